@@ -1,0 +1,1 @@
+"""The versioned events that the services exchange: pydantic and nothing else."""

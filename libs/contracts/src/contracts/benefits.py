@@ -1,0 +1,105 @@
+"""What the benefits service says."""
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from contracts.billing import Customer
+from contracts.event import Event, Instant, Metadata, OneOf, Shape
+
+BenefitType = Annotated[
+    str,
+    OneOf(
+        "custom",
+        "discord",
+        "github_repository",
+        "downloadables",
+        "license_keys",
+        "meter_credit",
+        "feature_flag",
+        "slack_shared_channel",
+    ),
+]
+
+
+class Benefit(Shape):
+    """What a product gives its buyer. `properties` depends on `type` (polar-api.md, section 2)."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    type: BenefitType
+    description: str
+    selectable: bool
+    deletable: bool
+    is_deleted: bool
+    organization_id: UUID
+    metadata: Metadata
+    visibility: Annotated[str, OneOf("draft", "private", "public")]
+    visibility_configurable: bool
+    properties: dict[str, Any]
+
+
+class GrantError(Shape):
+    """Why a grant could not be fulfilled yet."""
+
+    message: str
+    type: str
+    timestamp: Instant
+
+
+class BenefitGrant(Shape):
+    """One benefit held by one customer because of an order or a subscription."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    organization_id: UUID
+    is_granted: bool
+    is_revoked: bool
+    granted_at: Instant | None
+    revoked_at: Instant | None
+    subscription_id: UUID | None
+    order_id: UUID | None
+    customer_id: UUID
+    member_id: UUID | None
+    benefit_id: UUID
+    error: GrantError | None
+    customer: Customer
+    benefit: Benefit
+    properties: dict[str, Any]
+    previous_properties: dict[str, Any] | None
+
+
+class BenefitCreatedV1(Event[Benefit]):
+    """A benefit can be attached to products from now on."""
+
+    name: ClassVar[str] = "benefit.created"
+    source: ClassVar[str] = "/benefits"
+
+
+class BenefitUpdatedV1(Event[Benefit]):
+    """A benefit changed, or was deleted (`is_deleted`)."""
+
+    name: ClassVar[str] = "benefit.updated"
+    source: ClassVar[str] = "/benefits"
+
+
+class BenefitGrantCreatedV1(Event[BenefitGrant]):
+    """A customer was given a benefit, or is owed one that waits for them (`error`)."""
+
+    name: ClassVar[str] = "benefit_grant.created"
+    source: ClassVar[str] = "/benefits"
+
+
+class BenefitGrantUpdatedV1(Event[BenefitGrant]):
+    """A grant changed."""
+
+    name: ClassVar[str] = "benefit_grant.updated"
+    source: ClassVar[str] = "/benefits"
+
+
+class BenefitGrantRevokedV1(Event[BenefitGrant]):
+    """A customer lost a benefit."""
+
+    name: ClassVar[str] = "benefit_grant.revoked"
+    source: ClassVar[str] = "/benefits"

@@ -1,0 +1,236 @@
+"""What the billing service says."""
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from contracts.catalog import Interval, Price, Product
+from contracts.checkout import Address, Discount
+from contracts.event import Event, Instant, Metadata, OneOf, Shape
+
+SubscriptionStatus = Annotated[
+    str, OneOf("incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused")
+]
+
+
+class Customer(Shape):
+    """Who buys from an organization. `tax_id` is the pair of value and format (`["DE123456788", "eu_vat"]`)."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    metadata: Metadata
+    external_id: str | None
+    email: str
+    email_verified: bool
+    type: Annotated[str, OneOf("individual", "team")]
+    name: str | None
+    billing_name: str | None
+    billing_address: Address | None
+    tax_id: list[str] | None
+    locale: str | None
+    organization_id: UUID
+    deleted_at: Instant | None
+    first_user_event_at: Instant | None
+    avatar_url: str | None
+    default_payment_method_id: UUID | None
+
+
+class OrderItem(Shape):
+    """One line of an order, in integer minor units."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    label: str
+    amount: int
+    tax_amount: int
+    proration: bool
+    product_price_id: UUID | None
+    start_timestamp: Instant | None
+    end_timestamp: Instant | None
+
+
+class SubscriptionSummary(Shape):
+    """A subscription as its orders show it: without the resources around it."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    metadata: Metadata
+    amount: int
+    currency: str
+    recurring_interval: Interval
+    recurring_interval_count: int
+    status: SubscriptionStatus
+    current_period_start: Instant
+    current_period_end: Instant
+    current_meter_period_start: Instant | None
+    current_meter_period_end: Instant | None
+    trial_start: Instant | None
+    trial_end: Instant | None
+    cancel_at_period_end: bool
+    canceled_at: Instant | None
+    started_at: Instant | None
+    ends_at: Instant | None
+    ended_at: Instant | None
+    past_due_at: Instant | None
+    pause_at_period_end: bool
+    paused_at: Instant | None
+    resumes_at: Instant | None
+    customer_id: UUID
+    product_id: UUID
+    discount_id: UUID | None
+    checkout_id: UUID | None
+    seats: int | None
+    units: int | None
+    customer_cancellation_reason: str | None
+    customer_cancellation_comment: str | None
+
+
+class Subscription(SubscriptionSummary):
+    """A customer's recurring agreement. `amount` is what a period costs, in integer minor units, before tax."""
+
+    organization_id: UUID
+    custom_field_data: dict[str, Any]
+    customer: Customer
+    product: Product
+    discount: Discount | None
+    prices: list[Price]
+    meters: list[dict[str, Any]]
+    pending_update: dict[str, Any] | None
+
+
+class Order(Shape):
+    """A priced purchase or renewal. All amounts are integer minor units of `currency`."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    organization_id: UUID
+    status: Annotated[str, OneOf("draft", "pending", "paid", "refunded", "partially_refunded", "void")]
+    paid: bool
+    subtotal_amount: int
+    discount_amount: int
+    net_amount: int
+    tax_amount: int
+    total_amount: int
+    applied_balance_amount: int
+    due_amount: int
+    refunded_amount: int
+    refunded_tax_amount: int
+    refundable_amount: int
+    refundable_tax_amount: int
+    platform_fee_amount: int
+    platform_fee_currency: str | None
+    currency: str
+    billing_reason: Annotated[
+        str,
+        OneOf(
+            "purchase", "subscription_create", "subscription_cycle", "subscription_update", "subscription_meter_cycle"
+        ),
+    ]
+    billing_name: str | None
+    billing_address: Address | None
+    invoice_number: str | None
+    is_invoice_generated: bool
+    receipt_number: str | None
+    seats: int | None
+    units: int | None
+    next_payment_attempt_at: Instant | None
+    customer_id: UUID
+    product_id: UUID | None
+    discount_id: UUID | None
+    subscription_id: UUID | None
+    checkout_id: UUID | None
+    metadata: Metadata
+    custom_field_data: dict[str, Any]
+    description: str
+    customer: Customer
+    product: Product | None
+    discount: Discount | None
+    subscription: SubscriptionSummary | None
+    items: list[OrderItem]
+
+
+class CustomerCreatedV1(Event[Customer]):
+    """A customer exists."""
+
+    name: ClassVar[str] = "customer.created"
+    source: ClassVar[str] = "/billing"
+
+
+class CustomerUpdatedV1(Event[Customer]):
+    """A customer changed."""
+
+    name: ClassVar[str] = "customer.updated"
+    source: ClassVar[str] = "/billing"
+
+
+class CustomerDeletedV1(Event[Customer]):
+    """A customer was deleted; `deleted_at` says when."""
+
+    name: ClassVar[str] = "customer.deleted"
+    source: ClassVar[str] = "/billing"
+
+
+class OrderCreatedV1(Event[Order]):
+    """An order was written."""
+
+    name: ClassVar[str] = "order.created"
+    source: ClassVar[str] = "/billing"
+
+
+class OrderUpdatedV1(Event[Order]):
+    """An order changed."""
+
+    name: ClassVar[str] = "order.updated"
+    source: ClassVar[str] = "/billing"
+
+
+class OrderPaidV1(Event[Order]):
+    """An order is paid in full."""
+
+    name: ClassVar[str] = "order.paid"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionCreatedV1(Event[Subscription]):
+    """A subscription exists."""
+
+    name: ClassVar[str] = "subscription.created"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionUpdatedV1(Event[Subscription]):
+    """A subscription changed in any way: the catch-all beside the precise events."""
+
+    name: ClassVar[str] = "subscription.updated"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionActiveV1(Event[Subscription]):
+    """A subscription is paid for, or in trial: its benefits are owed from now on."""
+
+    name: ClassVar[str] = "subscription.active"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionCanceledV1(Event[Subscription]):
+    """A subscription will end (`ends_at`), or ends now."""
+
+    name: ClassVar[str] = "subscription.canceled"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionUncanceledV1(Event[Subscription]):
+    """A cancellation was taken back before it took effect."""
+
+    name: ClassVar[str] = "subscription.uncanceled"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionRevokedV1(Event[Subscription]):
+    """A subscription has ended: access ends now."""
+
+    name: ClassVar[str] = "subscription.revoked"
+    source: ClassVar[str] = "/billing"

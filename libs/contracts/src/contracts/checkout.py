@@ -1,0 +1,224 @@
+"""What the checkout service says."""
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from contracts.catalog import Price, Product
+from contracts.event import Event, Instant, Metadata, OneOf, Shape
+
+
+class Address(Shape):
+    """A billing address. `state` of US and CA addresses carries the country (`US-CA`)."""
+
+    country: str
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    state: str | None = None
+
+
+class DiscountProduct(Shape):
+    """A product that a discount is limited to."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    name: str
+    description: str | None
+    visibility: str
+    recurring_interval: str | None
+    recurring_interval_count: int | None
+    meter_interval: str | None
+    meter_interval_count: int | None
+    trial_interval: str | None
+    trial_interval_count: int | None
+    is_recurring: bool
+    is_archived: bool
+    organization_id: UUID
+    metadata: Metadata
+
+
+class Discount(Shape):
+    """A reduction: `basis_points` of the price (2000 = 20 %) or `amounts` in minor units per currency."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    organization_id: UUID
+    metadata: Metadata
+    name: str
+    code: str | None
+    type: Annotated[str, OneOf("percentage", "fixed")]
+    duration: Annotated[str, OneOf("once", "forever", "repeating")]
+    duration_in_months: int | None
+    basis_points: int | None
+    amounts: dict[str, int] | None
+    starts_at: Instant | None
+    ends_at: Instant | None
+    max_redemptions: int | None
+    max_redemptions_per_customer: int | None
+    redemptions_count: int
+    is_deleted: bool
+    products: list[DiscountProduct]
+
+
+class Checkout(Shape):
+    """A purchase in progress. Amounts are integer minor units of `currency`."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    payment_processor: Annotated[str, OneOf("stripe")]
+    status: Annotated[str, OneOf("open", "expired", "confirmed", "succeeded", "failed")]
+    client_secret: str
+    url: str
+    expires_at: Instant
+    success_url: str
+    return_url: str | None
+    embed_origin: str | None
+    amount: int
+    discount_amount: int
+    net_amount: int
+    tax_amount: int | None
+    tax_behavior: Annotated[str, OneOf("inclusive", "exclusive")] | None
+    total_amount: int
+    currency: str
+    allow_trial: bool | None
+    trial_end: Instant | None
+    organization_id: UUID
+    product_id: UUID | None
+    product_price_id: UUID | None
+    discount_id: UUID | None
+    allow_discount_codes: bool
+    require_billing_address: bool
+    is_discount_applicable: bool
+    is_free_product_price: bool
+    is_payment_required: bool
+    is_payment_setup_required: bool
+    is_payment_form_required: bool
+    customer_id: UUID | None
+    order_id: UUID | None
+    subscription_id: UUID | None
+    is_business_customer: bool
+    customer_name: str | None
+    customer_email: str | None
+    customer_ip_address: str | None
+    customer_billing_name: str | None
+    customer_billing_address: Address | None
+    customer_tax_id: str | None
+    external_customer_id: str | None
+    customer_metadata: Metadata
+    metadata: Metadata
+    custom_field_data: dict[str, Any]
+    product: Product | None
+    products: list[Product]
+    product_price: Price | None
+    discount: Discount | None
+
+
+class PurchaseCustomer(Shape):
+    """Who bought, as they said it at the checkout."""
+
+    id: UUID
+    email: str
+    name: str | None
+    billing_name: str | None
+    billing_address: Address | None
+    tax_id: str | None
+    external_id: str | None
+    metadata: Metadata
+
+
+class PurchasePayment(Shape):
+    """The payment that the processor accepted. `amount` is in integer minor units."""
+
+    id: UUID
+    processor: Annotated[str, OneOf("stripe")]
+    processor_id: str
+    amount: int
+    currency: str
+    method: str
+    method_metadata: dict[str, Any]
+    processor_customer_id: str | None
+    processor_payment_method_id: str | None
+
+
+class Purchase(Shape):
+    """Everything that an order needs to be written without asking or reading anyone: the snapshot of the sale.
+
+    `total_amount` = `net_amount` + `tax_amount` when the tax is exclusive; `net_amount` = `amount` - `discount_amount`
+    (less the tax when it is inclusive). All in integer minor units of `currency`.
+    """
+
+    checkout_id: UUID
+    organization_id: UUID
+    order_id: UUID
+    subscription_id: UUID | None
+    customer: PurchaseCustomer
+    product: Product
+    price: Price
+    discount: Discount | None
+    currency: str
+    amount: int
+    discount_amount: int
+    net_amount: int
+    tax_amount: int
+    tax_behavior: Annotated[str, OneOf("inclusive", "exclusive")] | None
+    total_amount: int
+    payment: PurchasePayment | None
+    """None when nothing had to be paid."""
+    metadata: Metadata
+    custom_field_data: dict[str, Any]
+    confirmed_at: Instant
+    succeeded_at: Instant
+
+
+class CheckoutCreatedV1(Event[Checkout]):
+    """A checkout was opened."""
+
+    name: ClassVar[str] = "checkout.created"
+    source: ClassVar[str] = "/checkout"
+
+
+class CheckoutUpdatedV1(Event[Checkout]):
+    """A checkout changed: its contents, or its status."""
+
+    name: ClassVar[str] = "checkout.updated"
+    source: ClassVar[str] = "/checkout"
+
+
+class CheckoutExpiredV1(Event[Checkout]):
+    """A checkout was left open past its end."""
+
+    name: ClassVar[str] = "checkout.expired"
+    source: ClassVar[str] = "/checkout"
+
+
+class CheckoutSucceededV1(Event[Purchase]):
+    """A purchase is paid, or needs no payment: the fact that orders and subscriptions are made from."""
+
+    name: ClassVar[str] = "checkout.succeeded"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
+
+
+class DiscountCreatedV1(Event[Discount]):
+    """A discount can be used from now on."""
+
+    name: ClassVar[str] = "discount.created"
+    source: ClassVar[str] = "/checkout"
+
+
+class DiscountUpdatedV1(Event[Discount]):
+    """A discount changed."""
+
+    name: ClassVar[str] = "discount.updated"
+    source: ClassVar[str] = "/checkout"
+
+
+class DiscountDeletedV1(Event[Discount]):
+    """A discount can no longer be used."""
+
+    name: ClassVar[str] = "discount.deleted"
+    source: ClassVar[str] = "/checkout"

@@ -1,0 +1,115 @@
+"""The HTTP process of a service: composition, health, and the server."""
+
+import gc
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+
+from servicekit import broker, errors, telemetry
+from servicekit.auth import Verifier
+from servicekit.database import Database
+from servicekit.http import RequestContext
+from servicekit.settings import Settings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+EXPOSED = ["X-Request-Id", "Polar-Version", "Retry-After", "Idempotent-Replayed"]
+
+
+@asynccontextmanager
+async def _nothing(app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def create_app(
+    service: str, settings: Settings, routers: Sequence[APIRouter], lifespan: Lifespan = _nothing
+) -> FastAPI:
+    """A service's application. `lifespan` may hold what its routes share, for example a client of the outside.
+
+    `app.state` has `settings`, `database` and `verifier`.
+    """
+    telemetry.configure(service, settings)
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app):
+            yield
+        await app.state.database.close()
+
+    app = FastAPI(
+        title=f"Polar suite: {service}",
+        version="1.0",
+        lifespan=run,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+        separate_input_output_schemas=True,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings.database_url, name=f"{service}.api", pool_size=settings.database_pool_size)
+    if settings.principal_public_key:
+        app.state.verifier = Verifier(settings.principal_public_key)
+    errors.install(app)
+    for router in routers:
+        app.include_router(router)
+    _add_health(app, settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED,
+        )
+    app.add_middleware(RequestContext, body_limit=settings.body_limit_bytes)
+    return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """`products:list`: the resource and the operation, as in the reference of the API."""
+    tag = str(route.tags[0]) if route.tags else "root"
+    return f"{tag}:{route.name}"
+
+
+def _add_health(app: FastAPI, settings: Settings) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def alive() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def ready() -> Any:
+        parts = {"database": app.state.database.ping(), "broker": broker.ping(settings.rabbitmq_url)}
+        missing = {}
+        for part, ping in parts.items():
+            try:
+                await ping
+            except Exception as error:
+                missing[part] = type(error).__name__
+        return JSONResponse({"status": "not ready", **missing}, 503) if missing else {"status": "ok"}
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serves until SIGTERM, then finishes the requests in hand."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=20,
+        timeout_keep_alive=75,
+    )

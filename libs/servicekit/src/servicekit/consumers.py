@@ -1,0 +1,326 @@
+"""Events in: a queue per flow, an inbox in the handler's transaction, and three outcomes.
+
+A handler returns (done), raises `Retry` (a row of the consumer's own, tried again when due), or raises anything else:
+then the message is set aside in `<queue>.dead` with the reason. When the database is away the messages in hand are
+kept and tried again, since it is not their fault.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import AMQPError
+from contracts.event import Event, EventClass
+from contracts.registry import BY_ROUTING_KEY
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit import broker, clock, ids, outbox, telemetry
+from servicekit.database import Database, is_transient
+
+log = structlog.get_logger()
+
+BATCH = 200
+RETRIES = 50
+"""Attempts of one message that asks for `Retry` before it is set aside."""
+
+AnyEvent = TypeVar("AnyEvent", bound=Event[Any])
+Handler = Callable[[AnyEvent, AsyncSession], Awaitable[None]]
+
+_ACCEPT = text("""
+    insert into inbox (source, event_id, queue, handled_at)
+    select source, event_id, :queue, :now
+    from unnest(cast(:sources as text[]), cast(:ids as uuid[])) as arrived (source, event_id)
+    order by event_id
+    on conflict do nothing
+    returning event_id
+""")
+_DUE = text("""
+    select id, payload, routing_key, attempts from retries
+    where queue = :queue and due_at <= :now order by due_at limit 1 for update skip locked
+""")
+_AGAIN = text("update retries set attempts = attempts + 1, due_at = :due, reason = :reason where id = :id")
+
+
+class Retry(Exception):
+    """What the handler needs is not there yet; the message comes back after `after`."""
+
+    def __init__(self, after: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class Message:
+    """One event as it arrived: the bytes, and what they say when the contract could read them."""
+
+    body: bytes
+    routing_key: str
+    event: Event[Any] | None
+    problem: str = ""
+
+    @classmethod
+    def read(cls, body: bytes, routing_key: str) -> "Message":
+        """Reads tolerantly; bytes that even so are no event carry the `problem`."""
+        contract = BY_ROUTING_KEY.get(routing_key)
+        if contract is None:
+            return cls(body, routing_key, None)
+        try:
+            return cls(body, routing_key, contract.from_bytes(body))
+        except ValidationError as error:
+            fields = ", ".join(".".join(str(part) for part in problem["loc"]) for problem in error.errors()[:5])
+            return cls(
+                body, routing_key, None, f"{error.error_count()} fields are not as {contract.__name__}: {fields}"
+            )
+
+
+class Consumers:
+    """The handlers of one flow: `queue` is `<service>.<flow>`. At most one handler for an event."""
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+        self.handlers: dict[str, Handler[Any]] = {}
+
+    def on(self, *contracts: type[AnyEvent]) -> Callable[[Handler[AnyEvent]], Handler[AnyEvent]]:
+        """Makes a function the handler of these events. Raises `ValueError` when an event has one already."""
+
+        def register(handler: Handler[AnyEvent]) -> Handler[AnyEvent]:
+            for contract in contracts:
+                key = cast(EventClass, contract).routing_key()
+                if key in self.handlers:
+                    raise ValueError(f"{self.queue} has two handlers for {key}")
+                self.handlers[key] = handler
+            return handler
+
+        return register
+
+    async def declare(self, channel: AbstractChannel) -> aio_pika.abc.AbstractQueue:
+        """Declares the queue with a binding for each event that has a handler."""
+        return await broker.declare_queue(channel, self.queue, sorted(self.handlers))
+
+    async def handle(self, messages: list[Message], session: AsyncSession) -> int:
+        """Handles messages inside the caller's transaction; those in the inbox are skipped. Returns how many were new.
+
+        Raises `Retry`, or whatever a handler raises: the transaction must then be rolled back.
+        """
+        first: dict[UUID, Message] = {}
+        for message in messages:
+            if message.problem:
+                raise ValueError(message.problem)
+            if message.event is not None and message.routing_key in self.handlers:
+                first.setdefault(message.event.id, message)
+        if not first:
+            return 0
+        events = [message.event for message in first.values() if message.event is not None]
+        arrived = {"sources": [event.origin for event in events], "ids": [event.id for event in events]}
+        accepted = await session.execute(_ACCEPT, {**arrived, "queue": self.queue, "now": clock.now()})
+        fresh = set(accepted.scalars())
+        for event in events:
+            if event.id in fresh:
+                await self._call(event, session)
+        return len(fresh)
+
+    async def _call(self, event: Event[Any], session: AsyncSession) -> None:
+        handler = self.handlers[event.routing_key()]
+        marks = (outbox.correlation.set(event.correlation_id), outbox.causation.set(event.id))
+        try:
+            with telemetry.span(
+                f"{self.queue} {getattr(handler, '__name__', 'handler')}", SpanKind.CONSUMER, parent=event.traceparent
+            ):
+                await handler(event, session)
+        finally:
+            outbox.correlation.reset(marks[0])
+            outbox.causation.reset(marks[1])
+
+    async def store_retry(self, message: Message, retry: Retry, session: AsyncSession) -> None:
+        """Keeps a message that asked for `Retry` as a row, and its id in the inbox, in the caller's transaction."""
+        event = message.event
+        assert event is not None
+        marks = {"sources": [event.origin], "ids": [event.id], "queue": self.queue, "now": clock.now()}
+        if not (await session.execute(_ACCEPT, marks)).first():
+            return
+        await session.execute(
+            text("""
+                insert into retries (id, queue, routing_key, payload, attempts, due_at, reason)
+                values (:id, :queue, :routing_key, :payload, 1, :due_at, :reason)
+            """),
+            {
+                "id": ids.uuid7(),
+                "queue": self.queue,
+                "routing_key": message.routing_key,
+                "payload": message.body,
+                "due_at": clock.now() + retry.after,
+                "reason": str(retry)[:500],
+            },
+        )
+
+
+class ConsumerLoop:
+    """Runs one flow: takes what has arrived, at most 200 messages, as one transaction and one acknowledgement."""
+
+    def __init__(self, consumers: Consumers, database: Database, rabbitmq_url: str) -> None:
+        self._consumers = consumers
+        self._database = database
+        self._url = rabbitmq_url
+        self.connected = False
+        self.queue = consumers.queue
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop`, then finishes the messages in hand; connects again when the broker was away."""
+        while not stop.is_set():
+            connection: AbstractConnection | None = None
+            try:
+                connection = await broker.connect(self._url, self._consumers.queue)
+                await self._consume(connection, stop)
+            except (OSError, AMQPError, TimeoutError, RuntimeError) as error:
+                log.warning("consumer.interrupted", queue=self._consumers.queue, reason=repr(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
+            finally:
+                self.connected = False
+                if connection is not None:
+                    with suppress(Exception):
+                        await connection.close()
+
+    async def _consume(self, connection: AbstractConnection, stop: asyncio.Event) -> None:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await channel.set_qos(prefetch_count=2 * BATCH)
+        queue = await self._consumers.declare(channel)
+        waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        tag = await queue.consume(waiting.put)
+        self.connected = True
+        closed = asyncio.ensure_future(_closed(channel))
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            while True:
+                arrival = asyncio.ensure_future(waiting.get())
+                await asyncio.wait({arrival, closed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if closed.done():
+                    arrival.cancel()
+                    raise ConnectionError("the channel was closed")
+                if stopped.done():
+                    arrival.cancel()
+                    await queue.cancel(tag)
+                    return
+                batch = [arrival.result()]
+                while len(batch) < BATCH and not waiting.empty():
+                    batch.append(waiting.get_nowait())
+                await self._process(batch, channel, stop)
+        finally:
+            closed.cancel()
+            stopped.cancel()
+
+    async def _process(
+        self, batch: list[AbstractIncomingMessage], channel: AbstractChannel, stop: asyncio.Event
+    ) -> None:
+        messages = [Message.read(delivery.body, delivery.routing_key or "") for delivery in batch]
+        try:
+            async with self._database.transaction() as session:
+                await self._consumers.handle(messages, session)
+        except Exception as error:
+            if len(batch) > 1 or is_transient(error):
+                log.info("consumer.one_by_one", queue=self._consumers.queue, size=len(batch), reason=repr(error)[:300])
+            for delivery, message in zip(batch, messages, strict=True):
+                await self._process_alone(delivery, message, channel, stop)
+        else:
+            await batch[-1].ack(multiple=True)
+
+    async def _process_alone(
+        self, delivery: AbstractIncomingMessage, message: Message, channel: AbstractChannel, stop: asyncio.Event
+    ) -> None:
+        pause = 0.05
+        while True:
+            try:
+                async with self._database.transaction() as session:
+                    await self._consumers.handle([message], session)
+                break
+            except Retry as retry:
+                async with self._database.transaction() as session:
+                    await self._consumers.store_retry(message, retry, session)
+                break
+            except Exception as error:
+                if not is_transient(error):
+                    await set_aside(channel, self._consumers.queue, message.body, message.routing_key, error)
+                    break
+                if stop.is_set() or channel.is_closed:
+                    raise ConnectionError("left unhandled: the broker delivers it again") from error
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+        await delivery.ack()
+
+    async def retry_due(self, channel_of: Callable[[], Awaitable[AbstractChannel]]) -> int:
+        """Handles one message whose retry is due. Returns 1, or 0 when none is due."""
+        failure: tuple[Any, Exception] | None = None
+        try:
+            async with self._database.transaction() as session:
+                due = (await session.execute(_DUE, {"queue": self._consumers.queue, "now": clock.now()})).first()
+                if due is None:
+                    return 0
+                event = Message.read(due.payload, due.routing_key).event
+                assert event is not None
+                try:
+                    async with session.begin_nested():
+                        await self._consumers._call(event, session)
+                    await session.execute(text("delete from retries where id = :id"), {"id": due.id})
+                except Retry as retry:
+                    session.info.pop("events", None)
+                    if due.attempts >= RETRIES:
+                        failure = (due, retry)
+                    else:
+                        again = {"due": clock.now() + retry.after, "reason": str(retry)[:500], "id": due.id}
+                        await session.execute(_AGAIN, again)
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    session.info.pop("events", None)
+                    failure = (due, error)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("retry.postponed", queue=self._consumers.queue, reason=repr(error))
+            return 0
+        if failure is not None:
+            due, reason = failure
+            await set_aside(await channel_of(), self._consumers.queue, due.payload, due.routing_key, reason)
+            async with self._database.transaction() as session:
+                await session.execute(text("delete from retries where id = :id"), {"id": due.id})
+        return 1
+
+
+async def set_aside(channel: AbstractChannel, queue: str, body: bytes, routing_key: str, error: Exception) -> None:
+    """Publishes a message to the queue's dead letters, byte for byte, with the reason as headers."""
+    log.error("message.dead", queue=queue, routing_key=routing_key, exc_info=error)
+    where = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+    exchange = await broker.dead_exchange(channel, queue)
+    headers: dict[str, Any] = {
+        "x-reason": f"{type(error).__name__}: {str(error)[:500]}",
+        "x-where": f"{where.name}:{where.lineno}" if where else "",
+        "x-original-routing-key": routing_key,
+        "x-set-aside-at": clock.rfc3339(clock.now()),
+    }
+    await exchange.publish(
+        aio_pika.Message(
+            body,
+            headers=headers,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            type=routing_key,
+            content_type="application/cloudevents+json; charset=UTF-8",
+        ),
+        queue,
+        timeout=10,
+    )
+
+
+async def _closed(channel: AbstractChannel) -> None:
+    with suppress(Exception, asyncio.CancelledError):
+        await channel.closed()

@@ -1,0 +1,220 @@
+"""Sessions and transactions: one request or one message is one transaction, and only the edge commits.
+
+A parameter `session` means "inside the caller's transaction"; a parameter `sessions` means "opens its own, because it
+calls the outside in between".
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import asyncpg
+from contracts.event import Event
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Mapped, mapped_column
+
+from servicekit import clock, ids, outbox
+
+Sessions = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+"""Opens a transaction: `async with sessions() as session` commits at its end, or rolls back on an error."""
+
+NAMING = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+
+TYPES: dict[Any, Any] = {datetime: TIMESTAMP(timezone=True), dict[str, Any]: JSONB, list[Any]: JSONB}
+"""What the annotations of a service's models stand for in its tables."""
+
+
+class Record:
+    """The columns of every resource: who owns it and since when it exists."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.uuid7)
+    organization_id: Mapped[UUID] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    modified_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Projection(Protocol):
+    """A local copy of another service's resource; `sequence` is the last event that changed it."""
+
+    id: Any
+    sequence: Any
+
+
+class Wakeup:
+    """Tells the worker that work was committed, by one debounced NOTIFY that is sent after the commit.
+
+    A NOTIFY inside a transaction takes a lock over the whole database at commit and halves the write rate.
+    """
+
+    CHANNEL = "wakeup"
+    DEBOUNCE_SECONDS = 0.003
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._listeners: set[asyncio.Event] = set()
+
+    def listen(self) -> asyncio.Event:
+        """An event that is set whenever work was committed, here or (once `watch` runs) in another process."""
+        event = asyncio.Event()
+        self._listeners.add(event)
+        return event
+
+    def wake(self) -> None:
+        """Wakes this process's listeners at once and other processes' after the debounce."""
+        self._ring()
+        self._wanted.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._notify(), name="wakeup")
+
+    def _ring(self, *_: object) -> None:
+        for event in self._listeners:
+            event.set()
+
+    async def _notify(self) -> None:
+        connection: asyncpg.Connection[Any] | None = None
+        try:
+            while self._wanted.is_set():
+                self._wanted.clear()
+                if connection is None:
+                    connection = await asyncpg.connect(self._url, timeout=5)
+                await connection.execute(f"notify {self.CHANNEL}")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), 30)
+                await asyncio.sleep(self.DEBOUNCE_SECONDS)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            pass  # the worker's slow poll finds the work; the next commit tries again
+        finally:
+            if connection is not None:
+                connection.terminate()
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Listens for other processes' NOTIFY until `stop`; reconnects for ever."""
+        while not stop.is_set():
+            try:
+                connection = await asyncpg.connect(self._url, timeout=5)
+                await connection.add_listener(self.CHANNEL, self._ring)
+                self._ring()
+                while not stop.is_set() and not connection.is_closed():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), 1)
+                connection.terminate()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
+
+    async def close(self) -> None:
+        """Ends the notifying task."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+
+class Database:
+    """A service's database: transactions, the wake-up, and a ping."""
+
+    def __init__(self, url: str, *, name: str, pool_size: int = 20) -> None:
+        options = {"application_name": name, "lock_timeout": "5000", "statement_timeout": "30000", "timezone": "UTC"}
+        self.engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"server_settings": options, "timeout": 5, "command_timeout": 60},
+        )
+        self.wakeup = Wakeup(url.replace("postgresql+asyncpg://", "postgresql://"))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+            await self.commit(session)
+
+    async def commit(self, session: AsyncSession) -> None:
+        """Writes the recorded events into the outbox, commits, and then wakes the worker."""
+        recorded = await outbox.flush(session)
+        await session.commit()
+        if recorded or session.info.pop("wake", False):
+            self.wakeup.wake()
+
+    async def ping(self) -> None:
+        """Raises unless the database answers."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.wakeup.close()
+        await self.engine.dispose()
+
+
+def wake(session: AsyncSession) -> None:
+    """Asks for the worker to be woken after the commit, for work that is due now but has no event."""
+    session.info["wake"] = True
+
+
+async def project(session: AsyncSession, model: type[Projection], event: Event[Any], **values: Any) -> bool:
+    """Writes an event into its projection, unless a later event was there before. Returns whether it was written."""
+    row = {"id": event.subject, "sequence": event.sequence, **values}
+    statement = insert(model).values(row)
+    statement = statement.on_conflict_do_update(
+        index_elements=["id"], set_=row, where=model.sequence < statement.excluded.sequence
+    )
+    result = await session.execute(statement.returning(model.id))
+    return result.first() is not None
+
+
+Found = TypeVar("Found")
+
+
+async def awaited(find: Callable[[], Awaitable[Found | None]], *, seconds: float = 1.0) -> Found | None:
+    """Asks `find` until it answers, for at most `seconds`: the bounded wait for a projection that is on its way."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    pause = 0.005
+    while True:
+        found = await find()
+        if found is not None or asyncio.get_running_loop().time() + pause > deadline:
+            return found
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = getattr(seen, "orig", None) or seen.__cause__
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code for an error, or an empty string."""
+    return next((str(state) for cause in _causes(error) if (state := getattr(cause, "sqlstate", None))), "")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same work may succeed a moment later: the database is away, or another transaction was in the way."""
+    state = sqlstate(error)
+    if state[:2] in {"08", "40", "53", "57"} or state == "55P03":
+        return True
+    if any(isinstance(cause, DBAPIError) and cause.connection_invalidated for cause in _causes(error)):
+        return True
+    kinds = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)
+    return not state and any(isinstance(cause, kinds) for cause in _causes(error))

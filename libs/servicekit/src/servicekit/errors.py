@@ -1,0 +1,153 @@
+"""Errors are classes with a status, and one handler renders them all: `{"error": "<class>", "detail": ...}`.
+
+422 is for the payload alone, with a list of `{loc, msg, type}` as detail. What a caller can cause is never a 5xx; a
+database or broker that is away is 503 with `Retry-After`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, create_model
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from servicekit.database import is_transient, sqlstate
+
+log = structlog.get_logger()
+
+
+class ServiceError(Exception):
+    """A refusal that the caller is told about. Subclasses set `status_code`; `extra` joins the body."""
+
+    status_code: ClassVar[int] = 400
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = headers
+        self.extra = extra
+
+
+class BadRequest(ServiceError):
+    """The request makes no sense in this state."""
+
+
+class Unauthorized(ServiceError):
+    """No token, or one that is not valid."""
+
+    status_code = 401
+
+
+class NotPermitted(ServiceError):
+    """The token is valid but may not do this."""
+
+    status_code = 403
+
+
+class ResourceNotFound(ServiceError):
+    """There is no such resource, or it belongs to another organization."""
+
+    status_code = 404
+
+    def __init__(self, detail: str = "Not found", **extra: Any) -> None:
+        super().__init__(detail, **extra)
+
+
+class Conflict(ServiceError):
+    """Somebody else's change is in the way."""
+
+    status_code = 409
+
+
+class PayloadTooLarge(ServiceError):
+    """The body is larger than the service takes."""
+
+    status_code = 413
+
+
+class InvalidInput(ServiceError):
+    """A payload that is well formed but not acceptable; names the field by its path."""
+
+    status_code = 422
+
+    def __init__(self, loc: Sequence[str | int], msg: str, type: str = "value_error") -> None:
+        super().__init__(msg)
+        self.problems = [{"loc": list(loc), "msg": msg, "type": type}]
+
+
+def responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route: each error's status with the schema of its body."""
+    declared: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        declared[error.status_code] = {"description": (error.__doc__ or "").strip(), "model": _body_of(error)}
+    return declared
+
+
+def _body_of(error: type[ServiceError]) -> type[BaseModel]:
+    config = ConfigDict(json_schema_extra={"example": {"error": error.__name__, "detail": "…"}})
+    return create_model(error.__name__, __config__=config, error=(str, ...), detail=(str, ...))
+
+
+def _body(status: int, error: str, detail: Any, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
+    return JSONResponse({"error": error, "detail": detail, **jsonable_encoder(extra)}, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Makes `app` answer every error in the one shape."""
+
+    @app.exception_handler(ServiceError)
+    async def refused(request: Request, error: ServiceError) -> JSONResponse:
+        if isinstance(error, InvalidInput):
+            return _body(422, "RequestValidationError", error.problems)
+        headers = error.headers
+        if isinstance(error, Unauthorized):
+            headers = {"WWW-Authenticate": "Bearer", **(headers or {})}
+        return _body(error.status_code, type(error).__name__, error.detail, headers, **error.extra)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [
+            {"loc": [_printable(part) for part in problem["loc"]], "msg": problem["msg"], "type": problem["type"]}
+            for problem in error.errors()
+        ]
+        return _body(422, "RequestValidationError", problems)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        names = {400: "BadRequest", 404: "ResourceNotFound", 405: "MethodNotAllowed"}
+        return _body(error.status_code, names.get(error.status_code, "HTTPError"), error.detail, error.headers)
+
+    @app.exception_handler(DBAPIError)
+    async def database(request: Request, error: DBAPIError) -> JSONResponse:
+        state = sqlstate(error)
+        if state.startswith("22"):
+            problem = {"loc": ["body"], "msg": "a value is out of range for the database", "type": "value_error"}
+            return _body(422, "RequestValidationError", [problem])
+        if state in {"55P03", "40001", "40P01"}:
+            return _body(409, "ResourceLocked", "the resource is being changed; try again", {"Retry-After": "1"})
+        return unavailable(error) if is_transient(error) else crashed(error)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        return unavailable(error) if is_transient(error) else crashed(error)
+
+
+def unavailable(error: BaseException) -> JSONResponse:
+    """503: a part that the service needs is away for a moment."""
+    log.warning("request.unavailable", reason=type(error).__name__)
+    return _body(503, "ServiceUnavailable", "temporarily unavailable; try again", {"Retry-After": "1"})
+
+
+def crashed(error: BaseException) -> JSONResponse:
+    """500: our own fault; the log has the stack, the caller only the request id."""
+    log.error("request.failed", exc_info=error)
+    return _body(500, "InternalServerError", "an unexpected error; the request id names it in the logs")
+
+
+def _printable(part: Any) -> str | int:
+    return part if isinstance(part, int) else str(part).encode("utf-8", "replace").decode()

@@ -1,0 +1,173 @@
+"""What happens to every request before a route sees it: ids, dialect, guards, and parameters in a GET body."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextvars import ContextVar
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+import structlog
+from fastapi import Depends
+from opentelemetry.trace import SpanKind
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from servicekit import ids, telemetry
+
+log = structlog.get_logger()
+
+MAX_GET_BODY = 8192
+_SANE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}$")
+
+
+class Dialect(StrEnum):
+    """The shapes in which a request is spoken: the documented API's own, or a version of the official SDKs."""
+
+    SEED = "seed"
+    V2026_04 = "2026-04"
+    V2026_10 = "2026-10"
+    V2027_01 = "2027-01"
+
+
+_dialect: ContextVar[Dialect] = ContextVar("dialect", default=Dialect.SEED)
+
+
+def present_dialect() -> Dialect:
+    """The dialect of the request in hand."""
+    return _dialect.get()
+
+
+DialectOf = Annotated[Dialect, Depends(present_dialect)]
+
+
+class RequestContext:
+    """Gives each request an id, a trace, a log line and a dialect; refuses an unknown `Polar-Version` with 404."""
+
+    def __init__(self, app: ASGIApp, body_limit: int) -> None:
+        self._app = app
+        self._limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _SANE_ID.match(given) else ids.uuid7().hex
+        version = headers.get("polar-version")
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                outgoing = MutableHeaders(scope=message)
+                outgoing["X-Request-Id"] = request_id
+                outgoing["Polar-Version"] = _dialect.get()
+                outgoing.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            telemetry.span(
+                f"{scope['method']} {scope['path'][:80]}", SpanKind.SERVER, parent=headers.get("traceparent")
+            ),
+        ):
+            if version is not None and version not in set(Dialect):
+                await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, answer)
+            else:
+                token = _dialect.set(Dialect(version) if version else Dialect.SEED)
+                try:
+                    await self._guarded(scope, headers, receive, answer)
+                finally:
+                    _dialect.reset(token)
+            if not scope["path"].endswith(("/healthz", "/readyz")):
+                log.info("request", method=scope["method"], path=_logged(scope["path"]), status=status)
+
+    async def _guarded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
+            await _invalid(["query"], "NUL characters are not allowed")(scope, receive, send)
+            return
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            await self._app(scope, receive, send)
+            return
+        body = await self._read(headers, receive)
+        if body is None:
+            answer = JSONResponse({"error": "PayloadTooLarge", "detail": f"at most {self._limit} bytes"}, 413)
+            await answer(scope, receive, send)
+            return
+        if b"\x00" in body or b"\\u0000" in body:
+            await _invalid(["body"], "NUL characters are not allowed")(scope, receive, send)
+            return
+        if scope["method"] == "GET" and 0 < len(body) <= MAX_GET_BODY:
+            scope = {**scope, "query_string": _with_body_parameters(scope["query_string"], body)}
+        delivered = False
+
+        async def replay() -> Message:
+            nonlocal delivered
+            if delivered:
+                return await receive()
+            delivered = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+        """The whole body, or None when it is larger than the service takes."""
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._limit:
+            return None
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._limit:
+                return None
+            chunks.append(chunk)
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return b"".join(chunks)
+
+
+def _invalid(loc: list[str], msg: str) -> JSONResponse:
+    problem = {"loc": loc, "msg": msg, "type": "value_error"}
+    return JSONResponse({"error": "RequestValidationError", "detail": [problem]}, 422)
+
+
+def _logged(path: str) -> str:
+    """A path without the client secret that some routes carry in it."""
+    return re.sub(r"(/client/)[^/]+", r"\1…", path)
+
+
+def _with_body_parameters(query: bytes, body: bytes) -> bytes:
+    """Adds the fields of a JSON object in a GET's body to the query; what the query names already wins."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return query
+    if not isinstance(fields, dict):
+        return query
+    named = {name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
+    extra = [(name, value) for name, value in _flat(fields) if name not in named]
+    return b"&".join(part for part in (query, urlencode(extra).encode()) if part)
+
+
+def _flat(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}[{key}]", _spoken(inner)) for key, inner in value.items() if inner is not None)
+        elif isinstance(value, list):
+            yield from ((name, _spoken(inner)) for inner in value)
+        elif value is not None:
+            yield name, _spoken(value)
+
+
+def _spoken(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).encode("utf-8", "replace").decode()

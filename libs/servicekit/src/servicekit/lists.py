@@ -1,0 +1,131 @@
+"""Lists: pages, sortings, and the filters that a query string or a small JSON body brings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, Select, UnaryExpression, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit.errors import InvalidInput
+
+MAX_LIMIT = 100
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+
+class Pagination(BaseModel):
+    """Where a page stands. `max_page` is 0 when there is nothing."""
+
+    page: int
+    page_size: int
+    total_count: int
+    max_page: int
+
+
+class ListResource(BaseModel, Generic[Item]):
+    """A page of a list."""
+
+    items: list[Item]
+    pagination: Pagination
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page is asked for: `number` from 1, `limit` from 1 to 100."""
+
+    number: int
+    limit: int
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before it."""
+        return (self.number - 1) * self.limit
+
+    def of(self, items: list[Item], total: int) -> ListResource[Item]:
+        """The answer of a list route."""
+        pagination = Pagination(
+            page=self.number, page_size=self.limit, total_count=total, max_page=ceil(total / self.limit)
+        )
+        return ListResource(items=items, pagination=pagination)
+
+
+def _page(
+    page: Annotated[int, Query(ge=1, le=1_000_000, description="From 1.")] = 1,
+    limit: Annotated[int, Query(ge=1, description=f"At most {MAX_LIMIT}; more is taken as {MAX_LIMIT}.")] = 10,
+) -> Page:
+    return Page(page, min(limit, MAX_LIMIT))
+
+
+PageQuery = Annotated[Page, Depends(_page)]
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """By which properties, and whether falling."""
+
+    properties: tuple[tuple[str, bool], ...]
+
+    def clauses(self, columns: Mapping[str, Any], last: Any) -> list[UnaryExpression[Any]]:
+        """The ORDER BY; `last` is a unique column that makes the order total, so that pages never overlap."""
+        chosen = [(columns[name], falling) for name, falling in self.properties]
+        falls = chosen[0][1] if chosen else True
+        return [column.desc() if falling else column.asc() for column, falling in (*chosen, (last, falls))]
+
+
+def sorted_by(*properties: str, default: str = "-created_at") -> Any:
+    """The dependency for `sorting=-created_at,name`: repeated, or separated by commas."""
+    allowed = [sign + name for name in properties for sign in ("", "-")]
+
+    def sorting(
+        sorting: Annotated[list[str] | None, Query(description=f"Any of {', '.join(allowed)}.")] = None,
+    ) -> Sorting:
+        wanted = [word.strip() for value in sorting or [default] for word in value.split(",") if word.strip()]
+        for word in wanted:
+            if word not in allowed:
+                raise InvalidInput(("query", "sorting"), f"Input should be one of {', '.join(allowed)}", "enum")
+        return Sorting(tuple((word.lstrip("-"), word.startswith("-")) for word in wanted))
+
+    return Depends(sorting)
+
+
+MetadataFilter = Mapping[str, Sequence[str]]
+_METADATA = re.compile(r"metadata\[([^\]]{1,40})\]$")
+
+
+def _metadata(request: Request) -> MetadataFilter:
+    found: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        match = _METADATA.match(name)
+        if match:
+            found.setdefault(match[1], []).append(value)
+    return found
+
+
+MetadataQuery = Annotated[MetadataFilter, Depends(_metadata)]
+
+
+def metadata_matches(column: Any, wanted: MetadataFilter) -> list[ColumnElement[bool]]:
+    """The conditions of `metadata[key]=value`: for each key any of its values, compared as text."""
+    return [column[key].astext.in_(list(values)) for key, values in wanted.items()]
+
+
+def text_matches(query: str, *columns: Any) -> ColumnElement[bool]:
+    """Whether any column contains the text, whatever its case; `%` and `_` stand for themselves."""
+    return or_(*(column.icontains(query, autoescape=True) for column in columns))
+
+
+async def fetch_page(
+    session: AsyncSession, statement: Select[Row], page: Page, order: Sequence[Any]
+) -> tuple[list[Row], int]:
+    """The rows of a page and the count of the whole list: two statements whatever the page's size."""
+    counted = select(func.count()).select_from(statement.order_by(None).with_only_columns(1).subquery())
+    total = (await session.execute(counted)).scalar_one()
+    if page.offset >= total:
+        return [], total
+    rows = await session.execute(statement.order_by(*order).limit(page.limit).offset(page.offset))
+    return list(rows.scalars().unique()), total

@@ -1,0 +1,128 @@
+"""The kit's own tables, and the one way in which every service's Alembic environment runs.
+
+Every migration runs with a `lock_timeout`, so that a migration that has to wait fails instead of stopping traffic.
+"""
+
+import asyncio
+import os
+
+from alembic import context
+from alembic.operations import Operations
+from sqlalchemy import Connection, MetaData, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+LOCK_TIMEOUT = "5s"
+
+KIT_TABLES_V1 = """
+create sequence outbox_id_seq;
+create table outbox (
+    id bigint not null default nextval('outbox_id_seq'),
+    created_at timestamptz not null,
+    event_id uuid not null,
+    routing_key text not null,
+    source text not null,
+    subject uuid not null,
+    sequence bigint not null,
+    organization_id uuid not null,
+    payload bytea not null,
+    published_at timestamptz,
+    retry_at timestamptz,
+    primary key (id, created_at)
+) partition by range (created_at);
+create index outbox_unpublished_idx on outbox (id) where published_at is null;
+create index outbox_subject_idx on outbox (subject, sequence);
+create table outbox_default partition of outbox default;
+create function outbox_prepare(instant timestamptz, months integer) returns void
+language plpgsql set timezone = 'UTC' as $$
+declare
+    first timestamptz := date_trunc('month', instant) + make_interval(months => months);
+    part text := to_char(first, '"outbox_"YYYY_MM');
+begin
+    if to_regclass(part) is null and not exists (
+        select from outbox_default where created_at >= first and created_at < first + interval '1 month'
+    ) then
+        execute format('create table %I partition of outbox for values from (%L) to (%L)',
+                       part, first, first + interval '1 month');
+    end if;
+end $$;
+create function outbox_drop(oldest timestamptz) returns void
+language plpgsql set timezone = 'UTC' as $$
+declare
+    part text;
+begin
+    for part in
+        select relname from pg_class
+        where relname ~ '^outbox_[0-9]{4}_[0-9]{2}$' and relkind = 'r'
+          and to_date(substr(relname, 8), 'YYYY_MM') + interval '1 month' < oldest
+    loop
+        execute format('drop table %I', part);
+    end loop;
+end $$;
+create table outbox_sequences (subject uuid primary key, value bigint not null);
+create table inbox (
+    source text not null,
+    event_id uuid not null,
+    queue text not null,
+    handled_at timestamptz not null,
+    primary key (event_id, source, queue)
+);
+create index inbox_handled_at_idx on inbox (handled_at);
+create table retries (
+    id uuid primary key,
+    queue text not null,
+    routing_key text not null,
+    payload bytea not null,
+    attempts integer not null,
+    due_at timestamptz not null,
+    reason text not null
+);
+create index retries_due_idx on retries (queue, due_at);
+create table idempotency_keys (
+    owner text not null,
+    key text not null,
+    fingerprint bytea not null,
+    claimed_until timestamptz not null,
+    expires_at timestamptz not null,
+    status integer,
+    headers jsonb,
+    body bytea,
+    primary key (owner, key)
+);
+create index idempotency_keys_expires_at_idx on idempotency_keys (expires_at);
+"""
+KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys"}
+
+
+def create_kit_tables_v1(op: Operations) -> None:
+    """The first migration of every service: outbox, inbox, retries and idempotency keys."""
+    for statement in KIT_TABLES_V1.split(";\ncreate "):
+        op.execute(statement if statement.lstrip().startswith("create") else f"create {statement}")
+
+
+def _ours(name: str | None, kind: str) -> bool:
+    return not (kind == "table" and name is not None and (name in KIT_TABLES or name.startswith("outbox_")))
+
+
+def run(metadata: MetaData) -> None:
+    """Called by a service's `migrations/env.py`: upgrades the database of `DATABASE_URL`."""
+
+    def upgrade(connection: Connection) -> None:
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            compare_type=True,
+            include_name=lambda name, kind, parents: _ours(name, kind),
+        )
+        with context.begin_transaction():
+            connection.execute(text(f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
+            context.run_migrations()
+
+    async def main() -> None:
+        address = os.environ["DATABASE_URL"].partition("://")[2]
+        engine = create_async_engine(f"postgresql+asyncpg://{address}", poolclass=pool.NullPool)
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
+            await connection.commit()
+        await engine.dispose()
+
+    asyncio.run(main())

@@ -1,0 +1,130 @@
+"""The relay: takes recorded events out of the outbox in order, publishes them, and marks what the broker confirmed.
+
+Only one relay of a service is active at a time (an advisory lock of the batch's transaction), so that events of one
+subject leave in the order in which they were committed; another takes over when the first one's connection ends.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractConnection, AbstractExchange
+from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
+from contracts.registry import BY_ROUTING_KEY
+from opentelemetry.trace import SpanKind
+from sqlalchemy import Row, text
+
+from servicekit import broker, clock, telemetry
+from servicekit.database import Database, is_transient
+from servicekit.timers import first_of
+
+log = structlog.get_logger()
+
+BATCH = 200
+POLL_SECONDS = 1.0
+UNROUTABLE_RETRY = timedelta(seconds=5)
+_LOCK = "select pg_try_advisory_xact_lock(hashtext('outbox-relay'))"
+_CLAIM = text("""
+    select id, created_at, event_id, routing_key, source, subject, sequence, organization_id, payload
+    from outbox
+    where published_at is null and (retry_at is null or retry_at <= :now)
+    order by id limit :batch for update skip locked
+""")
+_MARK = text("update outbox set published_at = :now where id = any(:ids) and published_at is null")
+_LATER = text("update outbox set retry_at = :retry_at where id = any(:ids) and published_at is null")
+
+
+class Relay:
+    """Publishes a service's outbox until it is told to stop."""
+
+    def __init__(self, database: Database, rabbitmq_url: str, name: str) -> None:
+        self._database = database
+        self._url = rabbitmq_url
+        self._name = name
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publishes whenever work was committed, and looks by itself every second; finishes its batch on `stop`."""
+        woken = self._database.wakeup.listen()
+        while not stop.is_set():
+            connection: AbstractConnection | None = None
+            try:
+                connection = await broker.connect(self._url, f"{self._name}.relay")
+                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+                exchange = await broker.events_exchange(channel)
+                while not stop.is_set():
+                    woken.clear()
+                    if await self.publish_batch(exchange) < BATCH:
+                        await first_of(woken, stop, seconds=POLL_SECONDS)
+            except (OSError, AMQPError, TimeoutError, RuntimeError) as error:
+                await self._pause(stop, error)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await self._pause(stop, error)
+            finally:
+                if connection is not None:
+                    with suppress(Exception):
+                        await connection.close()
+
+    async def _pause(self, stop: asyncio.Event, error: Exception) -> None:
+        log.warning("relay.interrupted", reason=repr(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.5)
+
+    async def publish_batch(self, exchange: AbstractExchange) -> int:
+        """Publishes up to a batch of events, all in flight at once. Returns how many the broker confirmed.
+
+        Raises when the broker is lost: what it had confirmed is marked all the same, the rest stays for the next try.
+        """
+        async with self._database.engine.begin() as connection:
+            if not (await connection.execute(text(_LOCK))).scalar():
+                return 0
+            claimed = (await connection.execute(_CLAIM, {"batch": BATCH, "now": clock.now()})).all()
+            if not claimed:
+                return 0
+            results = await asyncio.gather(*(_publish(exchange, row) for row in claimed), return_exceptions=True)
+            confirmed = [row.id for row, result in zip(claimed, results, strict=True) if result is None]
+            unroutable = [row for row, result in zip(claimed, results, strict=True) if isinstance(result, PublishError)]
+            if confirmed:
+                await connection.execute(_MARK, {"ids": confirmed, "now": clock.now()})
+            if unroutable:
+                # Nobody's queue is bound to it yet: it waits, and does not hold back the others.
+                log.warning("relay.unroutable", types=sorted({row.routing_key for row in unroutable}))
+                later = {"ids": [row.id for row in unroutable], "retry_at": clock.now() + UNROUTABLE_RETRY}
+                await connection.execute(_LATER, later)
+        lost = [result for result in results if isinstance(result, BaseException)]
+        for error in lost:
+            if not isinstance(error, PublishError | DeliveryError):
+                raise error
+        return len(confirmed)
+
+
+async def _publish(exchange: AbstractExchange, row: Row[Any]) -> None:
+    message = aio_pika.Message(
+        row.payload,
+        content_type="application/cloudevents+json; charset=UTF-8",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=str(row.event_id),
+        type=row.routing_key,
+        app_id=row.source,
+        headers={
+            "cloudEvents_id": str(row.event_id),
+            "cloudEvents_source": row.source,
+            "cloudEvents_type": BY_ROUTING_KEY[row.routing_key].cloud_type(),
+            "cloudEvents_subject": str(row.subject),
+            "cloudEvents_sequence": row.sequence,
+            "cloudEvents_organizationid": str(row.organization_id),
+        },
+    )
+    with telemetry.span(f"publish {row.routing_key}", SpanKind.PRODUCER, parent=_traceparent(row.payload)):
+        await exchange.publish(message, row.routing_key, mandatory=True, timeout=10)
+
+
+def _traceparent(payload: bytes) -> str | None:
+    """Reads the trace out of the stored bytes without decoding them whole."""
+    mark = b'"traceparent":"'
+    start = payload.find(mark, 0, 600)
+    return payload[start + len(mark) : start + len(mark) + 55].decode() if start >= 0 else None

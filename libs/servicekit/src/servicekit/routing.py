@@ -1,0 +1,199 @@
+"""The edge of a request: its transaction, committed before the answer leaves, and its idempotency key.
+
+A route that takes `SessionOf` shares one transaction with everything it calls. The route itself commits when the answer
+is rendered, so an answer is never seen of a change that was not committed, and a stored answer of an
+`Idempotency-Key` is in the same transaction as the effect. A route that takes `SessionsOf` opens its own
+transactions; its operation must be idempotent by itself, and the key only saves it from being asked twice.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit import clock
+from servicekit.auth import principal_of
+from servicekit.database import Database, Sessions
+from servicekit.errors import Conflict, InvalidInput, ServiceError
+
+KEPT = timedelta(hours=24)
+CLAIM = timedelta(seconds=60)
+"""How long a request that never came back keeps its key: longer than any request may take."""
+MAX_KEY = 255
+_NOT_STORED = {401, 403, 408, 409, 422, 425, 429}
+_WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+
+_CLAIM = text("""
+    insert into idempotency_keys as present (owner, key, fingerprint, claimed_until, expires_at)
+    values (:owner, :key, :fingerprint, :until, :expires)
+    on conflict (owner, key) do update
+        set fingerprint = excluded.fingerprint, claimed_until = excluded.claimed_until,
+            expires_at = excluded.expires_at, status = null, headers = null, body = null
+        where present.expires_at < :now
+           or (present.status is null and present.claimed_until < :now and present.fingerprint = excluded.fingerprint)
+    returning owner
+""")
+_FIND = text("select fingerprint, status, headers, body from idempotency_keys where owner = :owner and key = :key")
+_STORE = text("""
+    update idempotency_keys set status = :status, headers = cast(:headers as jsonb), body = :body
+    where owner = :owner and key = :key
+""")
+_FORGET = text("delete from idempotency_keys where owner = :owner and key = :key and status is null")
+
+
+class IdempotencyKeyInFlight(Conflict):
+    """Another request with this key has not been answered yet."""
+
+
+class _Edge:
+    """One request's transaction, opened when it is first asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.session: AsyncSession | None = None
+        self._stack = AsyncExitStack()
+
+    async def open(self) -> AsyncSession:
+        if self.session is None:
+            session = AsyncSession(self.database.engine, expire_on_commit=False)
+            self.session = await self._stack.enter_async_context(session)
+        return self.session
+
+    async def commit(self) -> None:
+        if self.session is not None:
+            await self.database.commit(self.session)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+async def _session(request: Request) -> AsyncSession:
+    return await cast(_Edge, request.state.edge).open()
+
+
+def _sessions(request: Request) -> Sessions:
+    return cast(Database, request.app.state.database).transaction
+
+
+SessionOf = Annotated[AsyncSession, Depends(_session)]
+"""The request's transaction."""
+SessionsOf = Annotated[Sessions, Depends(_sessions)]
+"""Opens transactions of the operation's own; a route takes this one or `SessionOf`, never both."""
+
+
+class EdgeRoute(APIRoute):
+    """A route that commits, and that answers a repeated `Idempotency-Key` from what it stored."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wraps FastAPI's handler with the transaction and the key."""
+        handle = super().get_route_handler()
+
+        async def at_the_edge(request: Request) -> Response:
+            edge = _Edge(request.app.state.database)
+            request.state.edge = edge
+            try:
+                key = request.headers.get("idempotency-key")
+                if key is not None and request.method in _WRITES:
+                    return await _once(key, request, edge, handle)
+                response = await handle(request)
+                await edge.commit()
+                return response
+            finally:
+                await edge.close()
+
+        return at_the_edge
+
+
+async def _once(
+    key: str, request: Request, edge: _Edge, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        raise InvalidInput(("header", "Idempotency-Key"), f"Should be 1 to {MAX_KEY} printable characters")
+    named = {"owner": _owner(request), "key": key}
+    fingerprint = await _fingerprint(request)
+    stored = await _claim(edge.database, named, fingerprint)
+    if stored is not None:
+        return stored
+    try:
+        response = await handle(request)
+    except ServiceError as refusal:
+        await edge.close()
+        if refusal.status_code in _NOT_STORED or refusal.status_code >= 500:
+            await _run(edge.database, _FORGET, named)
+            raise
+        body = {"error": type(refusal).__name__, "detail": refusal.detail, **refusal.extra}
+        rendered = json.dumps(body, default=str).encode()
+        await _run(edge.database, _STORE, {**named, "status": refusal.status_code, "headers": "{}", "body": rendered})
+        raise
+    except BaseException:
+        await edge.close()
+        await _run(edge.database, _FORGET, named)
+        raise
+    kept = {
+        **named,
+        "status": response.status_code,
+        "headers": json.dumps({"content-type": response.headers.get("content-type", "application/json")}),
+        "body": bytes(response.body),
+    }
+    if edge.session is not None:
+        await edge.session.execute(_STORE, kept)
+        await edge.commit()
+    else:
+        await _run(edge.database, _STORE, kept)
+    return response
+
+
+def _owner(request: Request) -> str:
+    principal = principal_of(request)
+    if principal is not None:
+        return principal.owner
+    return f"anonymous:{hashlib.sha256(request.url.path.encode()).hexdigest()}"
+
+
+async def _fingerprint(request: Request) -> bytes:
+    digest = hashlib.sha256(f"{request.method} {request.url.path.rstrip('/')}?{request.url.query}\n".encode())
+    digest.update(await request.body())
+    return digest.digest()
+
+
+async def _claim(database: Database, named: dict[str, str], fingerprint: bytes) -> Response | None:
+    """Takes the key for this request, or returns the answer that is stored under it."""
+    now = clock.now()
+    async with database.transaction() as session:
+        claim = {"fingerprint": fingerprint, "until": now + CLAIM, "expires": now + KEPT, "now": now}
+        if (await session.execute(_CLAIM, {**named, **claim})).first() is not None:
+            return None
+        present = (await session.execute(_FIND, named)).first()
+    if present is None:
+        raise IdempotencyKeyInFlight("the request with this key was just given up; try again")
+    if bytes(present.fingerprint) != fingerprint:
+        raise InvalidInput(("header", "Idempotency-Key"), "was used with another request", "idempotency_error")
+    if present.status is None:
+        raise IdempotencyKeyInFlight("the request with this key is still being worked on")
+    return Response(bytes(present.body), present.status, {**present.headers, "Idempotent-Replayed": "true"})
+
+
+async def _run(database: Database, statement: Any, values: dict[str, Any]) -> None:
+    async with database.transaction() as session:
+        await session.execute(statement, values)
+
+
+class ResourceRouter(APIRouter):
+    """The routes of one resource: committed at the edge, answering with and without a trailing slash."""
+
+    def __init__(self, prefix: str, tag: str) -> None:
+        super().__init__(prefix=f"/v1{prefix}", tags=[tag], route_class=EdgeRoute, redirect_slashes=False)
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Adds the route as it is documented, and its twin with the other ending outside of the documentation."""
+        super().add_api_route(path, endpoint, **options)
+        twin = path.rstrip("/") if path.endswith("/") else f"{path}/"
+        hidden = {name: value for name, value in options.items() if name not in {"include_in_schema", "operation_id"}}
+        super().add_api_route(twin, endpoint, **hidden, include_in_schema=False)

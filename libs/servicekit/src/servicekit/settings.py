@@ -1,0 +1,63 @@
+"""The settings that every service has; a service's own class adds the few that only it needs."""
+
+import sys
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_WEAK = {"your-secret-key-here", "secret", "changeme", "super secret jwt secret"}
+DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
+
+
+class Settings(BaseSettings):
+    """Read from the environment. No secret has a default outside `ENVIRONMENT=development`."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    environment: Literal["development", "test", "production"] = "production"
+    database_url: str = Field(repr=False)
+    database_pool_size: int = 20
+    rabbitmq_url: str = Field(repr=False)
+    secret: str = Field(default="", repr=False, validate_default=True)
+    principal_public_key: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    worker_port: int = 8001
+    public_url: str = "http://127.0.0.1:8000"
+    cors_origins: list[str] = []
+    body_limit_bytes: int = 1024 * 1024
+    outbox_retention_days: int = 365
+    log_level: str = "INFO"
+    otel_exporter_otlp_endpoint: str = ""
+    trace_sample_ratio: float = 0.05
+
+    @field_validator("secret")
+    @classmethod
+    def _strong(cls, value: str, info: object) -> str:
+        data = getattr(info, "data", {})
+        if not value and data.get("environment") == "development":
+            return DEVELOPMENT_SECRET
+        if len(value) < 32 or value in _WEAK:
+            raise ValueError("is missing or weak: set 32 or more random characters, e.g. `openssl rand -hex 32`")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _asyncpg(cls, value: str) -> str:
+        scheme, separator, rest = value.partition("://")
+        if not separator or not scheme.startswith("postgres"):
+            raise ValueError("is not a PostgreSQL address (postgresql://user:password@host/database)")
+        return f"postgresql+asyncpg://{rest}"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the environment; a missing or unusable setting stops the process with one line for each."""
+        try:
+            return cls()
+        except ValidationError as error:
+            service = cls.__module__.partition(".")[0]
+            for problem in error.errors():
+                name = "_".join(str(part) for part in problem["loc"]).upper()
+                sys.stderr.write(f"{service} cannot start: {name} {problem['msg'].removeprefix('Value error, ')}\n")
+            raise SystemExit(78) from None

@@ -1,0 +1,54 @@
+"""Work that waits is a row with `due_at`; a timer claims due rows with SKIP LOCKED, so that many workers may run."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from servicekit.database import Database, Sessions, is_transient
+
+log = structlog.get_logger()
+
+Work = Callable[[Sessions], Awaitable[int]]
+"""Claims and does some of what is due; returns how much it did. It is called again at once until it returns 0."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One kind of due work. It is looked for every `every`, and with `on_wake` also right after a commit."""
+
+    name: str
+    work: Work
+    every: timedelta = timedelta(seconds=1)
+    on_wake: bool = False
+
+    async def run(self, database: Database, stop: asyncio.Event) -> None:
+        """Works until `stop`; an error is logged and the work tried again when its turn comes."""
+        woken = database.wakeup.listen() if self.on_wake else asyncio.Event()
+        while not stop.is_set():
+            woken.clear()
+            done = 0
+            try:
+                done = await self.work(database.transaction)
+            except Exception as error:
+                if is_transient(error):
+                    log.warning("timer.postponed", timer=self.name, reason=repr(error)[:300])
+                else:
+                    log.error("timer.failed", timer=self.name, exc_info=error)
+            if not done:
+                await first_of(woken, stop, seconds=self.every.total_seconds())
+
+
+async def first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Waits for the first of the events, for at most `seconds`."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+            with suppress(asyncio.CancelledError):
+                await wait

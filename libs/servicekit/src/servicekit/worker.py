@@ -1,0 +1,163 @@
+"""The message process of a service: the relay, its consumers, its timers, and two health routes.
+
+`python -m <service>.worker` runs it; `python -m <service>.worker declare` only declares the queues, so that nothing
+is published before every consumer's queue exists.
+"""
+
+import asyncio
+import gc
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import timedelta
+
+import aio_pika
+import structlog
+import uvloop
+from aio_pika.abc import AbstractChannel
+from sqlalchemy import text
+
+from servicekit import broker, clock, telemetry
+from servicekit.consumers import ConsumerLoop, Consumers
+from servicekit.database import Database, Sessions
+from servicekit.relay import Relay
+from servicekit.settings import Settings
+from servicekit.timers import Timer
+
+log = structlog.get_logger()
+
+Timers = Callable[[], AbstractAsyncContextManager[Sequence[Timer]]]
+INBOX_RETENTION = timedelta(days=30)
+"""Longer than any redelivery: a dead letter may be redriven weeks later (NServiceBus keeps 7 days)."""
+
+
+@asynccontextmanager
+async def no_timers() -> AsyncIterator[Sequence[Timer]]:
+    """For a service without due work of its own."""
+    yield ()
+
+
+def run(service: str, settings: Settings, flows: Sequence[Consumers], timers: Timers = no_timers) -> None:
+    """Runs the worker until SIGTERM or SIGINT; then every part finishes what it has in hand.
+
+    `timers` is entered once and may hold what its timers share, for example a client of the outside.
+    Raises `ValueError` when two flows have a handler for the same event.
+    """
+    seen: dict[str, str] = {}
+    for flow in flows:
+        for key in flow.handlers:
+            if key in seen:
+                raise ValueError(f"{key} is handled in {seen[key]} and in {flow.queue}")
+            seen[key] = flow.queue
+    telemetry.configure(service, settings)
+    declare_only = sys.argv[1:] == ["declare"]
+    uvloop.run(_declare(settings, flows) if declare_only else _run(service, settings, flows, timers))
+
+
+async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
+    async with await broker.connect(settings.rabbitmq_url, "declare") as connection:
+        channel = await connection.channel()
+        for flow in flows:
+            await flow.declare(channel)
+
+
+async def _run(service: str, settings: Settings, flows: Sequence[Consumers], timers: Timers) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = Database(settings.database_url, name=f"{service}.worker", pool_size=settings.database_pool_size)
+    loops = [ConsumerLoop(flow, database, settings.rabbitmq_url) for flow in flows]
+    channels = Channels(settings.rabbitmq_url, f"{service}.retries")
+    health = await asyncio.start_server(
+        lambda reader, writer: _answer(reader, writer, database, loops), settings.host, settings.worker_port
+    )
+    async with timers() as own, asyncio.TaskGroup() as tasks:
+        tasks.create_task(database.wakeup.watch(stop))
+        tasks.create_task(Relay(database, settings.rabbitmq_url, service).run(stop))
+        for loop in loops:
+            tasks.create_task(loop.run(stop))
+            tasks.create_task(_retries(loop, channels).run(database, stop))
+        for timer in (*own, _housekeeping(settings)):
+            tasks.create_task(timer.run(database, stop))
+        gc.freeze()
+        log.info("worker.started", queues=[flow.queue for flow in flows])
+        await stop.wait()
+        log.info("worker.stopping")
+        health.close()
+    await channels.close()
+    await database.close()
+    log.info("worker.stopped")
+
+
+class Channels:
+    """A channel that is opened when it is first needed, and again after a fault."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._connection: aio_pika.abc.AbstractConnection | None = None
+
+    async def channel(self) -> AbstractChannel:
+        """Opens a channel with confirms. Raises `OSError` when the broker is away."""
+        if self._connection is None or self._connection.is_closed:
+            self._connection = await broker.connect(self._url, self._name)
+        return await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+
+    async def close(self) -> None:
+        """Closes the connection, if one was opened."""
+        if self._connection is not None:
+            with suppress(Exception):
+                await self._connection.close()
+
+
+def _retries(loop: ConsumerLoop, channels: Channels) -> Timer:
+    async def retry_due(_: Sessions) -> int:
+        return await loop.retry_due(channels.channel)
+
+    return Timer(f"retries of {loop.queue}", retry_due, every=timedelta(milliseconds=500))
+
+
+def _housekeeping(settings: Settings) -> Timer:
+    """Prepares the outbox's partitions, drops those past their retention, and forgets old inbox rows and keys."""
+
+    async def clean(sessions: Sessions) -> int:
+        async with sessions() as session:
+            now = clock.now()
+            for months in (0, 1):
+                await session.execute(_PARTITION.bindparams(instant=now, months=months))
+            oldest = now - timedelta(days=settings.outbox_retention_days)
+            await session.execute(_DROP.bindparams(oldest=oldest))
+            await session.execute(text("delete from inbox where handled_at < :old"), {"old": now - INBOX_RETENTION})
+            await session.execute(text("delete from idempotency_keys where expires_at < :now"), {"now": now})
+        return 0
+
+    return Timer("housekeeping", clean, every=timedelta(hours=1))
+
+
+_PARTITION = text("select outbox_prepare(:instant, :months)")
+_DROP = text("select outbox_drop(:oldest)")
+
+
+async def _answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, database: Database, loops: Sequence[ConsumerLoop]
+) -> None:
+    """`/healthz`: the process is alive. `/readyz`: the database answers and every consumer is connected."""
+    status, body = "200 OK", {"status": "ok"}
+    with suppress(Exception):
+        async with asyncio.timeout(5):
+            request = await reader.readline()
+            if b"/readyz" in request:
+                try:
+                    await database.ping()
+                    waiting = [loop.queue for loop in loops if not loop.connected]
+                    if waiting:
+                        status, body = "503 Service Unavailable", {"status": "not consuming", "queues": str(waiting)}
+                except Exception as error:
+                    status, body = "503 Service Unavailable", {"status": "database", "reason": type(error).__name__}
+            payload = json.dumps(body).encode()
+            writer.write(f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n".encode())
+            writer.write(f"Content-Length: {len(payload)}\r\nConnection: close\r\n\r\n".encode() + payload)
+            await writer.drain()
+    writer.close()
