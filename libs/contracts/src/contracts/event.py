@@ -1,8 +1,8 @@
 """The envelope of every event: CloudEvents 1.0 in its structured JSON form.
 
-The bytes that `Event.to_bytes` returns are stored in the outbox and are the same in the queue, in a dead letter and in a
-replay. Producers are strict: a field that the contract does not know is refused when the event is built. Consumers
-are tolerant: `Event.from_bytes` ignores unknown fields and lets unknown words of an open vocabulary through.
+The bytes that `Event.to_bytes` returns are stored in the outbox, and they are the same in the queue, in a dead letter
+and in a replay. Producers are strict: a field that the contract does not know is refused when the event is built.
+Consumers are tolerant: `Event.from_bytes` ignores unknown fields and lets unknown words of an open vocabulary through.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Every event of the suite, listed by hand: what is not here is not published."""
 
-from contracts import benefits, billing, catalog, checkout, identity, webhooks
+from contracts import benefits, billing, catalog, checkout, identity
 from contracts.event import EventClass
 
 EVENTS: tuple[EventClass, ...] = (
@@ -32,7 +32,6 @@ EVENTS: tuple[EventClass, ...] = (
     benefits.BenefitGrantCreatedV1,
     benefits.BenefitGrantUpdatedV1,
     benefits.BenefitGrantRevokedV1,
-    webhooks.WebhookEndpointDisabledV1,
 )
 
 BY_ROUTING_KEY: dict[str, EventClass] = {event.routing_key(): event for event in EVENTS}

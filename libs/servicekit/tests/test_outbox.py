@@ -1,0 +1,57 @@
+"""Recording and numbering of events, in the transaction that makes them true."""
+
+import asyncio
+from typing import Any
+
+from servicekit import ids, outbox
+from servicekit.database import Database
+from servicekit.testing.harness import Bus
+
+
+async def test_numbers_have_no_gaps_when_transactions_fail_or_run_at_once(
+    database: Database, bus: Bus, organization_event: Any
+) -> None:
+    subject = ids.uuid7()
+
+    async def write(fail: bool) -> None:
+        async with database.transaction() as session:
+            outbox.record(session, organization_event(subject=subject), organization_event(subject=subject))
+            if fail:
+                raise RuntimeError("rolled back")
+
+    results = await asyncio.gather(*(write(number % 3 == 0) for number in range(15)), return_exceptions=True)
+    assert sum(isinstance(result, RuntimeError) for result in results) == 5
+    assert [event.sequence for event in await bus.all()] == list(range(1, 21))
+
+
+async def test_many_subjects_at_once_do_not_deadlock(database: Database, bus: Bus, organization_event: Any) -> None:
+    subjects = [ids.uuid7() for _ in range(10)]
+
+    async def write(order: list[Any]) -> None:
+        async with database.transaction() as session:
+            outbox.record(session, *(organization_event(subject=subject) for subject in order))
+
+    await asyncio.gather(*(write(subjects if number % 2 else subjects[::-1]) for number in range(10)))
+    assert len(await bus.all()) == 100
+
+
+async def test_the_stored_bytes_are_the_event(database: Database, bus: Bus, organization_event: Any) -> None:
+    async with database.transaction() as session:
+        outbox.record(session, organization_event("Ünïcode"), correlation_id=ids.derive("s", "purchase"))
+    (event,) = await bus.all()
+    assert event.data.name == "Ünïcode"
+    assert event.correlation_id == ids.derive("s", "purchase")
+    assert event.id.version == 7
+    assert event.origin == "/identity"
+
+
+async def test_an_older_event_does_not_overwrite_a_projection(
+    database: Database, bus: Bus, organization_event: Any, copies: Any
+) -> None:
+    subject = ids.uuid7()
+    newer = organization_event("newer", subject=subject, sequence=5, updated=True)
+    older = organization_event("older", subject=subject, sequence=4, updated=True)
+    await bus.deliver(newer, older, newer)
+    async with database.transaction() as session:
+        copy = await session.get(copies, subject)
+    assert (copy.name, copy.sequence) == ("newer", 5)

@@ -1,0 +1,185 @@
+"""The edge of a request: the transaction, the guards, the dialects, the lists."""
+
+import asyncio
+
+import httpx
+import pytest
+from servicekit.database import Database
+from servicekit.testing.harness import Bus
+from sqlalchemy import func, select, text
+
+
+async def count(database: Database, notes: type) -> int:
+    async with database.transaction() as session:
+        return (await session.execute(select(func.count()).select_from(notes))).scalar_one()
+
+
+async def test_a_change_and_its_event_are_committed_together(
+    client: httpx.AsyncClient, database: Database, bus: Bus, notes: type
+) -> None:
+    assert (await client.post("/v1/notes/", json={"text": "kept"})).status_code == 201
+    assert (await count(database, notes), await bus.names()) == (1, ["organization.created"])
+    assert (await client.post("/v1/notes/", json={"text": "refused"})).status_code == 400
+    crashed = await client.post("/v1/notes/", json={"text": "crash"})
+    assert (crashed.status_code, crashed.json()["error"]) == (500, "InternalServerError")
+    assert "fault of our own" not in crashed.text
+    assert (await count(database, notes), len(await bus.all())) == (1, 1)
+
+
+async def test_a_failed_commit_is_never_answered_with_success(
+    client: httpx.AsyncClient, database: Database, notes: type
+) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("alter table notes add constraint once unique (text) deferrable initially deferred"))
+    try:
+        first = await client.post("/v1/notes/", json={"text": "once"})
+        second = await client.post("/v1/notes/", json={"text": "once"})
+        assert (first.status_code, second.status_code) == (201, 500)
+    finally:
+        async with database.transaction() as session:
+            await session.execute(text("alter table notes drop constraint once"))
+
+
+@pytest.mark.parametrize("path", ["/v1/notes", "/v1/notes/"])
+async def test_both_slash_forms_answer_without_a_redirect(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == 200
+    assert (await client.post(path, json={"text": "x"})).status_code == 201
+
+
+async def test_the_stranger_sees_nothing(client: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+    note = (await client.post("/v1/notes/", json={"text": "mine"})).json()
+    assert (await stranger.get(f"/v1/notes/{note['id']}")).status_code == 404
+    assert (await stranger.delete(f"/v1/notes/{note['id']}")).status_code == 404
+    assert (await stranger.get("/v1/notes/")).json()["items"] == []
+    assert (await client.get(f"/v1/notes/{note['id']}")).json()["text"] == "mine in seed"
+
+
+async def test_pages_do_not_overlap_and_limits_are_clamped(client: httpx.AsyncClient) -> None:
+    for number in range(7):
+        await client.post("/v1/notes/", json={"text": f"n{number}", "size": number % 2})
+    seen = []
+    for page in (1, 2, 3):
+        answer = (await client.get("/v1/notes/", params={"page": page, "limit": 3, "sorting": "size"})).json()
+        seen += [item["text"] for item in answer["items"]]
+        assert answer["pagination"] == {"page": page, "page_size": 3, "total_count": 7, "max_page": 3}
+    assert sorted(seen) == [f"n{number}" for number in range(7)]
+    assert (await client.get("/v1/notes/?limit=5000")).json()["pagination"]["page_size"] == 100
+    beyond = (await client.get("/v1/notes/?page=1000000")).json()
+    assert (beyond["items"], beyond["pagination"]["total_count"]) == ([], 7)
+    assert (await client.get("/v1/notes/?page=99999999999999999999")).status_code == 422
+    wrong = await client.get("/v1/notes/?sorting=-created_at,secret")
+    assert (wrong.status_code, wrong.json()["detail"][0]["loc"]) == (422, ["query", "sorting"])
+
+
+async def test_a_get_body_filters_and_the_query_wins(client: httpx.AsyncClient) -> None:
+    for body in ({"text": "a", "size": 500}, {"text": "b", "metadata": {"campaign": "x"}}):
+        await client.post("/v1/notes/", json=body)
+
+    async def listed(query: str, body: str) -> list[str]:
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await client.request("GET", f"/v1/notes/{query}", content=body, headers=headers)
+        assert answer.status_code == 200
+        return sorted(item["text"] for item in answer.json()["items"])
+
+    assert await listed("", '{"text": "a", "page": 1}') == ["a"]
+    assert await listed("?text=b", '{"text": "a"}') == ["b"]
+    assert await listed("", '{"big": true}') == ["a"]
+    assert await listed("", '{"metadata": {"campaign": "x"}}') == ["b"]
+    assert await listed("?metadata[campaign]=x", "") == ["b"]
+    assert await listed("", "not json") == ["a", "b"]
+    assert await listed("", "[1]") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b'{"text": "a\\u0000b"}', 422),
+        (b'{"text": "a\x00b"}', 422),
+        (b'{"text": "\\ud800"}', 422),
+        (b'{"text": "x", "size": 99999999999999999999999}', 422),
+        (b'{"text": "x", "size": 3000000000}', 422),
+        (b'{"text": "x", "size": 1' + b"0" * 5000 + b"}", 400),
+        (b'{"text": 1}', 422),
+        (b'{"text": "' + b"x" * 21 + b'"}', 422),
+        (b"{", 422),
+        (b"[" * 100_000, 400),
+        (b"\xff\xfe", 422),
+        (b'{"text": "' + b"x" * 1_100_000 + b'"}', 413),
+        (b"", 422),
+    ],
+)
+async def test_bad_bodies_are_refused_and_write_nothing(
+    client: httpx.AsyncClient, database: Database, notes: type, content: bytes, status: int
+) -> None:
+    answer = await client.post("/v1/notes/", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) >= {"error", "detail"}
+    assert await count(database, notes) == 0
+
+
+async def test_bad_paths_and_queries_are_refused(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/notes/not-a-uuid")).status_code == 422
+    assert (await client.get("/v1/notes/?text=%00")).status_code == 422
+    assert (await client.get("/v1/nothing")).json() == {"error": "ResourceNotFound", "detail": "Not Found"}
+    assert (await client.put("/v1/notes/")).status_code == 405
+
+
+async def test_dialects_and_request_ids_are_named_in_the_answer(client: httpx.AsyncClient) -> None:
+    note = (await client.post("/v1/notes/", json={"text": "n"})).json()
+    path = f"/v1/notes/{note['id']}"
+    assert (await client.get(path)).headers["polar-version"] == "seed"
+    newer = await client.get(path, headers={"Polar-Version": "2026-10", "X-Request-Id": "abc-12345"})
+    assert (newer.headers["polar-version"], newer.headers["x-request-id"]) == ("2026-10", "abc-12345")
+    assert newer.json()["text"] == "n in 2026-10"
+    assert (await client.get(path, headers={"Polar-Version": "1999-01"})).status_code == 404
+    injected = await client.get(path, headers={"X-Request-Id": "a b"})
+    assert injected.headers["x-request-id"] != "a b"
+
+
+async def test_an_idempotency_key_gives_the_first_answer_again(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, database: Database, notes: type, bus: Bus
+) -> None:
+    key = {"Idempotency-Key": "order-1"}
+    first = await client.post("/v1/notes/", json={"text": "once"}, headers=key)
+    again = await client.post("/v1/notes", json={"text": "once"}, headers=key)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    other = await client.post("/v1/notes/", json={"text": "twice"}, headers=key)
+    assert (other.status_code, other.json()["detail"][0]["type"]) == (422, "idempotency_error")
+    assert (await stranger.post("/v1/notes/", json={"text": "once"}, headers=key)).json() != first.json()
+    assert (await count(database, notes), len(await bus.all())) == (2, 2)
+
+
+async def test_a_refusal_is_stored_and_a_crash_is_not(client: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "k"}
+    assert (await client.post("/v1/notes/", json={"text": "refused"}, headers=key)).status_code == 400
+    assert (await client.post("/v1/notes/", json={"text": "refused"}, headers=key)).status_code == 400
+    key = {"Idempotency-Key": "c"}
+    assert (await client.post("/v1/notes/", json={"text": "crash"}, headers=key)).status_code == 500
+    assert (await client.post("/v1/notes/", json={"text": "crash"}, headers=key)).status_code == 500
+
+
+async def test_parallel_requests_with_one_key_write_once(
+    client: httpx.AsyncClient, database: Database, notes: type
+) -> None:
+    for path, body in (("/v1/notes/", {"text": "once"}), ("/v1/notes/slow", None)):
+        key = {"Idempotency-Key": path}
+        answers = await asyncio.gather(*(client.post(path, json=body, headers=key) for _ in range(12)))
+        statuses = {answer.status_code for answer in answers}
+        assert statuses <= {200, 201, 409}
+        assert len({answer.content for answer in answers if answer.status_code != 409}) == 1
+    assert await count(database, notes) == 2
+
+
+async def test_an_empty_answer_can_be_replayed(client: httpx.AsyncClient) -> None:
+    note = (await client.post("/v1/notes/", json={"text": "n"})).json()
+    key = {"Idempotency-Key": "gone"}
+    statuses = [(await client.delete(f"/v1/notes/{note['id']}", headers=key)).status_code for _ in range(2)]
+    assert statuses == [204, 204]
+
+
+async def test_health_says_what_is_missing(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    ready = await client.get("/readyz")
+    assert ready.status_code in {200, 503}
+    assert set(ready.json()) <= {"status", "broker"}
