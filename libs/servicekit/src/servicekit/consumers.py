@@ -78,10 +78,8 @@ class Message:
         try:
             return cls(body, routing_key, contract.from_bytes(body))
         except ValidationError as error:
-            fields = ", ".join(".".join(str(part) for part in problem["loc"]) for problem in error.errors()[:5])
-            return cls(
-                body, routing_key, None, f"{error.error_count()} fields are not as {contract.__name__}: {fields}"
-            )
+            fields = [".".join(str(part) for part in problem["loc"]) or "JSON" for problem in error.errors()]
+            return cls(body, routing_key, None, f"not as {contract.__name__} says: {', '.join(fields[:5])}")
 
 
 class Consumers:
@@ -182,8 +180,9 @@ class ConsumerLoop:
             try:
                 connection = await broker.connect(self._url, self._consumers.queue)
                 await self._consume(connection, stop)
-            except (OSError, AMQPError, TimeoutError, RuntimeError) as error:
-                log.warning("consumer.interrupted", queue=self._consumers.queue, reason=repr(error))
+            except Exception as error:
+                expected = isinstance(error, AMQPError | RuntimeError) or is_transient(error)
+                log.warning("consumer.interrupted", queue=self.queue, reason=repr(error), exc_info=not expected)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
             finally:
@@ -224,39 +223,46 @@ class ConsumerLoop:
         self, batch: list[AbstractIncomingMessage], channel: AbstractChannel, stop: asyncio.Event
     ) -> None:
         messages = [Message.read(delivery.body, delivery.routing_key or "") for delivery in batch]
+        failure = await self._attempt(messages)
+        if failure is None:
+            await batch[-1].ack(multiple=True)
+            return
+        log.info("consumer.one_by_one", queue=self.queue, size=len(batch), reason=repr(failure)[:300])
+        alone = failure if len(batch) == 1 else None
+        for delivery, message in zip(batch, messages, strict=True):
+            await self._settle(message, alone, channel, stop)
+            await delivery.ack()
+
+    async def _attempt(self, messages: list[Message]) -> Exception | None:
+        """Handles messages in one transaction; returns what was in the way."""
         try:
             async with self._database.transaction() as session:
                 await self._consumers.handle(messages, session)
         except Exception as error:
-            if len(batch) > 1 or is_transient(error):
-                log.info("consumer.one_by_one", queue=self._consumers.queue, size=len(batch), reason=repr(error)[:300])
-            for delivery, message in zip(batch, messages, strict=True):
-                await self._process_alone(delivery, message, channel, stop)
-        else:
-            await batch[-1].ack(multiple=True)
+            return error
+        return None
 
-    async def _process_alone(
-        self, delivery: AbstractIncomingMessage, message: Message, channel: AbstractChannel, stop: asyncio.Event
+    async def _settle(
+        self, message: Message, failure: Exception | None, channel: AbstractChannel, stop: asyncio.Event
     ) -> None:
+        """Brings one message to one of the three outcomes; `failure` is that of an attempt already made."""
         pause = 0.05
         while True:
-            try:
+            failure = failure or await self._attempt([message])
+            if failure is None:
+                return
+            if isinstance(failure, Retry):
                 async with self._database.transaction() as session:
-                    await self._consumers.handle([message], session)
-                break
-            except Retry as retry:
-                async with self._database.transaction() as session:
-                    await self._consumers.store_retry(message, retry, session)
-                break
-            except Exception as error:
-                if not is_transient(error):
-                    await set_aside(channel, self._consumers.queue, message.body, message.routing_key, error)
-                    break
-                if stop.is_set() or channel.is_closed:
-                    raise ConnectionError("left unhandled: the broker delivers it again") from error
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
-        await delivery.ack()
+                    await self._consumers.store_retry(message, failure, session)
+                return
+            if not is_transient(failure):
+                await set_aside(channel, self.queue, message.body, message.routing_key, failure)
+                return
+            if stop.is_set() or channel.is_closed:
+                raise ConnectionError("left unhandled: the broker delivers it again") from failure
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+            failure = None
 
     async def retry_due(self, channel_of: Callable[[], Awaitable[AbstractChannel]]) -> int:
         """Handles one message whose retry is due. Returns 1, or 0 when none is due."""

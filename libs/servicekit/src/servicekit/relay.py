@@ -58,21 +58,15 @@ class Relay:
                     woken.clear()
                     if await self.publish_batch(exchange) < BATCH:
                         await first_of(woken, stop, seconds=POLL_SECONDS)
-            except (OSError, AMQPError, TimeoutError, RuntimeError) as error:
-                await self._pause(stop, error)
             except Exception as error:
-                if not is_transient(error):
-                    raise
-                await self._pause(stop, error)
+                expected = isinstance(error, AMQPError | RuntimeError) or is_transient(error)
+                log.warning("relay.interrupted", reason=repr(error), exc_info=not expected)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
             finally:
                 if connection is not None:
                     with suppress(Exception):
                         await connection.close()
-
-    async def _pause(self, stop: asyncio.Event, error: Exception) -> None:
-        log.warning("relay.interrupted", reason=repr(error))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 0.5)
 
     async def publish_batch(self, exchange: AbstractExchange) -> int:
         """Publishes up to a batch of events, all in flight at once. Returns how many the broker confirmed.

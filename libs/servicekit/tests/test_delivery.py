@@ -1,0 +1,269 @@
+"""From the outbox over the broker into a handler: relay, inbox, retries and dead letters on a real RabbitMQ."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import aio_pika
+import pytest
+import pytest_asyncio
+from contracts import identity
+from servicekit import clock, ids, outbox
+from servicekit.broker import EXCHANGE
+from servicekit.consumers import ConsumerLoop, Consumers, Retry
+from servicekit.database import Database
+from servicekit.relay import Relay
+from servicekit.testing import eventually
+from sqlalchemy import func, select, text
+
+Run = Callable[..., Any]
+
+
+@asynccontextmanager
+async def running(*works: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
+    """Runs parts of a worker for the length of a block, then stops them as SIGTERM does."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(work(stop)) for work in works]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 15)
+
+
+@pytest_asyncio.fixture
+async def channel(amqp_channel: aio_pika.abc.AbstractChannel, flow: Consumers) -> AsyncIterator[Any]:
+    """A channel; the sample's queues are declared, and empty."""
+    await flow.declare(amqp_channel)
+    for name in (flow.queue, f"{flow.queue}.dead"):
+        queue = await amqp_channel.get_queue(name)
+        await queue.purge()
+    yield amqp_channel
+
+
+@pytest.fixture
+def publish(channel: Any) -> Callable[[Any], Any]:
+    """Puts an event on the exchange as its producer's relay would."""
+
+    async def put(event: Any, body: bytes | None = None, key: str | None = None) -> None:
+        exchange = await channel.get_exchange(EXCHANGE)
+        await exchange.publish(aio_pika.Message(body or event.to_bytes()), key or event.routing_key())
+
+    return put
+
+
+async def copied(database: Database, copies: Any) -> int:
+    async with database.transaction() as session:
+        return (await session.execute(select(func.count()).select_from(copies))).scalar_one()
+
+
+async def dead(channel: Any, flow: Consumers) -> list[aio_pika.abc.AbstractIncomingMessage]:
+    queue = await channel.get_queue(f"{flow.queue}.dead")
+    found = []
+    while (message := await queue.get(fail=False, no_ack=True)) is not None:
+        found.append(message)
+    return found
+
+
+async def test_what_was_recorded_without_a_relay_arrives_once_one_runs(
+    database: Database, rabbitmq_url: str, channel: Any, flow: Consumers, copies: Any, organization_event: Any
+) -> None:
+    for _ in range(5):
+        async with database.transaction() as session:
+            outbox.record(session, *(organization_event() for _ in range(100)))
+    relays = [Relay(database, rabbitmq_url, f"sample{number}") for number in range(2)]
+    loops = [ConsumerLoop(flow, database, rabbitmq_url) for _ in range(2)]
+    async with running(*(part.run for part in (*relays, *loops))):
+        await eventually(lambda: copied(database, copies), until=lambda count: count == 500)
+    async with database.transaction() as session:
+        assert (await session.execute(text("select count(*) from outbox where published_at is null"))).scalar() == 0
+        assert (await session.execute(text("select count(*) from inbox"))).scalar() == 500
+    assert await dead(channel, flow) == []
+
+
+async def test_two_relays_keep_the_order_of_a_subject(
+    database: Database, rabbitmq_url: str, channel: Any, organization_event: Any
+) -> None:
+    queue = await channel.declare_queue("probe.order", durable=True, arguments={"x-queue-type": "quorum"})
+    await queue.bind(EXCHANGE, "organization.#")
+    subjects = [ids.uuid7() for _ in range(4)]
+    relays = [Relay(database, rabbitmq_url, f"sample{number}") for number in range(3)]
+    arrived: dict[UUID, list[int]] = {subject: [] for subject in subjects}
+
+    async def read() -> int:
+        while (message := await queue.get(fail=False, no_ack=True)) is not None:
+            event = identity.OrganizationCreatedV1.from_bytes(message.body)
+            arrived[event.subject].append(event.sequence)
+        return sum(len(sequences) for sequences in arrived.values())
+
+    async with running(*(relay.run for relay in relays)):
+        for _ in range(150):
+            async with database.transaction() as session:
+                outbox.record(session, *(organization_event(subject=subject) for subject in subjects))
+        await eventually(read, until=lambda count: count == 600)
+    assert all(sequences == list(range(1, 151)) for sequences in arrived.values())
+    await queue.delete(if_unused=False, if_empty=False)
+
+
+async def test_an_event_that_nobody_is_bound_to_waits_and_holds_nobody_up(
+    database: Database, rabbitmq_url: str, channel: Any, flow: Consumers, copies: Any, organization_event: Any
+) -> None:
+    queue = await channel.get_queue(flow.queue)
+    await queue.unbind(EXCHANGE, "organization.updated.v1")
+    async with database.transaction() as session:
+        outbox.record(session, organization_event("unheard", updated=True), organization_event("heard"))
+    async with running(
+        Relay(database, rabbitmq_url, "sample").run, ConsumerLoop(Consumers("sample.none"), database, rabbitmq_url).run
+    ):
+
+        async def waiting() -> list[str]:
+            async with database.transaction() as session:
+                rows = await session.execute(text("select routing_key from outbox where published_at is null"))
+                return list(rows.scalars())
+
+        await eventually(waiting, until=lambda keys: keys == ["organization.updated.v1"])
+        await queue.bind(EXCHANGE, "organization.updated.v1")
+        clock.move(timedelta(seconds=6))
+        await eventually(waiting, until=lambda keys: keys == [])
+    async with running(ConsumerLoop(flow, database, rabbitmq_url).run):
+        await eventually(lambda: copied(database, copies), until=lambda count: count == 2)
+
+
+async def test_duplicates_are_handled_once(
+    database: Database, rabbitmq_url: str, publish: Run, flow: Consumers, copies: Any, organization_event: Any
+) -> None:
+    handled: list[UUID] = []
+    counting = Consumers(flow.queue)
+
+    @counting.on(identity.OrganizationCreatedV1)
+    async def count(event: identity.OrganizationCreatedV1, session: Any) -> None:
+        handled.append(event.id)
+
+    first, second = organization_event(), organization_event()
+    for event in (first, first, second, first):
+        await publish(event)
+    async with running(ConsumerLoop(counting, database, rabbitmq_url).run):
+        await eventually(lambda: inbox(database), until=lambda count: count == 2)
+        await publish(first)
+        await publish(third := organization_event())
+        await eventually(lambda: inbox(database), until=lambda count: count == 3)
+    assert sorted(handled) == sorted([first.id, second.id, third.id])
+
+
+async def inbox(database: Database) -> int:
+    async with database.transaction() as session:
+        return (await session.execute(text("select count(*) from inbox"))).scalar_one()
+
+
+async def test_a_poison_message_is_set_aside_with_its_reason_and_the_others_pass(
+    database: Database,
+    rabbitmq_url: str,
+    publish: Run,
+    channel: Any,
+    flow: Consumers,
+    copies: Any,
+    organization_event: Any,
+) -> None:
+    poison = organization_event("poison")
+    for event in (organization_event(), poison, organization_event()):
+        await publish(event)
+    await publish(None, b"not an event", "organization.created.v1")
+    async with running(ConsumerLoop(flow, database, rabbitmq_url).run):
+        await eventually(lambda: copied(database, copies), until=lambda count: count == 2)
+        letters: list[Any] = []
+
+        async def collect() -> int:
+            letters.extend(await dead(channel, flow))
+            return len(letters)
+
+        await eventually(collect, until=lambda count: count == 2)
+    by_body = {letter.body: letter.headers for letter in letters}
+    assert by_body[poison.to_bytes()]["x-reason"] == "ValueError: this one cannot be handled"
+    assert "not as OrganizationCreatedV1 says" in str(by_body[b"not an event"]["x-reason"])
+    assert await inbox(database) == 2
+
+
+async def test_a_retry_waits_as_a_row_and_is_handled_when_due(
+    database: Database, rabbitmq_url: str, publish: Run, channel: Any, flow: Consumers, organization_event: Any
+) -> None:
+    attempts: list[int] = []
+    patient = Consumers(flow.queue)
+
+    @patient.on(identity.OrganizationCreatedV1)
+    async def wait(event: identity.OrganizationCreatedV1, session: Any) -> None:
+        attempts.append(len(attempts))
+        outbox.record(session, organization_event("said once"))
+        if len(attempts) < 3:
+            raise Retry(timedelta(minutes=10), "the projection is on its way")
+
+    loop = ConsumerLoop(patient, database, rabbitmq_url)
+
+    async def open_channel() -> Any:
+        return channel
+
+    await publish(event := organization_event())
+    async with running(loop.run):
+        await eventually(lambda: inbox(database), until=lambda count: count == 1)
+        await publish(event)
+    for due in (0, 1, 1, 0):
+        assert await loop.retry_due(open_channel) == due
+        clock.move(timedelta(minutes=11))
+    assert len(attempts) == 3
+    async with database.transaction() as session:
+        assert (await session.execute(text("select count(*) from retries"))).scalar() == 0
+        assert (await session.execute(text("select count(*) from outbox"))).scalar() == 1
+
+
+async def test_a_consumer_waits_for_its_database_and_loses_nothing(
+    database: Database,
+    postgres_url: str,
+    rabbitmq_url: str,
+    publish: Run,
+    channel: Any,
+    flow: Consumers,
+    copies: Any,
+    organization_event: Any,
+) -> None:
+    async def sever() -> None:
+        async with database.engine.connect() as connection:
+            await connection.execute(
+                text("select pg_terminate_backend(pid) from pg_stat_activity "
+                     "where datname = current_database() and pid <> pg_backend_pid()")
+            )  # fmt: skip
+
+    async with running(ConsumerLoop(flow, database, rabbitmq_url).run):
+        for _ in range(10):
+            await publish(organization_event())
+            await sever()
+        await eventually(lambda: copied(database, copies), until=lambda count: count == 10)
+    assert await dead(channel, flow) == []
+
+
+async def test_one_trace_runs_from_the_record_to_the_handler(
+    database: Database, rabbitmq_url: str, channel: Any, flow: Consumers, organization_event: Any
+) -> None:
+    from servicekit import telemetry
+
+    seen: list[str | None] = []
+    watching = Consumers(flow.queue)
+
+    @watching.on(identity.OrganizationCreatedV1)
+    async def watch(event: identity.OrganizationCreatedV1, session: Any) -> None:
+        seen.extend((event.traceparent, telemetry.traceparent(), str(outbox.causation.get())))
+
+    with telemetry.span("request", parent=f"00-{'a' * 32}-{'b' * 16}-01"):
+        async with database.transaction() as session:
+            outbox.record(session, organization_event())
+    async with running(Relay(database, rabbitmq_url, "sample").run, ConsumerLoop(watching, database, rabbitmq_url).run):
+        await eventually(lambda: inbox(database), until=lambda count: count == 1)
+    assert [str(part).split("-")[1] for part in seen[:2]] == ["a" * 32] * 2
+
+
+def test_two_handlers_for_one_event_are_refused() -> None:
+    twice = Consumers("sample.twice")
+    twice.on(identity.OrganizationCreatedV1)(lambda event, session: asyncio.sleep(0))
+    with pytest.raises(ValueError, match="two handlers"):
+        twice.on(identity.OrganizationCreatedV1)(lambda event, session: asyncio.sleep(0))
