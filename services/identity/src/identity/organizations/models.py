@@ -1,0 +1,25 @@
+"""Organizations: the sellers, and so the tenants of every service."""
+
+from datetime import datetime
+from uuid import UUID
+
+from servicekit import clock, ids
+from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.database import Base
+
+
+class Organization(Base):
+    """A seller. Its slug is unique whatever the case."""
+
+    __tablename__ = "organizations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.uuid7)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    modified_at: Mapped[datetime | None] = mapped_column(default=None)
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(CITEXT, unique=True)
+    email: Mapped[str | None] = mapped_column(default=None)
+    website: Mapped[str | None] = mapped_column(default=None)
+    avatar_url: Mapped[str | None] = mapped_column(default=None)

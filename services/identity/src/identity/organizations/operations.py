@@ -1,0 +1,70 @@
+"""What can be done with organizations."""
+
+from uuid import UUID
+
+from servicekit import clock, ids, outbox
+from servicekit.auth import Principal
+from servicekit.errors import Conflict, ResourceNotFound
+from servicekit.lists import Page, Sorting, fetch_page
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.organizations import events
+from identity.organizations.models import Organization
+from identity.organizations.schemas import OrganizationUpdate
+
+
+class SlugTaken(Conflict):
+    """Another organization has this slug."""
+
+
+def owned_by(principal: Principal) -> ColumnElement[bool]:
+    """An organization belongs to itself: the condition that keeps a caller inside its own."""
+    return Organization.id.in_(principal.organization_ids)
+
+
+async def create(session: AsyncSession, name: str, slug: str) -> Organization:
+    """Creates an organization. Raises `SlugTaken`."""
+    values = {"id": ids.uuid7(), "name": name, "slug": slug, "created_at": clock.now()}
+    written = await session.execute(
+        insert(Organization).values(values).on_conflict_do_nothing(index_elements=["slug"]).returning(Organization)
+    )
+    organization = written.scalar_one_or_none()
+    if organization is None:
+        raise SlugTaken(f"the slug {slug} is taken")
+    outbox.record(session, events.organization_created(organization))
+    return organization
+
+
+async def get(session: AsyncSession, principal: Principal, organization_id: UUID) -> Organization:
+    """Raises `ResourceNotFound`."""
+    statement = select(Organization).where(owned_by(principal), Organization.id == organization_id)
+    organization = (await session.execute(statement)).scalar_one_or_none()
+    if organization is None:
+        raise ResourceNotFound()
+    return organization
+
+
+async def list_organizations(
+    session: AsyncSession, principal: Principal, page: Page, sorting: Sorting, slug: str | None
+) -> tuple[list[Organization], int]:
+    """The caller's organizations and their count."""
+    statement = select(Organization).where(owned_by(principal))
+    if slug is not None:
+        statement = statement.where(Organization.slug == slug)
+    columns = {"created_at": Organization.created_at, "name": Organization.name, "slug": Organization.slug}
+    return await fetch_page(session, statement, page, sorting.clauses(columns, Organization.id))
+
+
+async def update(
+    session: AsyncSession, principal: Principal, organization_id: UUID, changes: OrganizationUpdate
+) -> Organization:
+    """Changes the profile. Raises `ResourceNotFound`."""
+    organization = await get(session, principal, organization_id)
+    for name, value in changes.model_dump(exclude_unset=True).items():
+        if not (name == "name" and value is None):
+            setattr(organization, name, value)
+    organization.modified_at = clock.now()
+    outbox.record(session, events.organization_updated(organization))
+    return organization

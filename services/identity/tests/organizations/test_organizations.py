@@ -1,0 +1,55 @@
+"""`/v1/organizations/` and what it says."""
+
+from uuid import UUID
+
+import httpx
+import pytest
+from contracts.identity import OrganizationCreatedV1, OrganizationUpdatedV1
+from identity.organizations import operations
+from servicekit.database import Database
+from servicekit.testing import signed_headers
+from servicekit.testing.harness import Bus
+
+
+@pytest.fixture
+async def organization(database: Database) -> UUID:
+    async with database.transaction() as session:
+        return (await operations.create(session, "Acme", "acme")).id
+
+
+async def test_created_organizations_are_announced_once(database: Database, bus: Bus, organization: UUID) -> None:
+    (event,) = await bus.recorded(OrganizationCreatedV1)
+    assert event.subject == event.data.id == organization
+    assert event.sequence == 1
+    with pytest.raises(operations.SlugTaken):
+        async with database.transaction() as session:
+            await operations.create(session, "Other", "ACME")
+    assert len(await bus.all()) == 1
+
+
+async def test_a_token_sees_and_changes_its_own_organization_only(
+    client: httpx.AsyncClient, bus: Bus, organization: UUID
+) -> None:
+    own = signed_headers(organization, "organizations:write")
+    listed = (await client.get("/v1/organizations/", headers=own)).json()
+    assert [item["slug"] for item in listed["items"]] == ["acme"]
+    assert listed["pagination"] == {"page": 1, "page_size": 10, "total_count": 1, "max_page": 1}
+    changed = await client.patch(f"/v1/organizations/{organization}", headers=own, json={"name": "  Acme Inc. "})
+    assert changed.json()["name"] == "Acme Inc."
+    (event,) = await bus.recorded(OrganizationUpdatedV1)
+    assert (event.sequence, event.data.name) == (2, "Acme Inc.")
+
+    assert (await client.get("/v1/organizations/")).json()["items"] == []
+    assert (await client.get(f"/v1/organizations/{organization}")).status_code == 404
+    assert (await client.patch(f"/v1/organizations/{organization}", json={"name": "Mine"})).status_code == 404
+
+
+async def test_writing_needs_the_scope(client: httpx.AsyncClient, organization: UUID) -> None:
+    reader = signed_headers(organization, "organizations:read")
+    refused = await client.patch(f"/v1/organizations/{organization}", headers=reader, json={"name": "X"})
+    assert refused.status_code == 403
+    assert refused.json()["error"] == "NotPermitted"
+    nobody = await client.get("/v1/organizations/", headers={"X-Polar-Principal": ""})
+    assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+    forged = await client.get("/v1/organizations/", headers={"X-Polar-Principal": "e30.e30.e30"})
+    assert forged.status_code == 401
