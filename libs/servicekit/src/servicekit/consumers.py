@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 import aio_pika
@@ -34,8 +34,8 @@ BATCH = 200
 RETRIES = 50
 """Attempts of one message that asks for `Retry` before it is set aside."""
 
-AnyEvent = TypeVar("AnyEvent", bound=Event[Any])
-Handler = Callable[[AnyEvent, AsyncSession], Awaitable[None]]
+Handler = Callable[[Any, AsyncSession], Awaitable[None]]
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 _ACCEPT = text("""
     insert into inbox (source, event_id, queue, handled_at)
@@ -87,14 +87,14 @@ class Consumers:
 
     def __init__(self, queue: str) -> None:
         self.queue = queue
-        self.handlers: dict[str, Handler[Any]] = {}
+        self.handlers: dict[str, Handler] = {}
 
-    def on(self, *contracts: type[AnyEvent]) -> Callable[[Handler[AnyEvent]], Handler[AnyEvent]]:
+    def on(self, *contracts: EventClass) -> Callable[[AnyHandler], AnyHandler]:
         """Makes a function the handler of these events. Raises `ValueError` when an event has one already."""
 
-        def register(handler: Handler[AnyEvent]) -> Handler[AnyEvent]:
+        def register(handler: AnyHandler) -> AnyHandler:
             for contract in contracts:
-                key = cast(EventClass, contract).routing_key()
+                key = contract.routing_key()
                 if key in self.handlers:
                     raise ValueError(f"{self.queue} has two handlers for {key}")
                 self.handlers[key] = handler

@@ -1,0 +1,16 @@
+"""${message}
+
+Expand first: no drop and no rewrite of a column that the running release still reads.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}

@@ -1,0 +1,70 @@
+"""`/v1/products/`"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from servicekit.auth import Principal, allow
+from servicekit.errors import ResourceNotFound, responses
+from servicekit.http import DialectOf
+from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
+from servicekit.routing import ResourceRouter, SessionOf
+
+from catalog.products import operations, queries
+from catalog.products.queries import ProductFilter
+from catalog.products.schemas import ProductBenefits, ProductCreate, ProductRead, ProductUpdate, Visibility
+
+router = ResourceRouter("/products", "products")
+Reader = Annotated[Principal, allow("products:read", "products:write")]
+Writer = Annotated[Principal, allow("products:write")]
+Sorted = Annotated[Sorting, sorted_by("created_at", "name", "price_amount_type", "price_amount")]
+Ids = Annotated[list[UUID] | None, Query()]
+
+
+@router.get("/", name="list")
+async def list_products(
+    session: SessionOf,
+    principal: Reader,
+    page: PageQuery,
+    sorting: Sorted,
+    metadata: MetadataQuery,
+    id: Ids = None,
+    organization_id: Ids = None,
+    benefit_id: Ids = None,
+    query: Annotated[str | None, Query(max_length=200)] = None,
+    is_archived: bool | None = None,
+    is_recurring: bool | None = None,
+    visibility: Annotated[list[Visibility] | None, Query()] = None,
+) -> ListResource[ProductRead]:
+    """Lists products."""
+    wanted = ProductFilter(
+        id, organization_id, query, is_archived, is_recurring, benefit_id, visibility, metadata=metadata
+    )
+    products, total = await queries.list_products(session, principal, wanted, page, sorting)
+    return page.of([ProductRead.of(product) for product in products], total)
+
+
+@router.post("/", name="create", status_code=201)
+async def create(session: SessionOf, principal: Writer, product: ProductCreate, dialect: DialectOf) -> ProductRead:
+    """Creates a product."""
+    return ProductRead.of(await operations.create(session, principal, product, dialect))
+
+
+@router.get("/{id}", name="get", responses=responses(ResourceNotFound))
+async def get(id: UUID, session: SessionOf, principal: Reader) -> ProductRead:
+    """Gets a product."""
+    return ProductRead.of(await operations.get(session, principal, id))
+
+
+@router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
+async def update(
+    id: UUID, session: SessionOf, principal: Writer, changes: ProductUpdate, dialect: DialectOf
+) -> ProductRead:
+    """Changes a product, or archives it (`is_archived`)."""
+    return ProductRead.of(await operations.update(session, principal, id, changes, dialect))
+
+
+@router.post("/{id}/benefits", name="update_benefits", responses=responses(ResourceNotFound))
+async def update_benefits(id: UUID, session: SessionOf, principal: Writer, body: ProductBenefits) -> ProductRead:
+    """Replaces the benefits of a product."""
+    return ProductRead.of(await operations.update_benefits(session, principal, id, body.benefits))

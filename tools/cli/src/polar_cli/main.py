@@ -1,0 +1,199 @@
+"""The commands of ./polar."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from polar_cli import contracts, dead_letters, openapi, testing
+from polar_cli.console import Failure, say, step, table
+from polar_cli.stack import Stack
+from polar_cli.state import ROOT
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main() -> int:
+    """Runs one command and returns its exit status: 0 done, 1 failed, 2 used wrongly, 3 something must be installed."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    if not hasattr(arguments, "run"):
+        parser.print_help()
+        return 2
+    try:
+        status: int = arguments.run(arguments)
+    except Failure as failure:
+        sys.stderr.write(f"\n{failure}\n")
+        if failure.hint:
+            sys.stderr.write(f"→ {failure.hint}\n")
+        return failure.code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped\n")
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./polar", description="Payment infrastructure that a company can run itself.",
+        epilog="The stack lives in .polar; .polar/env has the address and a token for clients.",
+    )  # fmt: skip
+    commands = parser.add_subparsers(metavar="command", title="commands")
+
+    def add(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    demo = add("demo", _demo, "start everything and sell a subscription end to end")
+    demo.add_argument("--purchases", type=int, default=15, help="purchases for the median at the end (default 15)")
+    test = add("test", _test, "run every test, or some groups, on servers of their own")
+    test.add_argument("groups", nargs="*", metavar="group")
+    test.add_argument("-k", dest="expression", default="", help="only tests whose names match, as pytest's -k")
+    test.add_argument("--keep", action="store_true", help="leave the test stack running")
+    add("up", _up, "start the stack, or what of it is down")
+    add("down", _down, "end the stack; its data stay")
+    add("status", _status, "say what runs, and whether it is ready")
+    logs = add("logs", _logs, "show the logs of a service, or of everything")
+    logs.add_argument("service", nargs="?", default="")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as they grow")
+    logs.add_argument("-n", "--lines", type=int, default=50, help="how many lines of each (default 50)")
+    reset = add("reset", _reset, "end the stack and remove all of its data")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    letters = add("dead-letters", _dead_letters, "list the messages that were set aside, with the reason")
+    letters.add_argument("--limit", type=int, default=20, help="of each queue (default 20)")
+    documents = add("openapi", lambda arguments: openapi.write(check=arguments.check), "write the OpenAPI documents")
+    documents.add_argument("--check", action="store_true", help="only compare with what is committed")
+    schemas = add("contracts", lambda arguments: contracts.write(check=arguments.check), "write the event schemas")
+    schemas.add_argument("--check", action="store_true", help="only compare with what is committed")
+    add("lint", _lint, "ruff, mypy, import rules, and the committed OpenAPI documents and events")
+    return parser
+
+
+def _up(_: argparse.Namespace) -> int:
+    if _engine():
+        return subprocess.run(["docker", "compose", "up", "--wait", "--build"], cwd=ROOT, check=False).returncode
+    stack = Stack()
+    before = {name for name, process in stack.processes.items() if process.pid is not None}
+    try:
+        started = stack.up()
+    except BaseException:
+        for name in [name for name in stack.processes if name not in before]:
+            stack.processes[name].stop()
+        raise
+    say(
+        f"{'ready' if started else 'was ready already'}: {stack.url}  (a token is in {_relative(stack.folder / 'env')})"
+    )
+    return 0
+
+
+def _down(_: argparse.Namespace) -> int:
+    if _engine():
+        return subprocess.run(["docker", "compose", "down"], cwd=ROOT, check=False).returncode
+    with step("ending the stack"):
+        ended = Stack().down()
+    say(f"{len(ended)} processes ended; ./polar up starts them again with their data")
+    return 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    stack = Stack()
+    rows = []
+    for name, process in stack.processes.items():
+        pid = process.pid
+        state = "down" if pid is None else "ready" if process.ready() else "not ready"
+        rows.append((name, state, pid or "", f"{_resident(pid):.0f}" if pid else ""))
+    table(("process", "state", "pid", "MB resident"), rows)
+    say(f"\n{stack.url}")
+    return 0 if all(row[1] == "ready" for row in rows) else 1
+
+
+def _resident(pid: int) -> float:
+    """Resident memory in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    folder = Stack().logs
+    paths = sorted(path for path in folder.glob("*.log") if path.name.startswith(arguments.service))
+    if not paths:
+        raise Failure(f"no logs of {arguments.service or 'anything'} in {_relative(folder)}", hint="./polar status")
+    follow = ["-F"] if arguments.follow else []
+    return subprocess.run(["tail", "-n", str(arguments.lines), *follow, *map(str, paths)], check=False).returncode
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    stack = Stack()
+    if not arguments.yes:
+        if not sys.stdin.isatty():
+            raise Failure("reset removes every order and customer of this stack", hint="./polar reset --yes", code=2)
+        if input("Remove all data of this stack? Type yes: ").strip() != "yes":
+            return 1
+    with step("ending the stack and removing its data"):
+        stack.down()
+        shutil.rmtree(stack.data, ignore_errors=True)
+        for path in (stack.folder / "data", stack.folder / "env", stack.folder / "state.json"):
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+        shutil.rmtree(stack.logs, ignore_errors=True)
+    return 0
+
+
+def _dead_letters(arguments: argparse.Namespace) -> int:
+    return dead_letters.show(Stack().management, arguments.limit)
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    return testing.run(arguments.groups, arguments.expression, keep=arguments.keep)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from polar_cli import demo
+
+    if _up(arguments):
+        raise Failure("the stack did not come up", hint="./polar status, ./polar logs")
+    return demo.run(Stack(), arguments.purchases)
+
+
+def _lint(_: argparse.Namespace) -> int:
+    python = Path(sys.executable)
+    checks = {
+        "ruff check": [str(python.with_name("ruff")), "check", "--quiet", "."],
+        "ruff format": [str(python.with_name("ruff")), "format", "--quiet", "--check", "."],
+        "mypy": [str(python.with_name("mypy")), *map(str, sorted(ROOT.glob("*/*/src")))],
+        "import rules": [str(python.with_name("lint-imports")), "--no-cache"],
+    }
+    failed = []
+    for name, command in checks.items():
+        with step(name):
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            failed.append(name)
+            say(done.stdout + done.stderr)
+    if openapi.write(check=True):
+        failed.append("openapi")
+    if contracts.write(check=True):
+        failed.append("contracts")
+    say(f"failed: {', '.join(failed)}" if failed else "lint passed")
+    return 1 if failed else 0
+
+
+def _engine() -> bool:
+    """Whether a Docker engine answers, and is not declined with POLAR_NATIVE=1."""
+    if os.environ.get("POLAR_NATIVE") == "1" or shutil.which("docker") is None:
+        return False
+    try:
+        done = subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

@@ -1,0 +1,97 @@
+"""The merged API: each service's committed `openapi.json`, and the gateway's, which is all of them together."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from polar_cli.console import Failure, say
+from polar_cli.state import ROOT, SERVICES
+
+MERGED = ROOT / "deploy" / "gateway" / "openapi.json"
+_PROGRAM = """
+import importlib, json, sys
+service = sys.argv[1]
+settings = importlib.import_module(f"{service}.settings").Settings
+app = importlib.import_module(f"{service}.app").create_app(settings())
+sys.stdout.write(json.dumps(app.openapi()))
+"""
+
+
+def of_service(service: str) -> dict[str, Any]:
+    """A service's document, from its code; nothing is connected to."""
+    key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "ENVIRONMENT": "development",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
+        "RABBITMQ_URL": "amqp://127.0.0.1/",
+        "PRINCIPAL_PRIVATE_KEY": key,
+        "STRIPE_SECRET_KEY": "sk_test_none",
+        "STRIPE_WEBHOOK_SECRET": "whsec_none",
+        "LOG_LEVEL": "WARNING",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, service], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failure(f"{service} could not write its OpenAPI document:\n{done.stderr[-2000:]}")
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def merge(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """One document out of all services'. A schema of one name that differs between services is kept under both."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Polar suite",
+            "version": "1.0",
+            "description": "Products, checkouts, orders, subscriptions, customers, discounts, benefits and webhooks.",
+        },
+        "paths": {},
+        "components": {"schemas": {}, "securitySchemes": {}},
+    }
+    for service, document in documents.items():
+        schemas = document.get("components", {}).get("schemas", {})
+        present = merged["components"]["schemas"]
+        renamed = {name: f"{service}_{name}" for name in schemas if present.get(name, schemas[name]) != schemas[name]}
+        text = json.dumps(document)
+        for old, new in renamed.items():
+            text = text.replace(f'"#/components/schemas/{old}"', f'"#/components/schemas/{new}"')
+        document = json.loads(text)
+        for path, item in document["paths"].items():
+            if path in merged["paths"]:
+                raise Failure(f"{path} is served by two services")
+            merged["paths"][path] = item
+        for name, schema in document.get("components", {}).get("schemas", {}).items():
+            present[renamed.get(name, name)] = schema
+        merged["components"]["securitySchemes"] |= document.get("components", {}).get("securitySchemes", {})
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    return merged
+
+
+def write(*, check: bool) -> int:
+    """Writes every document, or with `check` only compares. Returns the exit status."""
+    documents = {service: of_service(service) for service in SERVICES}
+    files: dict[Path, dict[str, Any]] = {
+        ROOT / "services" / service / "openapi.json": document for service, document in documents.items()
+    }
+    files[MERGED] = merge(documents)
+    stale = []
+    for path, document in files.items():
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(str(path.relative_to(ROOT)))
+        if not check:
+            path.write_text(text)
+    if check and stale:
+        say(
+            f"the API differs from what is committed: {', '.join(stale)}\nrun ./polar openapi and review the difference"
+        )
+        return 1
+    say("the OpenAPI documents are current" if not stale else f"wrote {', '.join(stale)}")
+    return 0

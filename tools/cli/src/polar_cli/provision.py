@@ -1,0 +1,59 @@
+"""What the servers must hold before a service starts: one role and database each, one broker user each."""
+
+import json
+from urllib.parse import quote
+
+import asyncpg
+
+from polar_cli.servers import Management
+from polar_cli.state import ROOT, SERVICES, State
+
+EXCHANGE = "events"
+
+
+async def databases(state: State, admin_url: str) -> None:
+    """Creates each service's role and database; no other role may connect to it. May be repeated."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        roles = {row[0] for row in await connection.fetch("select rolname from pg_roles")}
+        present = {row[0] for row in await connection.fetch("select datname from pg_database")}
+        for service in SERVICES:
+            verb = "alter" if service in roles else "create"
+            await connection.execute(
+                f"{verb} role {service} login nosuperuser nocreatedb nocreaterole connection limit 150 "
+                f"password '{state.secret(f'database:{service}')}'"
+            )
+            if service not in present:
+                await connection.execute(f"create database {service} owner {service}")
+            await connection.execute(f"revoke all on database {service} from public")
+        for name in ("postgres", "template1"):
+            await connection.execute(f"revoke connect on database {name} from public")
+    finally:
+        await connection.close()
+    for service in SERVICES:
+        connection = await asyncpg.connect(f"{admin_url.rsplit('/', 1)[0]}/{service}")
+        try:
+            await connection.execute("create extension if not exists citext")
+        finally:
+            await connection.close()
+
+
+def broker(state: State, vhost: str = "/") -> None:
+    """Creates the exchange and each service's user, who may publish only its own types. May be repeated."""
+    management = Management(state)
+    host = quote(vhost, safe="")
+    management.call("PUT", f"exchanges/{host}/{EXCHANGE}", {"type": "topic", "durable": True})
+    publishers: dict[str, list[str]] = json.loads((ROOT / "deploy" / "rabbitmq" / "publishers.json").read_text())
+    for service, types in publishers.items():
+        management.call("PUT", f"users/{service}", {"password": state.secret(f"broker:{service}"), "tags": ""})
+        pattern = rf"^({EXCHANGE}|{service}\..*)$"
+        management.call(
+            "PUT",
+            f"permissions/{host}/{service}",
+            {"configure": rf"^{service}\.", "write": pattern, "read": pattern},
+        )
+        management.call(
+            "PUT",
+            f"topic-permissions/{host}/{service}",
+            {"exchange": EXCHANGE, "write": rf"^({'|'.join(types)})\..*$", "read": ".*"},
+        )

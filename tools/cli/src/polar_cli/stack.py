@@ -1,0 +1,307 @@
+"""A whole stack on this machine: servers, twelve service processes, the local Stripe and the gateway."""
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from polar_cli import packages, provision, servers
+from polar_cli.console import Failure, step
+from polar_cli.processes import Process, answers
+from polar_cli.state import ROOT, SERVICES, State, data_folder, is_free
+
+Progress = Callable[[str], object]
+
+
+class Stack:
+    """One stack: `main` in `.polar`, `test` in `.polar/test`, each with its own servers, ports and databases.
+
+    `rate` is the gateway's limit in requests a second for one token, `burst` what may come at once.
+    """
+
+    def __init__(self, name: str = "main", *, rate: int = 100, burst: int = 200, durable: bool = True) -> None:
+        self.name = name
+        self.folder = ROOT / ".polar" if name == "main" else ROOT / ".polar" / name
+        self.state = State(self.folder)
+        self.data = data_folder(self.folder)
+        self.logs = self.folder / "logs"
+        self.own_postgres = "POLAR_POSTGRES_URL" not in os.environ
+        self.own_rabbitmq = "POLAR_RABBITMQ_URL" not in os.environ
+        self._rate, self._burst = rate, burst
+        self.processes: dict[str, Process] = {}
+        if self.own_postgres:
+            self._add(servers.postgres(self.state, self.data, self._log("postgres"), durable=durable))
+        if self.own_rabbitmq:
+            self._add(servers.rabbitmq(self.state, self.data, self._log("rabbitmq")))
+        if not self.real_stripe:
+            self._add(self._stripe())
+        for service in SERVICES:
+            for kind, port in (("api", "PORT"), ("worker", "WORKER_PORT")):
+                self._add(self._service(service, kind, port))
+        gateway = servers.gateway(
+            self.state, self.data, self._log("gateway"), self.gateway_port, rate=rate, burst=burst
+        )
+        self._add(gateway)
+
+    def _add(self, process: Process) -> None:
+        self.processes[process.name] = process
+
+    def _log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def __getitem__(self, name: str) -> Process:
+        """A process by its name: `billing.worker`, `rabbitmq`, `gateway`."""
+        return self.processes[name]
+
+    @property
+    def gateway_port(self) -> int:
+        """The port that clients call: 8000 or POLAR_PORT for `main`, a free one for the others."""
+        return int(os.environ.get("POLAR_PORT", "8000")) if self.name == "main" else self.state.port("gateway")
+
+    @property
+    def url(self) -> str:
+        """The address that clients call."""
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def postgres_url(self) -> str:
+        """The superuser's address."""
+        own = f"postgresql://polar:{self.state.secret('postgres')}@127.0.0.1:{self.state.port('postgres')}/postgres"
+        return own if self.own_postgres else os.environ["POLAR_POSTGRES_URL"]
+
+    @property
+    def rabbitmq_url(self) -> str:
+        """The administrator's address."""
+        own = f"amqp://polar:{self.state.secret('rabbitmq')}@127.0.0.1:{self.state.port('rabbitmq')}/"
+        return own if self.own_rabbitmq else os.environ["POLAR_RABBITMQ_URL"]
+
+    @property
+    def management(self) -> servers.Management:
+        """The broker's management API."""
+        return servers.Management(self.state)
+
+    @property
+    def real_stripe(self) -> bool:
+        """Whether the environment names a Stripe account of its own."""
+        return bool(os.environ.get("STRIPE_SECRET_KEY"))
+
+    @property
+    def stripe_url(self) -> str:
+        """The local Stripe."""
+        return f"http://127.0.0.1:{self.state.port('stripe')}"
+
+    @property
+    def _webhook_secret(self) -> str:
+        return os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{self.state.secret('stripe-webhook')}"
+
+    def database_url(self, service: str) -> str:
+        """A service's own address."""
+        server = urlsplit(self.postgres_url)
+        password = self.state.secret(f"database:{service}")
+        return f"postgresql+asyncpg://{service}:{password}@{server.hostname}:{server.port or 5432}/{service}"
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What a service is started with, and nothing of ours beside it."""
+        server = urlsplit(self.rabbitmq_url)
+        broker = f"{service}:{self.state.secret(f'broker:{service}')}@{server.hostname}:{server.port or 5672}"
+        seed = self.state.signing_seed()
+        public = Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)).public_key().public_bytes_raw()
+        keep = {
+            name: value
+            for name, value in os.environ.items()
+            if name in {"PATH", "HOME", "LANG", "TZ", "LOG_LEVEL", "MALLOC_ARENA_MAX"}
+            or name.startswith(("OTEL_", "SSL_"))
+        }
+        environment = {
+            **keep,
+            "MALLOC_ARENA_MAX": "2",
+            "ENVIRONMENT": "development",
+            "DATABASE_URL": self.database_url(service),
+            "RABBITMQ_URL": f"amqp://{broker}/",
+            "SECRET": self.state.secret("suite", 32),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.state.port(f"{service}.api")),
+            "WORKER_PORT": str(self.state.port(f"{service}.worker")),
+            "PRINCIPAL_PUBLIC_KEY": base64.b64encode(public).decode(),
+            "PUBLIC_URL": self.url,
+            "CORS_ORIGINS": os.environ.get("CORS_ORIGINS", '["http://localhost:3000"]'),
+        }
+        if service == "identity":
+            environment["PRINCIPAL_PRIVATE_KEY"] = seed
+        if service == "checkout":
+            own = f"sk_test_{self.state.secret('stripe-key')}", f"pk_test_{self.state.secret('stripe-key')}"
+            environment |= {
+                "STRIPE_SECRET_KEY": os.environ.get("STRIPE_SECRET_KEY") or own[0],
+                "STRIPE_PUBLISHABLE_KEY": os.environ.get("STRIPE_PUBLISHABLE_KEY") or own[1],
+                "STRIPE_WEBHOOK_SECRET": self._webhook_secret,
+                "STRIPE_API_BASE": "" if self.real_stripe else self.stripe_url,
+            }
+        return environment
+
+    def _service(self, service: str, kind: str, port: str) -> Process:
+        name = f"{service}.{kind}"
+        return Process(
+            name=name,
+            state=self.state,
+            command=lambda: [sys.executable, "-m", name],
+            environment=lambda: self.environment(service),
+            ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
+            log=self._log(name),
+            folder=ROOT,
+        )
+
+    def _stripe(self) -> Process:
+        def command() -> list[str]:
+            return [
+                sys.executable, "-m", "stripe_sandbox", "--port", str(self.state.port("stripe")),
+                "--data", str(self.data / "stripe"), "--webhook-url", f"{self.url}/v1/integrations/stripe/webhook",
+            ]  # fmt: skip
+
+        return Process(
+            name="stripe",
+            state=self.state,
+            command=command,
+            environment=lambda: {**servers.CLEAN, "STRIPE_SANDBOX_WEBHOOK_SECRET": self._webhook_secret},
+            ready=lambda: answers(f"{self.stripe_url}/healthz"),
+            log=self._log("stripe"),
+            folder=ROOT,
+        )
+
+    def servers_up(self) -> list[str]:
+        """Starts PostgreSQL and RabbitMQ and fills them with what services need. Returns what was started."""
+        packages.ensure(own_postgres=self.own_postgres, own_rabbitmq=self.own_rabbitmq)
+        started = self._start(name for name in ("postgres", "rabbitmq") if name in self.processes)
+        if started or not self.state.get("provisioned"):
+            with step("roles, databases and broker users"):
+                asyncio.run(provision.databases(self.state, self.postgres_url))
+                provision.broker(self.state)
+                self.state.set("provisioned", True)
+        return started
+
+    def _start(self, names: Iterable[str], seconds: float = 90) -> list[str]:
+        """Starts processes together and waits until each is ready."""
+        names = list(names)
+        started = []
+        for name in names:
+            process = self.processes[name]
+            if process.pid is None and self.state.get(f"port:{name}") and not is_free(self.state.port(name)):
+                self.state.other_port(name)
+            if process.start():
+                started.append(name)
+        if started:
+            with step(f"starting {_spoken(started)}"), ThreadPoolExecutor(4) as pool:
+                list(pool.map(lambda name: self.processes[name].wait_ready(seconds), names))
+        return started
+
+    def migrate(self) -> None:
+        """Brings every database to its newest revision and declares every queue, so that no event is unheard."""
+        addresses = json.dumps({service: self.database_url(service) for service in SERVICES})
+        with step("migrations"):
+            done = subprocess.run(
+                [sys.executable, "-m", "polar_cli.migrate"],
+                input=addresses,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise Failure(f"the migrations failed:\n{done.stderr[-3000:]}")
+        wanted = subprocess.run(
+            ["cksum", *sorted(str(path) for path in ROOT.glob("services/*/src/**/*.py") if path.name in QUEUES)],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        if self.state.get("queues") == wanted:
+            return
+        with step("queues"), ThreadPoolExecutor(2) as pool:
+            list(pool.map(self._declare, SERVICES))
+        self.state.set("queues", wanted)
+
+    def _declare(self, service: str) -> None:
+        command = [sys.executable, "-m", f"{service}.worker", "declare"]
+        done = subprocess.run(
+            command, env=self.environment(service), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failure(f"{service} could not declare its queues:\n{done.stderr[-3000:]}")
+
+    def up(self) -> list[str]:
+        """Brings everything up; what runs already is left alone. Returns what was started."""
+        if self["gateway"].pid is None and not is_free(self.gateway_port):
+            raise Failure(
+                f"port {self.gateway_port} of 127.0.0.1 is taken by another program",
+                hint="end it, or choose another port: POLAR_PORT=8010 ./polar up",
+            )
+        started = self.servers_up()
+        self.migrate()
+        started += self._start(name for name in self.processes if name not in {"postgres", "rabbitmq"})
+        if not (self.folder / "env").exists():
+            with step("the first organization and its access token"):
+                self._first_organization()
+        return started
+
+    def create_organization(self, name: str, slug: str) -> dict[str, str]:
+        """Creates an organization through identity's own command: `organization_id` and `access_token`."""
+        command = [sys.executable, "-m", "identity.commands", "create-organization", "--name", name, "--slug", slug]
+        done = subprocess.run(
+            command, env=self.environment("identity"), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failure(f"the organization could not be created:\n{done.stderr[-2000:]}")
+        created: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+        return created
+
+    def _first_organization(self) -> None:
+        created = self.create_organization("Demo", f"demo-{secrets.token_hex(3)}")
+        lines = {
+            "POLAR_API_URL": self.url,
+            "POLAR_ACCESS_TOKEN": created["access_token"],
+            "POLAR_ORGANIZATION_ID": created["organization_id"],
+        }
+        path = self.folder / "env"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.writelines(f"{name}={value}\n" for name, value in lines.items())
+
+    def client_environment(self) -> dict[str, str]:
+        """What `up` wrote for clients: POLAR_API_URL, POLAR_ACCESS_TOKEN, POLAR_ORGANIZATION_ID."""
+        lines = (self.folder / "env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if line)
+
+    def down(self) -> list[str]:
+        """Ends everything gracefully: services first, servers last. Returns what was ended."""
+        running = [name for name, process in self.processes.items() if process.pid is not None]
+        outer = [name for name in running if name not in {"postgres", "rabbitmq"}]
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda name: self.processes[name].stop(), outer))
+            list(pool.map(lambda name: self.processes[name].stop(), [name for name in running if name not in outer]))
+        if self.own_rabbitmq:
+            servers.stop_epmd(self.state)
+        return running
+
+    def kill(self, name: str) -> None:
+        """Kills a part with SIGKILL, as a crash would."""
+        process = self.processes[name]
+        pid = process.pid
+        process.kill()
+        if name == "postgres" and pid is not None:
+            servers.wait_for_children(pid)
+
+    def restart(self, name: str) -> None:
+        """Starts a part that has ended and waits until it is ready again."""
+        self.processes[name].start()
+        self.processes[name].wait_ready(90)
+
+
+QUEUES = {"consumers.py", "worker.py"}
+
+
+def _spoken(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} processes"

@@ -1,0 +1,131 @@
+"""`./polar test`: servers of its own, then every group of tests, two groups at a time."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from polar_cli.console import Failure, say, table
+from polar_cli.stack import Stack
+from polar_cli.state import ROOT
+
+LAST = ("end_to_end",)
+"""Groups that need the whole stack; they run after the others, alone."""
+_COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
+
+
+@dataclass
+class Outcome:
+    """What a group's run gave."""
+
+    group: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    status: int
+    output: str
+
+
+def groups() -> dict[str, Path]:
+    """Every folder of tests by its name, the longest-running first."""
+    folders = [
+        *ROOT.glob("services/*/tests"),
+        *ROOT.glob("libs/*/tests"),
+        *ROOT.glob("tools/*/tests"),
+        *(path for path in ROOT.glob("tests/*") if path.is_dir() and path.name != "support"),
+    ]
+    named = {path.parent.name if path.name == "tests" else path.name: path for path in folders}
+    order = [
+        "stripe_sandbox",
+        "checkout",
+        "webhooks",
+        "billing",
+        "benefits",
+        "servicekit",
+        "catalog",
+        "identity",
+        "cli",
+    ]
+    found = {name: path for name, path in named.items() if any(path.rglob("test_*.py"))}
+    return dict(sorted(found.items(), key=lambda item: (order.index(item[0]) if item[0] in order else 99, item[0])))
+
+
+def run(names: list[str], expression: str, *, keep: bool) -> int:
+    """Runs groups (all when none is named). Returns the exit status: 1 on any failure, or when no test ran."""
+    known = groups()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise Failure(f"no group named {', '.join(unknown)}", hint=f"groups: {', '.join(known)}", code=2)
+    chosen = {name: path for name, path in known.items() if not names or name in names}
+    stack = Stack("test", rate=10_000, burst=10_000, durable=False)
+    outcomes: list[Outcome] = []
+    try:
+        stack.servers_up()
+        environment = {
+            **os.environ,
+            "POLAR_TEST_POSTGRES_URL": stack.postgres_url,
+            "POLAR_TEST_RABBITMQ_URL": stack.rabbitmq_url,
+            "POLAR_TEST_RABBITMQ_MANAGEMENT_URL": stack.management.url,
+        }
+        first = [name for name in chosen if name not in LAST]
+        with ThreadPoolExecutor(2) as pool:
+            running = [pool.submit(_group, name, chosen[name], expression, environment) for name in first]
+            for finished in as_completed(running):
+                outcomes.append(_told(finished.result()))
+        for name in (name for name in chosen if name in LAST):
+            stack.up()
+            environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+            outcomes.append(_told(_group(name, chosen[name], expression, environment)))
+    finally:
+        if not keep:
+            stack.down()
+    return _summary(outcomes)
+
+
+def _group(name: str, path: Path, expression: str, environment: dict[str, str]) -> Outcome:
+    command = [sys.executable, "-m", "pytest", str(path), "-q", "--no-header", "--color=no"]
+    if expression:
+        command += ["-k", expression]
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    last = next((line for line in reversed(done.stdout.splitlines()) if _COUNTS.search(line)), "")
+    counts = {
+        kind.removesuffix("s") if kind == "errors" else kind: int(number) for number, kind in _COUNTS.findall(last)
+    }
+    failed = counts.get("failed", 0) + counts.get("error", 0)
+    nothing_matched = done.returncode == 5
+    if done.returncode and not failed and not nothing_matched:
+        failed = 1
+    return Outcome(
+        name, counts.get("passed", 0), failed, counts.get("skipped", 0), time.monotonic() - started,
+        0 if nothing_matched else done.returncode, done.stdout,
+    )  # fmt: skip
+
+
+def _told(outcome: Outcome) -> Outcome:
+    mark = "✓" if outcome.status == 0 else "✗"
+    say(f"{mark} {outcome.group}: {outcome.passed} passed, {outcome.failed} failed ({outcome.seconds:.1f} s)")
+    if outcome.status:
+        say(outcome.output)
+    return outcome
+
+
+def _summary(outcomes: list[Outcome]) -> int:
+    say()
+    rows = [
+        (outcome.group, outcome.passed, outcome.failed, outcome.skipped, f"{outcome.seconds:.1f}")
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.status)
+    ]
+    table(("group", "passed", "failed", "skipped", "seconds"), rows)
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes)
+    say(f"\n{passed} passed, {failed} failed, {sum(outcome.skipped for outcome in outcomes)} skipped")
+    return 1 if failed or not passed else 0
