@@ -53,6 +53,9 @@ class Discount(Shape):
     duration: Annotated[str, OneOf("once", "forever", "repeating")]
     duration_in_months: int | None
     basis_points: int | None
+    amount: int | None
+    currency: str | None
+    """The first of `amounts`: a fixed discount in one currency."""
     amounts: dict[str, int] | None
     starts_at: Instant | None
     ends_at: Instant | None
@@ -78,6 +81,12 @@ class Checkout(Shape):
     return_url: str | None
     embed_origin: str | None
     amount: int
+    seats: int | None
+    min_seats: int | None
+    max_seats: int | None
+    units: int | None
+    min_units: int | None
+    max_units: int | None
     discount_amount: int
     net_amount: int
     tax_amount: int | None
@@ -85,6 +94,10 @@ class Checkout(Shape):
     total_amount: int
     currency: str
     allow_trial: bool | None
+    active_trial_interval: str | None
+    active_trial_interval_count: int | None
+    trial_interval: str | None
+    trial_interval_count: int | None
     trial_end: Instant | None
     organization_id: UUID
     product_id: UUID | None
@@ -107,13 +120,19 @@ class Checkout(Shape):
     customer_billing_name: str | None
     customer_billing_address: Address | None
     customer_tax_id: str | None
+    payment_method_type: str | None
+    payment_processor_metadata: dict[str, str]
+    billing_address_fields: dict[str, str]
     external_customer_id: str | None
     customer_metadata: Metadata
     metadata: Metadata
     custom_field_data: dict[str, Any]
+    attached_custom_fields: list[dict[str, Any]] | None
+    locale: str | None
     product: Product | None
     products: list[Product]
     product_price: Price | None
+    prices: dict[str, list[Price]] | None
     discount: Discount | None
 
 

@@ -1,0 +1,138 @@
+"""Confirming a checkout: the one verb that moves money, in two transactions with the charge between them.
+
+The first fixes everything that the purchase will be (its ids, the discount's redemption, the payment's attempt); the
+charge carries a key made of that; the second writes down what came of it. Repeating any part leads to the same end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from servicekit import clock, ids
+from servicekit.database import Sessions
+from servicekit.errors import InvalidInput
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from checkout.checkouts import operations
+from checkout.checkouts.models import Checkout
+from checkout.checkouts.schemas import CheckoutConfirm
+from checkout.customers.operations import id_of_email
+from checkout.discounts import operations as discounts
+from checkout.payments import operations as payments
+from checkout.payments.models import Payment
+from checkout.payments.stripe import StripeProcessor, is_test_method
+from checkout.settings import Settings
+
+Find = Callable[[AsyncSession], Awaitable[Checkout]]
+IN_HAND = timedelta(seconds=30)
+"""For how long a charge is left to the request that began it; then any repetition, or the timer, takes it over."""
+WAIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    checkout_id: UUID
+    payment_id: UUID | None
+    """None when nothing is to be paid, or when all is over."""
+    is_ours: bool
+    """Whether this request is the one that charges."""
+
+
+async def confirm(
+    sessions: Sessions, processor: StripeProcessor, settings: Settings, find: Find, wish: CheckoutConfirm
+) -> UUID:
+    """Confirms the checkout that `find` locks, and charges for it. Returns its id.
+
+    Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not be
+    asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
+    `ExpiredCheckoutError`, and `DiscountRedemptionLimitReached`.
+    """
+    async with sessions() as session:
+        prepared = await _prepare(session, await find(session), wish, settings)
+    if prepared.payment_id is not None:
+        if prepared.is_ours:
+            await payments.charge(sessions, processor, settings, prepared.payment_id)
+        else:
+            await _outcome_of(sessions, prepared.payment_id)
+    return prepared.checkout_id
+
+
+async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConfirm, settings: Settings) -> _Prepared:
+    if checkout.status == "succeeded":
+        return _Prepared(checkout.id, None, False)
+    now = clock.now()
+    if checkout.status == "confirmed":
+        payment = await payments.of_attempt(session, checkout.id, checkout.attempt)
+        is_ours = payment.status == "open" and (payment.due_at is None or payment.due_at <= now)
+        if is_ours:
+            payment.due_at = now + IN_HAND
+        return _Prepared(checkout.id, payment.id, is_ours)
+    checkout.ensure_open(now)
+    operations.describe_buyer(checkout, wish)
+    if wish.discount_code is not None:
+        await operations.apply_code(session, checkout, wish.discount_code)
+    discount = await operations.refresh_terms(session, checkout)
+    if not checkout.customer_email:
+        raise InvalidInput(("body", "customer_email"), "Field required", "missing")
+    if checkout.require_billing_address and not checkout.customer_billing_address:
+        raise InvalidInput(("body", "customer_billing_address"), "Field required", "missing")
+    token = _token(checkout, wish, settings)
+    customer_id = checkout.customer_id or await id_of_email(
+        session, checkout.organization_id, checkout.customer_email, settings.secret
+    )
+    checkout.confirm(customer_id, now)
+    if discount is not None:
+        await discounts.redeem(session, discount, checkout.id, customer_id)
+        operations.reprice(checkout, discount)
+        checkout.discount_data = (await discounts.shapes(session, [discount]))[0].model_dump(mode="json")
+    if checkout.total_amount == 0:
+        operations.succeed(session, checkout, None, settings.public_url)
+        return _Prepared(checkout.id, None, False)
+    payment = Payment(
+        id=ids.uuid7(),
+        organization_id=checkout.organization_id,
+        created_at=now,
+        checkout_id=checkout.id,
+        attempt=checkout.attempt,
+        status="open",
+        amount=checkout.total_amount,
+        currency=checkout.currency,
+        confirmation_token=token,
+        saves_method=checkout.subscription_id is not None,
+        customer_id=customer_id,
+        facts={},
+        due_at=now + IN_HAND,
+    )
+    session.add(payment)
+    operations.tell(session, checkout, settings)
+    return _Prepared(checkout.id, payment.id, True)
+
+
+def _token(checkout: Checkout, wish: CheckoutConfirm, settings: Settings) -> str:
+    token = wish.confirmation_token_id or ""
+    if checkout.total_amount == 0:
+        return token
+    if not token:
+        raise InvalidInput(("body", "confirmation_token_id"), "Field required", "missing")
+    if is_test_method(token) and not settings.is_test_mode:
+        raise InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key")
+    return token
+
+
+async def _outcome_of(sessions: Sessions, payment_id: UUID) -> None:
+    """Waits for the request that charges, so that all who confirm at once hear the same. Raises its decline."""
+    deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+    pause = 0.02
+    while True:
+        async with sessions() as session:
+            payment = await payments.by_id(session, payment_id)
+            if payment.status == "failed":
+                raise payments.declined(payment)
+            if payment.status != "open":
+                return
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.25)

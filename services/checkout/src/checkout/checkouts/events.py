@@ -1,0 +1,173 @@
+"""What is said about checkouts."""
+
+from datetime import datetime
+
+from contracts import checkout as contracts
+
+from checkout.checkouts.models import Checkout
+from checkout.payments.models import Payment
+
+_FIELDS = {"country": "required", "state": "optional", "city": "optional", "postal_code": "optional"} | {
+    "line1": "optional",
+    "line2": "optional",
+}
+
+
+def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
+    """The public shape of a checkout."""
+    product, price, discount = checkout.product, checkout.price, checkout.discount
+    free = price.price_amount == 0
+    pays = checkout.total_amount > 0
+    for_ever_free = discount is not None and discount.duration == "forever" and checkout.total_amount == 0
+    setup = product.is_recurring and not free and not for_ever_free
+    return contracts.Checkout(
+        id=checkout.id,
+        created_at=checkout.created_at,
+        modified_at=checkout.modified_at,
+        payment_processor="stripe",
+        status=checkout.status,
+        client_secret=checkout.client_secret,
+        url=f"{public_url}/checkout/{checkout.client_secret}",
+        expires_at=checkout.expires_at,
+        success_url=checkout.success_url.replace("{CHECKOUT_ID}", str(checkout.id)),
+        return_url=checkout.return_url,
+        embed_origin=checkout.embed_origin,
+        amount=checkout.amount,
+        seats=None,
+        min_seats=None,
+        max_seats=None,
+        units=None,
+        min_units=None,
+        max_units=None,
+        discount_amount=checkout.discount_amount,
+        net_amount=checkout.net_amount,
+        tax_amount=checkout.tax_amount,
+        tax_behavior=None,
+        total_amount=checkout.total_amount,
+        currency=checkout.currency,
+        allow_trial=None,
+        active_trial_interval=None,
+        active_trial_interval_count=None,
+        trial_interval=None,
+        trial_interval_count=None,
+        trial_end=None,
+        organization_id=checkout.organization_id,
+        product_id=checkout.product_id,
+        product_price_id=checkout.price_id,
+        discount_id=checkout.discount_id,
+        allow_discount_codes=checkout.allow_discount_codes,
+        require_billing_address=checkout.require_billing_address,
+        is_discount_applicable=not free,
+        is_free_product_price=free,
+        is_payment_required=pays,
+        is_payment_setup_required=setup,
+        is_payment_form_required=pays or setup,
+        customer_id=checkout.customer_id,
+        order_id=checkout.order_id,
+        subscription_id=checkout.subscription_id,
+        is_business_customer=checkout.is_business_customer,
+        customer_name=checkout.customer_name,
+        customer_email=checkout.customer_email,
+        customer_ip_address=checkout.customer_ip_address,
+        customer_billing_name=checkout.customer_billing_name,
+        customer_billing_address=_address(checkout),
+        customer_tax_id=checkout.customer_tax_id,
+        payment_method_type=None,
+        payment_processor_metadata=checkout.processor_metadata,
+        billing_address_fields=_FIELDS,
+        external_customer_id=checkout.external_customer_id,
+        customer_metadata=checkout.customer_metadata,
+        metadata=checkout.user_metadata,
+        custom_field_data=checkout.custom_field_data,
+        attached_custom_fields=[],
+        locale=checkout.locale,
+        product=product,
+        products=[product],
+        product_price=price,
+        prices={str(product.id): product.prices},
+        discount=discount,
+    )
+
+
+def _address(checkout: Checkout) -> contracts.Address | None:
+    given = checkout.customer_billing_address
+    return contracts.Address.model_validate(given) if given else None
+
+
+def checkout_created(checkout: Checkout, data: contracts.Checkout) -> contracts.CheckoutCreatedV1:
+    """A checkout was opened."""
+    return contracts.CheckoutCreatedV1(
+        subject=checkout.id, organization_id=checkout.organization_id, time=checkout.created_at, data=data
+    )
+
+
+def checkout_updated(checkout: Checkout, data: contracts.Checkout) -> contracts.CheckoutUpdatedV1:
+    """A checkout changed: its contents, or its status."""
+    return contracts.CheckoutUpdatedV1(
+        subject=checkout.id,
+        organization_id=checkout.organization_id,
+        time=checkout.modified_at or checkout.created_at,
+        data=data,
+    )
+
+
+def checkout_expired(checkout: Checkout, data: contracts.Checkout, now: datetime) -> contracts.CheckoutExpiredV1:
+    """A checkout was left open past its end."""
+    return contracts.CheckoutExpiredV1(
+        subject=checkout.id, organization_id=checkout.organization_id, time=now, data=data
+    )
+
+
+def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetime) -> contracts.CheckoutSucceededV1:
+    """A purchase is paid, or needs no payment: the whole of it, so that nobody has to ask."""
+    assert checkout.customer_id is not None
+    assert checkout.order_id is not None
+    assert checkout.customer_email is not None
+    purchase = contracts.Purchase(
+        checkout_id=checkout.id,
+        organization_id=checkout.organization_id,
+        order_id=checkout.order_id,
+        subscription_id=checkout.subscription_id,
+        customer=contracts.PurchaseCustomer(
+            id=checkout.customer_id,
+            email=checkout.customer_email,
+            name=checkout.customer_name,
+            billing_name=checkout.customer_billing_name,
+            billing_address=_address(checkout),
+            tax_id=checkout.customer_tax_id,
+            external_id=checkout.external_customer_id,
+            metadata=checkout.customer_metadata,
+        ),
+        product=checkout.product,
+        price=checkout.price,
+        discount=checkout.discount,
+        currency=checkout.currency,
+        amount=checkout.amount,
+        discount_amount=checkout.discount_amount,
+        net_amount=checkout.net_amount,
+        tax_amount=checkout.tax_amount,
+        tax_behavior=None,
+        total_amount=checkout.total_amount,
+        payment=_payment(payment) if payment else None,
+        metadata=checkout.user_metadata,
+        custom_field_data=checkout.custom_field_data,
+        confirmed_at=checkout.confirmed_at or now,
+        succeeded_at=now,
+    )
+    return contracts.CheckoutSucceededV1(
+        subject=checkout.id, organization_id=checkout.organization_id, time=now, data=purchase
+    )
+
+
+def _payment(payment: Payment) -> contracts.PurchasePayment:
+    return contracts.PurchasePayment(
+        id=payment.id,
+        processor="stripe",
+        processor_id=payment.processor_id or "",
+        amount=payment.amount,
+        currency=payment.currency,
+        method=payment.facts.get("method", "card"),
+        method_metadata=payment.facts.get("method_metadata", {}),
+        processor_customer_id=payment.facts.get("customer"),
+        processor_payment_method_id=payment.facts.get("payment_method"),
+    )

@@ -1,0 +1,150 @@
+"""Checkouts: purchases in progress, and the states that they may be in."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts import catalog, checkout
+from servicekit import ids
+from servicekit.database import Record
+from servicekit.errors import NotPermitted, ServiceError
+from sqlalchemy import BigInteger, Index, String
+from sqlalchemy.dialects.postgresql import CITEXT, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from checkout.database import Base
+
+SECRET_PREFIX = "polar_c_"
+
+
+class NotOpenCheckout(NotPermitted):
+    """The checkout is not open any more."""
+
+
+class ExpiredCheckoutError(ServiceError):
+    """The checkout was left open past its end."""
+
+    status_code = 410
+
+
+class Checkout(Record, Base):
+    """A purchase in progress. Product, price and discount are kept as they were when they were last looked at.
+
+    open → confirmed → succeeded; a declined payment leads back to open; open → expired.
+    """
+
+    __tablename__ = "checkouts"
+
+    status: Mapped[str] = mapped_column(default="open")
+    client_secret: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    success_url: Mapped[str]
+    return_url: Mapped[str | None]
+    embed_origin: Mapped[str | None]
+    product_id: Mapped[UUID]
+    price_id: Mapped[UUID]
+    product_data: Mapped[dict[str, Any]]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    discount_id: Mapped[UUID | None]
+    discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    allow_discount_codes: Mapped[bool] = mapped_column(default=True)
+    require_billing_address: Mapped[bool] = mapped_column(default=False)
+    is_business_customer: Mapped[bool] = mapped_column(default=False)
+    customer_id: Mapped[UUID | None]
+    customer_email: Mapped[str | None] = mapped_column(CITEXT)
+    customer_name: Mapped[str | None]
+    customer_billing_name: Mapped[str | None]
+    customer_billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    customer_tax_id: Mapped[str | None]
+    customer_ip_address: Mapped[str | None]
+    customer_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    external_customer_id: Mapped[str | None]
+    locale: Mapped[str | None]
+    user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
+    custom_field_data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    order_id: Mapped[UUID | None]
+    subscription_id: Mapped[UUID | None]
+    attempt: Mapped[int] = mapped_column(default=1)
+    """The payment attempt that is, or will be, in hand; it grows only after a decline."""
+    processor_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    confirmed_at: Mapped[datetime | None]
+    succeeded_at: Mapped[datetime | None]
+
+    @property
+    def product(self) -> catalog.Product:
+        """The product as it was when the checkout last looked."""
+        return catalog.Product.model_validate(self.product_data, extra="ignore", context={"tolerant": True})
+
+    @property
+    def price(self) -> catalog.Price:
+        """The price that is paid."""
+        product = self.product
+        return next(price for price in (*product.prices, *product.archived_prices) if price.id == self.price_id)
+
+    @property
+    def discount(self) -> checkout.Discount | None:
+        """The discount as it was when the checkout last looked."""
+        if self.discount_data is None:
+            return None
+        return checkout.Discount.model_validate(self.discount_data, extra="ignore", context={"tolerant": True})
+
+    @property
+    def net_amount(self) -> int:
+        """What is paid before tax, in minor units."""
+        return self.amount - self.discount_amount
+
+    @property
+    def total_amount(self) -> int:
+        """What is paid, in minor units."""
+        return self.net_amount + self.tax_amount
+
+    def ensure_open(self, now: datetime) -> None:
+        """Raises `ExpiredCheckoutError` past the end, `NotOpenCheckout` once it was confirmed."""
+        if self.status == "expired" or (self.status == "open" and self.expires_at <= now):
+            raise ExpiredCheckoutError("This checkout has expired")
+        if self.status != "open":
+            raise NotOpenCheckout("This checkout is not open")
+
+    def confirm(self, customer_id: UUID, now: datetime) -> None:
+        """The buyer commits: from here on the ids of customer, order and subscription are fixed, whatever is declined."""
+        self.ensure_open(now)
+        self.customer_id = customer_id
+        self.order_id = self.order_id or ids.uuid7()
+        if self.product_data["is_recurring"]:
+            self.subscription_id = self.subscription_id or ids.uuid7()
+        self.status = "confirmed"
+        self.confirmed_at = self.modified_at = now
+
+    def reopen(self, now: datetime) -> None:
+        """The payment was declined: the buyer may try another card, as the next attempt."""
+        if self.status != "confirmed":
+            raise NotOpenCheckout(f"a checkout that is {self.status} cannot be reopened")
+        self.status = "open"
+        self.attempt += 1
+        self.processor_metadata = {}
+        self.modified_at = now
+
+    def succeed(self, now: datetime) -> None:
+        """The money has arrived, or none was needed. Also after an expiry: what was paid for is delivered."""
+        if self.status == "succeeded":
+            raise NotOpenCheckout("this checkout has succeeded already")
+        self.status = "succeeded"
+        self.succeeded_at = self.modified_at = now
+
+    def expire(self, now: datetime) -> None:
+        """The buyer did not come back."""
+        self.ensure_not_confirmed()
+        self.status = "expired"
+        self.modified_at = now
+
+    def ensure_not_confirmed(self) -> None:
+        """Raises `NotOpenCheckout` unless it is open."""
+        if self.status != "open":
+            raise NotOpenCheckout(f"a checkout that is {self.status} cannot expire")
+
+
+Index("checkouts_list_idx", Checkout.organization_id, Checkout.created_at.desc(), Checkout.id.desc())
+Index("checkouts_expiry_idx", Checkout.expires_at, postgresql_where=Checkout.status == "open")

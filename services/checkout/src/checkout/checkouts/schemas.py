@@ -1,0 +1,149 @@
+"""Checkouts as the API shows and takes them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from contracts import checkout as contracts
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from servicekit.fields import AddressInput, Currency, Email, Line, MetadataInput
+from servicekit.http import Dialect
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
+TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256)]
+Short = Annotated[str, StringConstraints(max_length=64)]
+Scalar = str | int | float | bool | None
+CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], Field(max_length=100)]
+
+
+class Buyer(BaseModel):
+    """What a buyer says about themselves; on create, on update and on confirm."""
+
+    customer_name: Line | None = None
+    customer_email: Email | None = None
+    customer_billing_name: Line | None = None
+    customer_billing_address: AddressInput | None = None
+    customer_tax_id: TaxId | None = None
+    is_business_customer: bool | None = None
+    locale: Short | None = None
+    custom_field_data: CustomFieldData | None = None
+
+
+class CheckoutCreate(Buyer):
+    """A new checkout, for a price (`product_price_id`), a product, or the first of `products`."""
+
+    product_price_id: UUID | None = None
+    product_id: UUID | None = None
+    products: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = None
+    success_url: Url | None = None
+    return_url: Url | None = None
+    embed_origin: Url | None = None
+    currency: Currency | None = None
+    customer_id: UUID | None = None
+    external_customer_id: ExternalId | None = None
+    customer_ip_address: Short | None = None
+    customer_metadata: MetadataInput = {}
+    discount_id: UUID | None = None
+    discount_code: Code | None = None
+    allow_discount_codes: bool = True
+    require_billing_address: bool = False
+    metadata: MetadataInput = {}
+
+    @model_validator(mode="after")
+    def _names_what_is_bought(self) -> "CheckoutCreate":
+        if self.product_price_id is None and self.product_id is None and self.products is None:
+            raise ValueError("products, product_id or product_price_id is required")
+        return self
+
+
+class CheckoutUpdate(Buyer):
+    """What the seller may change while the checkout is open."""
+
+    product_id: UUID | None = None
+    product_price_id: UUID | None = None
+    discount_id: UUID | None = None
+    discount_code: Code | None = None
+    allow_discount_codes: bool | None = None
+    success_url: Url | None = None
+    metadata: MetadataInput | None = None
+    customer_metadata: MetadataInput | None = None
+
+
+class CheckoutUpdatePublic(Buyer):
+    """What the buyer may change while the checkout is open."""
+
+    product_id: UUID | None = None
+    product_price_id: UUID | None = None
+    discount_code: Code | None = None
+
+
+Token = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_]+$")
+]
+
+
+class CheckoutConfirm(Buyer):
+    """The buyer commits, with Stripe's confirmation token (or, in test mode, the name of a test payment method)."""
+
+    confirmation_token_id: Token | None = None
+    discount_code: Code | None = None
+
+
+class CheckoutConfirmWithSecret(CheckoutConfirm):
+    """The same on the seller's own route, which names the checkout by its id and asks for its secret too."""
+
+    client_secret: Annotated[str, StringConstraints(max_length=255)]
+
+
+class CheckoutRead(contracts.Checkout):
+    """A checkout."""
+
+    @classmethod
+    def of(cls, checkout: contracts.Checkout, dialect: Dialect) -> "CheckoutRead":
+        """A checkout in the caller's dialect: the documented API says `completed` for `succeeded`."""
+        fields: dict[str, Any] = checkout.model_dump()
+        if dialect is Dialect.SEED and checkout.status == "succeeded":
+            fields["status"] = "completed"
+        return cls.model_construct(**cls.model_validate(fields, context={"tolerant": True}).__dict__)
+
+
+class CheckoutOrganization(BaseModel):
+    """What a buyer sees of the seller."""
+
+    id: UUID
+    created_at: str
+    modified_at: str | None
+    name: str
+    slug: str
+    avatar_url: str | None
+    proration_behavior: str = "prorate"
+    allow_customer_updates: bool = True
+
+
+class CheckoutPublic(CheckoutRead):
+    """A checkout as its buyer sees it."""
+
+    organization: CheckoutOrganization | None
+    metadata: Any = Field(default=None, exclude=True)
+    customer_metadata: Any = Field(default=None, exclude=True)
+    external_customer_id: str | None = Field(default=None, exclude=True)
+    order_id: UUID | None = Field(default=None, exclude=True)
+    subscription_id: UUID | None = Field(default=None, exclude=True)
+
+
+class CheckoutPublicConfirmed(CheckoutPublic):
+    """A checkout right after the buyer's commitment."""
+
+    customer_session_token: str | None = None
+
+
+class CheckoutConfirmed(BaseModel):
+    """The ids that the purchase has, or will have a moment later."""
+
+    id: UUID
+    status: str
+    customer_id: UUID | None
+    order_id: UUID | None
+    subscription_id: UUID | None
+    payment_processor_metadata: dict[str, str]

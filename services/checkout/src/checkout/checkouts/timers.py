@@ -1,0 +1,29 @@
+"""Checkouts that were left open past their end."""
+
+from servicekit import clock, outbox
+from servicekit.database import Sessions
+from sqlalchemy import select
+
+from checkout.checkouts import events
+from checkout.checkouts.models import Checkout
+
+BATCH = 100
+
+
+async def expire_checkouts(sessions: Sessions) -> int:
+    """Expires up to a batch of checkouts. Returns how many."""
+    async with sessions() as session:
+        now = clock.now()
+        statement = (
+            select(Checkout)
+            .where(Checkout.status == "open", Checkout.expires_at <= now)
+            .order_by(Checkout.expires_at)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        overdue = (await session.execute(statement)).scalars().all()
+        for checkout in overdue:
+            checkout.expire(now)
+            data = events.shape(checkout, "")
+            outbox.record(session, events.checkout_expired(checkout, data, now), correlation_id=checkout.id)
+    return len(overdue)

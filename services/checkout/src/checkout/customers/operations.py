@@ -1,0 +1,43 @@
+"""Finding the customer of a purchase, or promising an id to a new one."""
+
+from uuid import UUID
+
+from servicekit import ids
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from checkout.customers.models import Customer, CustomerReservation
+
+
+async def find(session: AsyncSession, organization_id: UUID, customer_id: UUID) -> Customer | None:
+    """A customer of the organization that is not deleted."""
+    statement = select(Customer).where(
+        Customer.organization_id == organization_id, Customer.id == customer_id, ~Customer.is_deleted
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def find_external(session: AsyncSession, organization_id: UUID, external_id: str) -> Customer | None:
+    """The customer with the merchant's own id."""
+    statement = select(Customer).where(
+        Customer.organization_id == organization_id, Customer.external_id == external_id, ~Customer.is_deleted
+    )
+    return (await session.execute(statement.limit(1))).scalar_one_or_none()
+
+
+async def id_of_email(session: AsyncSession, organization_id: UUID, email: str, secret: str) -> UUID:
+    """The id of the customer with this e-mail: the known one's, or the one that billing will derive alike."""
+    known = select(Customer.id).where(
+        Customer.organization_id == organization_id, Customer.email == email, ~Customer.is_deleted
+    )
+    found = (await session.execute(known.limit(1))).scalar_one_or_none()
+    if found is not None:
+        return found
+    derived = ids.derive(secret, str(organization_id), email.casefold())
+    promise = insert(CustomerReservation).values(organization_id=organization_id, email=email, customer_id=derived)
+    await session.execute(promise.on_conflict_do_nothing())
+    reserved = select(CustomerReservation.customer_id).where(
+        CustomerReservation.organization_id == organization_id, CustomerReservation.email == email
+    )
+    return (await session.execute(reserved)).scalar_one()

@@ -1,0 +1,91 @@
+"""Discounts as the API shows and takes them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from contracts import checkout as contracts
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from servicekit.fields import Currency, MetadataInput
+from servicekit.http import Dialect
+
+INT4 = 2**31 - 1
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9]{3,256}$")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+Amount = Annotated[int, Field(ge=1, le=999_999_999_999)]
+Months = Annotated[int, Field(ge=1, le=999)]
+Limit = Annotated[int, Field(ge=1, le=INT4)]
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+When = Annotated[datetime, AfterValidator(_aware)]
+
+
+class DiscountCreate(BaseModel):
+    """A new discount: `basis_points` for a percentage, `amounts` (or one `amount` and `currency`) for a fixed one."""
+
+    name: Name
+    type: Literal["percentage", "fixed"]
+    code: Code | None = None
+    duration: Literal["once", "forever", "repeating"] = "once"
+    duration_in_months: Months | None = None
+    basis_points: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    amount: Amount | None = None
+    currency: Currency | None = None
+    amounts: Annotated[dict[Currency, Amount], Field(min_length=1, max_length=150)] | None = None
+    starts_at: When | None = None
+    ends_at: When | None = None
+    max_redemptions: Limit | None = None
+    max_redemptions_per_customer: Limit | None = None
+    products: Annotated[list[UUID], Field(max_length=1000)] | None = None
+    organization_id: UUID | None = None
+    metadata: MetadataInput = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> "DiscountCreate":
+        if self.type == "percentage" and self.basis_points is None:
+            raise ValueError("a percentage discount needs basis_points")
+        if self.type == "fixed" and self.amounts is None and self.amount is None:
+            raise ValueError("a fixed discount needs amounts, or amount and currency")
+        if (self.duration == "repeating") != (self.duration_in_months is not None):
+            raise ValueError("duration_in_months belongs to the duration repeating")
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValueError("ends_at should be after starts_at")
+        return self
+
+    @property
+    def per_currency(self) -> dict[str, int] | None:
+        """The fixed amounts by currency, in minor units."""
+        if self.type == "percentage":
+            return None
+        return self.amounts or {self.currency or "usd": self.amount or 0}
+
+
+class DiscountUpdate(BaseModel):
+    """What may be changed; the type and how long it lasts cannot."""
+
+    name: Name | None = None
+    code: Code | None = None
+    starts_at: When | None = None
+    ends_at: When | None = None
+    max_redemptions: Limit | None = None
+    max_redemptions_per_customer: Limit | None = None
+    products: Annotated[list[UUID], Field(max_length=1000)] | None = None
+    metadata: MetadataInput | None = None
+
+
+class DiscountRead(contracts.Discount):
+    """A discount."""
+
+    is_deleted: bool = Field(default=False, exclude=True)
+
+    @classmethod
+    def of(cls, discount: contracts.Discount, dialect: Dialect) -> "DiscountRead":
+        """A discount in the caller's dialect: the documented API shows a percentage's basis points as its amount."""
+        fields: dict[str, Any] = discount.model_dump()
+        if dialect is Dialect.SEED and discount.type == "percentage":
+            fields["amount"] = discount.basis_points
+        return cls.model_validate(fields)

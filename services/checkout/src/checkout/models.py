@@ -1,0 +1,21 @@
+"""Every table of the service, for Alembic."""
+
+from checkout.checkouts.models import Checkout
+from checkout.customers.models import Customer, CustomerReservation
+from checkout.discounts.models import Discount, Redemption
+from checkout.organizations.models import Organization
+from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
+from checkout.products.models import Product
+
+__all__ = [
+    "Checkout",
+    "Customer",
+    "CustomerReservation",
+    "Discount",
+    "Organization",
+    "Payment",
+    "ProcessorCustomer",
+    "Product",
+    "Redemption",
+    "StripeEvent",
+]

@@ -1,0 +1,160 @@
+"""What becomes of a payment: charging it, and writing down the outcome, wherever it is heard from."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from servicekit import clock
+from servicekit.database import Sessions
+from servicekit.errors import BadRequest, ServiceError
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from checkout.checkouts import operations as checkouts
+from checkout.checkouts import queries
+from checkout.discounts import operations as discounts
+from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
+from checkout.payments.stripe import Charge, Outcome, ProcessorUnavailable, StripeProcessor
+from checkout.settings import Settings
+
+log = structlog.get_logger()
+ASK_AGAIN = timedelta(seconds=10)
+BUYER_HAS = timedelta(hours=1)
+"""For how long a buyer may take to prove themselves to their bank before Stripe is asked again."""
+
+
+class PaymentError(BadRequest):
+    """The payment was declined; `decline_code` says why in Stripe's words. The checkout is open again."""
+
+
+class PaymentUnavailable(ServiceError):
+    """Stripe could not be asked. The payment goes on by itself, or when the request is repeated."""
+
+    status_code = 503
+
+
+def declined(payment: Payment) -> PaymentError:
+    """The error that a declined payment is answered with."""
+    return PaymentError(payment.decline_message or "The payment was declined.", decline_code=payment.decline_code)
+
+
+async def of_attempt(session: AsyncSession, checkout_id: UUID, attempt: int) -> Payment:
+    """The payment of a checkout's attempt."""
+    statement = select(Payment).where(Payment.checkout_id == checkout_id, Payment.attempt == attempt)
+    return (await session.execute(statement)).scalar_one()
+
+
+async def by_id(session: AsyncSession, payment_id: UUID) -> Payment:
+    """A payment."""
+    return (await session.execute(select(Payment).where(Payment.id == payment_id))).scalar_one()
+
+
+async def charge(sessions: Sessions, processor: StripeProcessor, settings: Settings, payment_id: UUID) -> None:
+    """Sends a payment to Stripe and writes down the outcome. May be repeated: the key stays the same.
+
+    Raises `PaymentError` when it was declined, `PaymentUnavailable` when it is not known what became of it.
+    """
+    async with sessions() as session:
+        payment = await by_id(session, payment_id)
+        checkout = await queries.locked(session, payment.checkout_id)
+        email, name = checkout.customer_email or "", checkout.customer_name
+        known = await session.get(ProcessorCustomer, payment.customer_id) if payment.saves_method else None
+    metadata = {
+        "checkout_id": str(payment.checkout_id),
+        "attempt": str(payment.attempt),
+        "organization_id": str(payment.organization_id),
+        "payment_id": str(payment.id),
+    }
+    try:
+        customer = known.processor_id if known else None
+        if payment.saves_method and customer is None:
+            customer = await _create_customer(sessions, processor, payment, email, name)
+        if payment.processor_id is not None:
+            outcome = await processor.retrieve(payment.processor_id)
+        else:
+            wish = Charge(
+                payment.idempotency_key,
+                payment.amount,
+                payment.currency,
+                payment.confirmation_token,
+                metadata,
+                customer,
+            )
+            outcome = await processor.charge(wish)
+    except ProcessorUnavailable as error:
+        raise PaymentUnavailable(
+            "the payment processor could not be reached; the payment goes on when the request is repeated",
+            headers={"Retry-After": "2"},
+        ) from error
+    async with sessions() as session:
+        settled = await settle(session, payment_id, outcome, settings)
+    if settled.status == "failed":
+        raise declined(settled)
+
+
+async def _create_customer(
+    sessions: Sessions, processor: StripeProcessor, payment: Payment, email: str, name: str | None
+) -> str:
+    about = {"customer_id": str(payment.customer_id), "organization_id": str(payment.organization_id)}
+    created = await processor.create_customer(f"customer:{payment.customer_id}", email, name, about)
+    async with sessions() as session:
+        row = insert(ProcessorCustomer).values(customer_id=payment.customer_id, processor_id=created)
+        await session.execute(row.on_conflict_do_nothing())
+        known = await session.get(ProcessorCustomer, payment.customer_id)
+    return known.processor_id if known else created
+
+
+async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, settings: Settings) -> Payment:
+    """Writes down what Stripe said of a payment: the one operation behind the answer, the call-back and the timer.
+
+    The checkout is locked first, so that all of them come one after the other; the first final outcome counts.
+    """
+    statement = select(Payment.checkout_id).where(Payment.id == payment_id)
+    checkout = await queries.locked(session, (await session.execute(statement)).scalar_one())
+    payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
+    if payment.status not in {"open", "requires_action", "failed"}:
+        return payment
+    if payment.status == "failed" and outcome.status != "succeeded":
+        return payment
+    now = clock.now()
+    payment.modified_at = now
+    payment.processor_id = payment.processor_id or outcome.processor_id
+    payment.facts = {**payment.facts, **outcome.facts}
+    is_current = checkout.status == "confirmed" and checkout.attempt == payment.attempt
+    match outcome.status:
+        case "open":
+            payment.due_at = now + ASK_AGAIN
+        case "requires_action":
+            payment.status, payment.due_at = "requires_action", now + BUYER_HAS
+            if is_current:
+                checkout.processor_metadata = {
+                    "intent_status": "requires_action",
+                    "intent_client_secret": outcome.client_secret or "",
+                }
+                checkouts.tell(session, checkout, settings)
+        case "declined":
+            payment.status, payment.due_at = "failed", None
+            payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
+            if is_current:
+                await discounts.release(session, checkout.id)
+                checkout.reopen(now)
+                checkouts.tell(session, checkout, settings)
+        case "succeeded":
+            if checkout.status == "succeeded":
+                log.error("payment.duplicate", payment_id=str(payment.id), checkout_id=str(checkout.id))
+                payment.status, payment.due_at = "duplicate", now
+            else:
+                payment.status, payment.due_at = "succeeded", None
+                checkouts.succeed(session, checkout, payment, settings.public_url)
+    await session.flush()
+    return payment
+
+
+async def receive(session: AsyncSession, event_id: str, kind: str, payment_id: UUID | None) -> bool:
+    """Notes a call-back of Stripe. Returns whether it is new and about a payment of ours."""
+    row = insert(StripeEvent).values(id=event_id, type=kind, received_at=clock.now())
+    written = await session.execute(row.on_conflict_do_nothing().returning(StripeEvent.id))
+    if written.first() is None or payment_id is None:
+        return False
+    return (await session.execute(select(Payment.id).where(Payment.id == payment_id))).first() is not None

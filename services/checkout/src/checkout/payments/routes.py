@@ -1,0 +1,48 @@
+"""`/v1/integrations/stripe/webhook`: Stripe's call-backs, which end where the answers to our charges end."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header, Request
+from servicekit.errors import BadRequest, responses
+from servicekit.routing import ResourceRouter, SessionOf
+
+from checkout.payments import operations
+from checkout.payments.stripe import outcome_of
+
+router = ResourceRouter("/integrations/stripe", "integrations")
+
+HEARD = {
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "payment_intent.requires_action",
+}
+
+
+class SignatureInvalid(BadRequest):
+    """The call-back was not signed by Stripe."""
+
+
+@router.post("/webhook", name="stripe_webhook", responses=responses(SignatureInvalid))
+async def receive_stripe_event(
+    request: Request, session: SessionOf, stripe_signature: Annotated[str, Header()] = ""
+) -> dict[str, str]:
+    """Takes a call-back of Stripe: once by its id, whatever the order."""
+    try:
+        event = request.app.state.processor.event(await request.body(), stripe_signature)
+    except ValueError:
+        raise SignatureInvalid("the signature is not Stripe's") from None
+    intent = event["data"]["object"] if event["type"] in HEARD else None
+    payment_id = _payment_id(intent) if intent is not None else None
+    if await operations.receive(session, event["id"], event["type"], payment_id) and payment_id is not None:
+        await operations.settle(session, payment_id, outcome_of(intent), request.app.state.settings)
+    return {"status": "received"}
+
+
+def _payment_id(intent: Any) -> UUID | None:
+    """Which payment of ours an intent is for: it carries the id that we gave it."""
+    try:
+        return UUID((intent.get("metadata") or {}).get("payment_id", ""))
+    except ValueError:
+        return None

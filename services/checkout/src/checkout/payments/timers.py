@@ -1,0 +1,65 @@
+"""Payments that a crash, or Stripe's silence, left open; and second payments, which are given back."""
+
+from uuid import UUID
+
+import structlog
+from servicekit import clock
+from servicekit.database import Sessions
+from sqlalchemy import select
+
+from checkout.payments import operations
+from checkout.payments.models import Payment
+from checkout.payments.operations import ASK_AGAIN, PaymentError, PaymentUnavailable
+from checkout.payments.stripe import ProcessorUnavailable, StripeProcessor
+from checkout.settings import Settings
+
+log = structlog.get_logger()
+
+
+async def recover_open_payments(sessions: Sessions, processor: StripeProcessor, settings: Settings) -> int:
+    """Asks Stripe about one payment that is due, with the key that it was, or would have been, charged with."""
+    payment_id = await _claim(sessions, ("open", "requires_action"))
+    if payment_id is None:
+        return 0
+    try:
+        await operations.charge(sessions, processor, settings, payment_id)
+    except PaymentError as error:
+        log.info("payment.recovered", payment_id=str(payment_id), outcome="declined", reason=error.detail)
+    except PaymentUnavailable:
+        return 0
+    return 1
+
+
+async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> int:
+    """Gives one second payment of a checkout back."""
+    payment_id = await _claim(sessions, ("duplicate",))
+    if payment_id is None:
+        return 0
+    async with sessions() as session:
+        payment = await operations.by_id(session, payment_id)
+    try:
+        await processor.refund(payment.processor_id or "", f"duplicate:{payment.id}")
+    except ProcessorUnavailable:
+        return 0
+    async with sessions() as session:
+        payment = await operations.by_id(session, payment_id)
+        payment.status, payment.due_at = "refunded", None
+    return 1
+
+
+async def _claim(sessions: Sessions, statuses: tuple[str, ...]) -> UUID | None:
+    """Takes one due payment for some seconds; when this worker dies, another takes it after them."""
+    async with sessions() as session:
+        now = clock.now()
+        statement = (
+            select(Payment)
+            .where(Payment.due_at <= now, Payment.status.in_(statuses))
+            .order_by(Payment.due_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        payment = (await session.execute(statement)).scalar_one_or_none()
+        if payment is None:
+            return None
+        payment.due_at = now + 3 * ASK_AGAIN
+        return payment.id

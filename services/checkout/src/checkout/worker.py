@@ -1,0 +1,40 @@
+"""Checkout's message process: projections, expiry, and payments that a crash left open."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from servicekit import worker
+from servicekit.timers import Timer
+
+from checkout.checkouts.timers import expire_checkouts
+from checkout.customers.consumers import consumers as customers
+from checkout.organizations.consumers import consumers as organizations
+from checkout.payments.stripe import StripeProcessor
+from checkout.payments.timers import recover_open_payments, refund_duplicates
+from checkout.products.consumers import consumers as products
+from checkout.settings import Settings
+
+FLOWS = [products, customers, organizations]
+
+
+def main() -> None:
+    """Runs the worker."""
+    settings = Settings.load()
+
+    @asynccontextmanager
+    async def timers() -> AsyncIterator[Sequence[Timer]]:
+        processor = StripeProcessor(settings)
+        yield (
+            Timer("expire_checkouts", expire_checkouts, every=timedelta(seconds=5)),
+            Timer("recover_open_payments", partial(recover_open_payments, processor=processor, settings=settings)),
+            Timer("refund_duplicates", partial(refund_duplicates, processor=processor)),
+        )
+        await processor.close()
+
+    worker.run("checkout", settings, FLOWS, timers)
+
+
+if __name__ == "__main__":
+    main()
