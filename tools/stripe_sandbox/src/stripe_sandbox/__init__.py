@@ -1,0 +1,1 @@
+"""A local Stripe for tests and the demo."""
