@@ -27,7 +27,7 @@ def main() -> None:
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
         yield (
-            Timer("expire_checkouts", expire_checkouts, every=timedelta(seconds=5)),
+            Timer("expire_checkouts", partial(expire_checkouts, settings=settings), every=timedelta(seconds=5)),
             Timer("recover_open_payments", partial(recover_open_payments, processor=processor, settings=settings)),
             Timer("refund_duplicates", partial(refund_duplicates, processor=processor)),
         )

@@ -45,8 +45,8 @@ async def confirm(
 ) -> UUID:
     """Confirms the checkout that `find` locks, and charges for it. Returns its id.
 
-    Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not be
-    asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
+    Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not
+    be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
     `ExpiredCheckoutError`, and `DiscountRedemptionLimitReached`.
     """
     async with sessions() as session:

@@ -109,7 +109,7 @@ class Checkout(Record, Base):
             raise NotOpenCheckout("This checkout is not open")
 
     def confirm(self, customer_id: UUID, now: datetime) -> None:
-        """The buyer commits: from here on the ids of customer, order and subscription are fixed, whatever is declined."""
+        """The buyer commits: from here on the ids of customer, order and subscription are fixed."""
         self.ensure_open(now)
         self.customer_id = customer_id
         self.order_id = self.order_id or ids.uuid7()

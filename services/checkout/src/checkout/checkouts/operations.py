@@ -195,7 +195,7 @@ async def _bought(session: AsyncSession, principal: Principal, wish: CheckoutCre
         missing = [index for index, product_id in enumerate(wanted) if product_id not in known]
         if not missing:
             field = "products" if wish.products else "product_id"
-            return _on_sale(known[wanted[0]], None, wish.currency, field)  # type: ignore[index]
+            return _on_sale(known[wanted[0]], None, wish.currency, field)
     field = "product_price_id" if wish.product_price_id else "products" if wish.products else "product_id"
     raise InvalidInput(("body", field), "Price does not exist" if wish.product_price_id else "Product does not exist")
 

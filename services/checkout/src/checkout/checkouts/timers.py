@@ -6,11 +6,12 @@ from sqlalchemy import select
 
 from checkout.checkouts import events
 from checkout.checkouts.models import Checkout
+from checkout.settings import Settings
 
 BATCH = 100
 
 
-async def expire_checkouts(sessions: Sessions) -> int:
+async def expire_checkouts(sessions: Sessions, settings: Settings) -> int:
     """Expires up to a batch of checkouts. Returns how many."""
     async with sessions() as session:
         now = clock.now()
@@ -24,6 +25,6 @@ async def expire_checkouts(sessions: Sessions) -> int:
         overdue = (await session.execute(statement)).scalars().all()
         for checkout in overdue:
             checkout.expire(now)
-            data = events.shape(checkout, "")
+            data = events.shape(checkout, settings.public_url)
             outbox.record(session, events.checkout_expired(checkout, data, now), correlation_id=checkout.id)
     return len(overdue)

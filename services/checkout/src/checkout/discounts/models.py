@@ -49,7 +49,7 @@ class Discount(Record, Base):
         return for_product and (self.type == "percentage" or currency in (self.amounts or {}))
 
     def amount_off(self, amount: int, currency: str) -> int:
-        """What it takes off `amount` (minor units): a share, rounded half away from zero, or a sum, never more than all."""
+        """What it takes off `amount` (minor units), at most all of it; shares are rounded half away from zero."""
         if self.type == "percentage":
             exact = Decimal(amount) * Decimal(self.basis_points or 0) / Decimal(10_000)
             return int(exact.quantize(Decimal(1), ROUND_HALF_UP))

@@ -97,7 +97,7 @@ async def _create_customer(
     sessions: Sessions, processor: StripeProcessor, payment: Payment, email: str, name: str | None
 ) -> str:
     about = {"customer_id": str(payment.customer_id), "organization_id": str(payment.organization_id)}
-    created = await processor.create_customer(f"customer:{payment.customer_id}", email, name, about)
+    created = await processor.create_customer(f"customer:{payment.checkout_id}:{payment.attempt}", email, name, about)
     async with sessions() as session:
         row = insert(ProcessorCustomer).values(customer_id=payment.customer_id, processor_id=created)
         await session.execute(row.on_conflict_do_nothing())

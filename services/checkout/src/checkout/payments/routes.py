@@ -33,14 +33,14 @@ async def receive_stripe_event(
         event = request.app.state.processor.event(await request.body(), stripe_signature)
     except ValueError:
         raise SignatureInvalid("the signature is not Stripe's") from None
-    intent = event["data"]["object"] if event["type"] in HEARD else None
-    payment_id = _payment_id(intent) if intent is not None else None
+    intent: dict[str, Any] = event["data"]["object"]
+    payment_id = _payment_id(intent) if event["type"] in HEARD else None
     if await operations.receive(session, event["id"], event["type"], payment_id) and payment_id is not None:
         await operations.settle(session, payment_id, outcome_of(intent), request.app.state.settings)
     return {"status": "received"}
 
 
-def _payment_id(intent: Any) -> UUID | None:
+def _payment_id(intent: dict[str, Any]) -> UUID | None:
     """Which payment of ours an intent is for: it carries the id that we gave it."""
     try:
         return UUID((intent.get("metadata") or {}).get("payment_id", ""))

@@ -64,7 +64,7 @@ class StripeProcessor:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def create_customer(self, key: str, email: str, name: str | None, metadata: dict[str, str]) -> str:
         """Creates Stripe's customer and returns its id. Raises `ProcessorUnavailable`."""
@@ -101,7 +101,7 @@ class StripeProcessor:
             return Outcome("declined", None, error.code or "invalid_request", "the payment details were not accepted")
         except stripe.StripeError as error:
             raise self._unavailable(error) from error
-        return outcome_of(intent)
+        return outcome_of(intent.to_dict())
 
     async def retrieve(self, processor_id: str) -> Outcome:
         """Asks about a PaymentIntent. Raises `ProcessorUnavailable`."""
@@ -109,7 +109,7 @@ class StripeProcessor:
             intent = await self._client.v1.payment_intents.retrieve_async(processor_id, {"expand": ["latest_charge"]})
         except stripe.StripeError as error:
             raise self._unavailable(error) from error
-        return outcome_of(intent)
+        return outcome_of(intent.to_dict())
 
     async def refund(self, processor_id: str, key: str) -> None:
         """Pays a whole PaymentIntent back; one that was paid back already is left. Raises `ProcessorUnavailable`."""
@@ -123,9 +123,9 @@ class StripeProcessor:
             raise self._unavailable(error) from error
 
     def event(self, body: bytes, signature: str) -> Any:
-        """A call-back whose signature is right. Raises `ValueError` otherwise."""
+        """A call-back whose signature is right, as a dictionary. Raises `ValueError` otherwise."""
         try:
-            return self._client.construct_event(body, signature, self._webhook_secret)
+            return self._client.construct_event(body, signature, self._webhook_secret).to_dict()
         except stripe.SignatureVerificationError as error:
             raise ValueError("the signature is not Stripe's") from error
 
@@ -135,17 +135,17 @@ class StripeProcessor:
 
 
 def _declined(error: stripe.CardError) -> Outcome:
-    intent: Any = getattr(error.error, "payment_intent", None) or {}
+    details = error.error.to_dict() if error.error is not None else {}
     return Outcome(
         "declined",
-        intent.get("id"),
-        getattr(error.error, "decline_code", None) or error.code or "card_declined",
+        (details.get("payment_intent") or {}).get("id"),
+        details.get("decline_code") or error.code or "card_declined",
         error.user_message or "Your card was declined.",
     )
 
 
-def outcome_of(intent: Any) -> Outcome:
-    """What a PaymentIntent says, as it came in an answer or in a call-back."""
+def outcome_of(intent: dict[str, Any]) -> Outcome:
+    """What a PaymentIntent says, as it came in an answer or in a call-back (both as dictionaries)."""
     last_error: Any = intent.get("last_payment_error") or {}
     facts = _facts(intent)
     match intent["status"]:
@@ -160,10 +160,10 @@ def outcome_of(intent: Any) -> Outcome:
             return Outcome("open", intent["id"])
 
 
-def _facts(intent: Any) -> dict[str, Any]:
+def _facts(intent: dict[str, Any]) -> dict[str, Any]:
     """Brand and last digits come with the charge, which is an object only where it was asked for."""
     charge: Any = intent.get("latest_charge")
-    details: Any = charge.get("payment_method_details") if charge is not None and not isinstance(charge, str) else None
+    details: Any = charge.get("payment_method_details") if isinstance(charge, dict) else None
     facts: dict[str, Any] = {"method": "card", "method_metadata": {}}
     if details:
         facts["method"] = details.get("type", "card")

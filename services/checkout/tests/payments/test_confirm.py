@@ -1,0 +1,277 @@
+"""Confirming: one payment and one purchase, whatever is repeated, declined, lost or killed in the middle."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from checkout.payments.operations import PaymentUnavailable
+from checkout.payments.stripe import StripeProcessor
+from checkout.payments.timers import recover_open_payments, refund_duplicates
+from contracts.checkout import CheckoutSucceededV1
+from servicekit import clock
+
+from services.checkout.tests.support import call_back, confirmed, opened
+
+LATER = timedelta(minutes=5)
+
+
+async def test_a_card_buys(client, sell, bus, sandbox):
+    product = await sell()
+    checkout = await opened(client, product)
+    answer = await confirmed(client, checkout)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["status"] == "confirmed"
+    assert None not in (body["customer_id"], body["order_id"], body["subscription_id"])
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    purchase = event.data
+    assert (str(purchase.order_id), purchase.total_amount) == (body["order_id"], 9900)
+    assert (purchase.payment.amount, purchase.payment.method_metadata["last4"]) == (9900, "4242")
+    assert purchase.payment.processor_customer_id.startswith("cus_")
+    (intent,) = sandbox.get("/v1/payment_intents")["data"]
+    assert (intent["amount"], intent["metadata"]["checkout_id"]) == (9900, checkout["id"])
+    assert (await confirmed(client, checkout)).json()["order_id"] == body["order_id"]
+    assert sandbox.summary()["payment_intents"] == 1
+
+
+async def test_twenty_at_once_are_one_payment(client, sell, bus, sandbox):
+    product = await sell()
+    checkout = await opened(client, product)
+    answers = await asyncio.gather(*(confirmed(client, checkout) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["order_id"] for answer in answers}) == 1
+    assert sandbox.summary()["payment_intents"] == 1
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [
+        ("pm_card_chargeDeclined", "generic_decline"),
+        ("pm_card_chargeDeclinedInsufficientFunds", "insufficient_funds"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card"),
+    ],
+)
+async def test_a_declined_card_opens_the_checkout_again(client, sell, bus, sandbox, card, code):
+    product = await sell()
+    discount = (await client.post("/v1/discounts/", json=ONCE)).json()
+    checkout = await opened(client, product, discount_id=discount["id"])
+    answer = await confirmed(client, checkout, confirmation_token_id=card)
+    assert (answer.status_code, answer.json()["error"]) == (400, "PaymentError")
+    assert answer.json()["decline_code"] == code
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open"
+    assert (await client.get(f"/v1/discounts/{discount['id']}")).json()["redemptions_count"] == 0
+    answer = await confirmed(client, checkout, confirmation_token_id="pm_card_mastercard")
+    assert answer.status_code == 200, answer.text
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    assert (event.data.total_amount, event.data.payment.method_metadata["brand"]) == (7920, "mastercard")
+    assert (await client.get(f"/v1/discounts/{discount['id']}")).json()["redemptions_count"] == 1
+    assert sandbox.summary()["succeeded"] == 1
+
+
+async def test_all_who_confirm_at_once_hear_the_decline(client, sell, sandbox):
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(latency_ms=100)
+    decline = {"confirmation_token_id": "pm_card_chargeDeclined"}
+    answers = await asyncio.gather(*(confirmed(client, checkout, **decline) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {400}
+    assert sandbox.summary()["payment_intents"] <= 5
+
+
+async def test_unknown_tokens_are_a_clear_refusal(client, sell, bus):
+    product = await sell()
+    checkout = await opened(client, product)
+    for token in ("ctoken_none", "pm_none", "pm_card_unheard"):
+        answer = await confirmed(client, checkout, confirmation_token_id=token)
+        assert answer.status_code in {400, 422}, answer.text
+    for token in (None, "", "a b", "x" * 300):
+        answer = await confirmed(client, checkout, confirmation_token_id=token)
+        assert answer.status_code == 422
+        assert answer.json()["detail"][0]["loc"] == ["body", "confirmation_token_id"]
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open"
+    assert await bus.recorded(CheckoutSucceededV1) == []
+
+
+async def test_a_real_confirmation_token(client, sell, sandbox, bus):
+    product = await sell(interval=None, amount=500)
+    checkout = await opened(client, product)
+    token = sandbox.post("/v1/test_helpers/confirmation_tokens", payment_method="pm_card_visa")
+    answer = await confirmed(client, checkout, confirmation_token_id=token["id"])
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["subscription_id"] is None
+    other = await opened(client, product)
+    answer = await confirmed(client, other, confirmation_token_id=token["id"])
+    assert answer.status_code == 400
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+
+
+async def test_a_free_purchase_needs_no_card(client, sell, bus, sandbox):
+    product = await sell(amount=0)
+    checkout = await opened(client, product)
+    assert checkout["is_payment_required"] is False
+    answer = await confirmed(client, checkout, confirmation_token_id=None)
+    assert answer.status_code == 200, answer.text
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    assert (event.data.payment, event.data.total_amount) == (None, 0)
+    assert sandbox.summary()["payment_intents"] == 0
+
+
+async def test_without_an_email_nothing_is_bought(client, sell):
+    product = await sell()
+    checkout = await opened(client, product, customer_email=None)
+    answer = await confirmed(client, checkout)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "customer_email"]
+    assert (await confirmed(client, checkout, customer_email="ada@example.com")).status_code == 200
+
+
+async def test_call_backs_come_twice_late_and_out_of_order(client, sell, bus, sandbox):
+    product = await sell()
+    checkout = await opened(client, product)
+    decline = {"confirmation_token_id": "pm_card_chargeDeclined"}
+    assert (await confirmed(client, checkout, **decline)).status_code == 400
+    assert (await confirmed(client, checkout)).status_code == 200
+    events = sandbox.events("payment_intent.succeeded", "payment_intent.payment_failed", "charge.succeeded")
+    for event in [*reversed(events), *events]:
+        assert (await call_back(client, event)).status_code == 200
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "completed"
+
+
+async def test_a_call_back_with_another_signature_is_refused(client, sandbox):
+    event = {"id": "evt_forged", "object": "event", "type": "payment_intent.succeeded", "data": {"object": {}}}
+    assert (await call_back(client, event, secret="whsec_other")).status_code == 400
+    assert (await client.post("/v1/integrations/stripe/webhook", content=b"{}")).status_code == 400
+
+
+async def test_a_lost_answer_ends_in_one_payment(client, sell, bus, sandbox):
+    """The library repeats with the same key; Stripe answers what it did the first time."""
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(drop_answers=1)
+    assert (await confirmed(client, checkout)).status_code == 200
+    assert sandbox.summary()["payment_intents"] == 1
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+
+
+@pytest.mark.parametrize("healer", ["call-back", "timer", "buyer"])
+async def test_killed_between_charge_and_outcome(client, sell, bus, sandbox, database, settings, healer):
+    """The process dies after Stripe took the money: the outcome is found by each of the three that look for it."""
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(hang_answers=1)
+    dying = asyncio.create_task(confirmed(client, checkout))
+    async with asyncio.timeout(10):
+        while not sandbox.summary()["succeeded"]:
+            await asyncio.sleep(0.01)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    assert await bus.recorded(CheckoutSucceededV1) == []
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "confirmed"
+    if healer == "call-back":
+        for event in sandbox.events("payment_intent.succeeded"):
+            await call_back(client, event)
+    elif healer == "timer":
+        processor = StripeProcessor(settings)
+        assert await recover_open_payments(database.transaction, processor, settings) == 0
+        clock.move(LATER)
+        async with asyncio.timeout(10):
+            while not await recover_open_payments(database.transaction, processor, settings):
+                clock.move(LATER)
+        await processor.close()
+    else:
+        clock.move(LATER)
+        assert (await confirmed(client, checkout)).status_code == 200
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    assert sandbox.summary()["payment_intents"] == 1
+    answer = await confirmed(client, checkout)
+    assert answer.json()["order_id"] == str(event.data.order_id)
+
+
+async def test_killed_before_the_charge(client, sell, bus, sandbox, database, settings):
+    """Nothing reached Stripe; the timer charges with the key that was written down, once."""
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(errors=3)
+    answer = await confirmed(client, checkout)
+    assert (answer.status_code, answer.json()["error"]) == (503, "PaymentUnavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert sandbox.summary()["payment_intents"] == 0
+    processor = StripeProcessor(settings)
+    clock.move(LATER)
+    done = await asyncio.gather(*(recover_open_payments(database.transaction, processor, settings) for _ in range(4)))
+    await processor.close()
+    assert sum(done) == 1
+    assert sandbox.summary()["payment_intents"] == 1
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+
+
+async def test_a_holder_who_authenticates(client, sell, bus, sandbox):
+    product = await sell()
+    checkout = await opened(client, product)
+    answer = await confirmed(client, checkout, confirmation_token_id="pm_card_authenticationRequired")
+    assert (answer.status_code, answer.json()["status"]) == (200, "confirmed")
+    told = answer.json()["payment_processor_metadata"]
+    assert told["intent_status"] == "requires_action"
+    (intent,) = sandbox.get("/v1/payment_intents")["data"]
+    assert told["intent_client_secret"] == intent["client_secret"]
+    assert await bus.recorded(CheckoutSucceededV1) == []
+    path = f"/v1/payment_intents/{intent['id']}/_authenticate"
+    sandbox.post(path, client_secret=intent["client_secret"], success="true")
+    for event in sandbox.events("payment_intent.requires_action", "payment_intent.succeeded"):
+        assert (await call_back(client, event)).status_code == 200
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    assert str(event.data.checkout_id) == checkout["id"]
+
+
+async def test_a_holder_who_does_not(client, sell, bus, sandbox):
+    product = await sell()
+    checkout = await opened(client, product)
+    await confirmed(client, checkout, confirmation_token_id="pm_card_authenticationRequired")
+    (intent,) = sandbox.get("/v1/payment_intents")["data"]
+    path = f"/v1/payment_intents/{intent['id']}/_authenticate"
+    sandbox.post(path, client_secret=intent["client_secret"], success="false")
+    for event in sandbox.events("payment_intent.payment_failed"):
+        await call_back(client, event)
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open"
+    assert (await confirmed(client, checkout)).status_code == 200
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+
+
+async def test_a_second_payment_is_given_back(client, sell, bus, sandbox, database, settings):
+    """An intent that failed at the holder's bank succeeds after all, when another card has paid already."""
+    product = await sell()
+    checkout = await opened(client, product)
+    await confirmed(client, checkout, confirmation_token_id="pm_card_authenticationRequired")
+    (first,) = sandbox.get("/v1/payment_intents")["data"]
+    path = f"/v1/payment_intents/{first['id']}"
+    sandbox.post(f"{path}/_authenticate", client_secret=first["client_secret"], success="false")
+    for event in sandbox.events("payment_intent.payment_failed"):
+        await call_back(client, event)
+    assert (await confirmed(client, checkout)).status_code == 200
+    sandbox.post(f"{path}/confirm", payment_method="pm_card_visa")
+    for event in sandbox.events("payment_intent.succeeded"):
+        await call_back(client, event)
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+    processor = StripeProcessor(settings)
+    assert await refund_duplicates(database.transaction, processor) == 1
+    assert await refund_duplicates(database.transaction, processor) == 0
+    await processor.close()
+    (refund,) = sandbox.get("/v1/refunds")["data"]
+    assert (refund["payment_intent"], refund["amount"]) == (first["id"], 9900)
+
+
+async def test_two_buyers_with_one_email_are_one_customer(client, sell, bus):
+    product = await sell()
+    checkouts = [await opened(client, product, customer_email=email) for email in ("ada@x.example", "ADA@x.example")]
+    answers = await asyncio.gather(*(confirmed(client, checkout) for checkout in checkouts))
+    assert len({answer.json()["customer_id"] for answer in answers}) == 1
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 2
+
+
+async def test_unavailable_is_no_decline():
+    assert PaymentUnavailable("x").status_code == 503
+
+
+ONCE = {"name": "Launch", "type": "percentage", "basis_points": 2000, "duration": "once"}
