@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from checkout.payments.operations import PaymentUnavailable
 from checkout.payments.stripe import StripeProcessor
 from checkout.payments.timers import recover_open_payments, refund_duplicates
+from contracts.billing import Customer, CustomerDeletedV1
 from contracts.checkout import CheckoutSucceededV1
 from servicekit import clock
 
@@ -275,3 +277,27 @@ async def test_unavailable_is_no_decline():
 
 
 ONCE = {"name": "Launch", "type": "percentage", "basis_points": 2000, "duration": "once"}
+
+
+async def test_a_former_owner_s_id_is_not_given_away(client, sell, bus, organization_id):
+    """The e-mail of a customer who is deleted, or goes by another one now, belongs to somebody new."""
+    product = await sell(interval=None)
+    first = (await confirmed(client, await opened(client, product))).json()["customer_id"]
+    await bus.deliver(deleted_customer(UUID(first), organization_id))
+    second = (await confirmed(client, await opened(client, product))).json()["customer_id"]
+    third = (await confirmed(client, await opened(client, product))).json()["customer_id"]
+    assert first != second
+    assert second == third
+
+
+def deleted_customer(id, organization_id):
+    now = clock.now()
+    fields = {
+        "id": id, "created_at": now, "modified_at": now, "metadata": {}, "external_id": None,
+        "email": "ada@example.com", "email_verified": False, "type": "individual", "name": None,
+        "billing_name": None, "billing_address": None, "tax_id": None, "locale": None,
+        "organization_id": organization_id, "deleted_at": now, "first_user_event_at": None, "avatar_url": None,
+        "default_payment_method_id": None,
+    }  # fmt: skip
+    data = Customer.model_validate(fields)
+    return CustomerDeletedV1(subject=id, organization_id=organization_id, time=now, data=data)

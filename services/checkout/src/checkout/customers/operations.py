@@ -34,10 +34,18 @@ async def id_of_email(session: AsyncSession, organization_id: UUID, email: str, 
     found = (await session.execute(known.limit(1))).scalar_one_or_none()
     if found is not None:
         return found
-    derived = ids.derive(secret, str(organization_id), email.casefold())
-    promise = insert(CustomerReservation).values(organization_id=organization_id, email=email, customer_id=derived)
+    promise = insert(CustomerReservation).values(
+        organization_id=organization_id,
+        email=email,
+        customer_id=ids.derive(secret, str(organization_id), email.casefold()),
+    )
     await session.execute(promise.on_conflict_do_nothing())
-    reserved = select(CustomerReservation.customer_id).where(
+    statement = select(CustomerReservation).where(
         CustomerReservation.organization_id == organization_id, CustomerReservation.email == email
     )
-    return (await session.execute(reserved)).scalar_one()
+    reservation = (await session.execute(statement.with_for_update())).scalar_one()
+    holder = await session.get(Customer, reservation.customer_id)
+    if holder is not None:
+        # Who has the promised id was deleted, or goes by another e-mail now: this buyer is somebody else.
+        reservation.customer_id = ids.uuid7()
+    return reservation.customer_id

@@ -1,0 +1,21 @@
+"""Billing's HTTP process."""
+
+from fastapi import FastAPI
+from servicekit.app import create_app as compose
+from servicekit.app import serve
+
+from billing.customers import routes as customers
+from billing.orders import routes as orders
+from billing.payments import routes as payments
+from billing.settings import Settings
+from billing.subscriptions import routes as subscriptions
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application: customers, orders, subscriptions and payments."""
+    return compose("billing", settings, [customers.router, orders.router, subscriptions.router, payments.router])
+
+
+if __name__ == "__main__":
+    loaded = Settings.load()
+    serve(create_app(loaded), loaded)

@@ -1,0 +1,74 @@
+"""Customers: who buys from an organization, one for each e-mail."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from servicekit.database import Record
+from sqlalchemy import Index
+from sqlalchemy.dialects.postgresql import CITEXT, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.database import Base
+
+_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+def invoice_prefix() -> str:
+    """Eight letters and digits that begin every invoice number of a customer; none that are easily confused."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(8))
+
+
+class Customer(Record, Base):
+    """Who buys. A deleted customer stays for the books, and gives the e-mail and the external id free."""
+
+    __tablename__ = "customers"
+
+    email: Mapped[str] = mapped_column(CITEXT)
+    external_id: Mapped[str | None]
+    email_verified: Mapped[bool] = mapped_column(default=False)
+    type: Mapped[str] = mapped_column(default="individual")
+    name: Mapped[str | None]
+    billing_name: Mapped[str | None]
+    billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_id: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Value and format: `["DE123456788", "eu_vat"]`."""
+    locale: Mapped[str | None]
+    user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
+    deleted_at: Mapped[datetime | None]
+    invoice_prefix: Mapped[str] = mapped_column(default=invoice_prefix)
+    invoices_count: Mapped[int] = mapped_column(default=0)
+    """How many invoice numbers were given out: they have no gaps, since the row is locked while one is taken."""
+
+    def next_invoice_number(self) -> str:
+        """Takes the customer's next invoice number. The caller has locked the row."""
+        self.invoices_count += 1
+        return f"{self.invoice_prefix}-{self.invoices_count:04d}"
+
+
+class CustomerAlias(Base):
+    """An id that a purchase was promised for a customer who turned out to have another one."""
+
+    __tablename__ = "customer_aliases"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+
+
+Index("customers_list_idx", Customer.organization_id, Customer.created_at.desc(), Customer.id.desc())
+Index(
+    "customers_email_key",
+    Customer.organization_id,
+    Customer.email,
+    unique=True,
+    postgresql_where=Customer.deleted_at.is_(None),
+)
+Index(
+    "customers_external_id_key",
+    Customer.organization_id,
+    Customer.external_id,
+    unique=True,
+    postgresql_where=Customer.deleted_at.is_(None) & Customer.external_id.is_not(None),
+)

@@ -1,0 +1,212 @@
+"""What can be done with customers."""
+
+from typing import Any
+from uuid import UUID
+
+from contracts import billing as contracts
+from contracts.checkout import PurchaseCustomer
+from servicekit import clock, ids, outbox
+from servicekit.auth import Principal
+from servicekit.errors import InvalidInput, ResourceNotFound
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers import events, queries
+from billing.customers.models import Customer, CustomerAlias
+from billing.customers.schemas import CustomerCreate, CustomerUpdate
+
+_EU = {
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+}  # fmt: skip
+_FORMATS = {
+    "AU": "au_abn", "CA": "ca_gst_hst", "CH": "ch_vat", "GB": "gb_vat", "IN": "in_gst", "JP": "jp_trn",
+    "NO": "no_vat", "NZ": "nz_gst", "US": "us_ein",
+}  # fmt: skip
+
+
+async def create(session: AsyncSession, principal: Principal, wish: CustomerCreate, secret: str) -> contracts.Customer:
+    """Creates a customer. Raises `InvalidInput` when the e-mail or the external id is in use."""
+    organization_id = principal.organization(wish.organization_id)
+    address = wish.billing_address.model_dump() if wish.billing_address else None
+    customer = Customer(
+        id=await _new_id(session, organization_id, wish.email, secret),
+        organization_id=organization_id,
+        created_at=clock.now(),
+        email=wish.email,
+        external_id=wish.external_id,
+        email_verified=False,
+        type=wish.type,
+        name=wish.name,
+        billing_address=address,
+        tax_id=tax_id(wish.tax_id, address),
+        locale=wish.locale,
+        user_metadata=wish.metadata,
+    )
+    session.add(customer)
+    await _written(session)
+    outbox.record(session, events.customer_created(customer))
+    return events.shape(customer)
+
+
+async def get(
+    session: AsyncSession, principal: Principal, *, id: UUID | None = None, external_id: str | None = None
+) -> contracts.Customer:
+    """Raises `ResourceNotFound`."""
+    return events.shape(await _owned(session, principal, id, external_id, lock=False))
+
+
+async def update(
+    session: AsyncSession,
+    principal: Principal,
+    changes: CustomerUpdate,
+    *,
+    id: UUID | None = None,
+    external_id: str | None = None,
+) -> contracts.Customer:
+    """Changes a customer. Raises `ResourceNotFound`, or `InvalidInput` naming what cannot be changed so."""
+    customer = await _owned(session, principal, id, external_id, lock=True)
+    given = changes.model_dump(exclude_unset=True)
+    wanted = given.pop("external_id", None)
+    if wanted is not None and wanted != customer.external_id:
+        if customer.external_id is not None:
+            raise InvalidInput(("body", "external_id"), "An external id can be set once")
+        customer.external_id = wanted
+    if given.get("type") == "individual" and customer.type == "team":
+        raise InvalidInput(("body", "type"), "A team cannot become an individual")
+    if "billing_address" in given and given["billing_address"] is None:
+        raise InvalidInput(("body", "billing_address"), "An address cannot be taken away")
+    if "metadata" in given:
+        customer.user_metadata = given.pop("metadata") or {}
+    tax = given.pop("tax_id", ...)
+    for name in ("email", "type"):
+        if given.get(name, ...) is None:
+            del given[name]
+    for name, value in given.items():
+        setattr(customer, name, value)
+    if tax is not ...:
+        customer.tax_id = tax_id(tax, customer.billing_address)
+    customer.modified_at = clock.now()
+    await _written(session)
+    outbox.record(session, events.customer_updated(customer))
+    return events.shape(customer)
+
+
+async def delete(
+    session: AsyncSession, principal: Principal, *, id: UUID | None = None, external_id: str | None = None
+) -> Customer:
+    """Deletes a customer: the books keep it, the e-mail is free again. Raises `ResourceNotFound`."""
+    customer = await _owned(session, principal, id, external_id, lock=True)
+    customer.deleted_at = customer.modified_at = clock.now()
+    outbox.record(session, events.customer_deleted(customer))
+    return customer
+
+
+async def of_purchase(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> Customer:
+    """The customer of a purchase, locked: who it was promised to, who has the e-mail, or a new one.
+
+    What the buyer said at the checkout fills in what was not known; it never overwrites what the merchant keeps.
+    """
+    await _one_at_a_time(session, organization_id, buyer.email)
+    customer = await queries.of_purchase(session, organization_id, buyer.id, buyer.email)
+    if customer is None:
+        return await _introduce(session, organization_id, buyer)
+    if customer.id != buyer.id and await session.get(CustomerAlias, buyer.id) is None:
+        session.add(CustomerAlias(id=buyer.id, organization_id=organization_id, customer_id=customer.id))
+    if _complete(customer, buyer):
+        customer.modified_at = clock.now()
+        outbox.record(session, events.customer_updated(customer))
+    return customer
+
+
+def tax_id(value: str | None, address: dict[str, Any] | None) -> list[str] | None:
+    """A tax number with its format (Stripe's names), which the country of the address, or its prefix, tells."""
+    if not value:
+        return None
+    country = address["country"] if address else value[:2].upper()
+    if country in _EU or value[:2].upper() == "EL":
+        return [value, "eu_vat"]
+    return [value, _FORMATS.get(country, "unknown")]
+
+
+async def _introduce(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> Customer:
+    is_taken = (await session.execute(select(Customer.id).where(Customer.id == buyer.id))).first() is not None
+    external_id = buyer.external_id
+    if external_id is not None:
+        same = select(Customer.id).where(
+            Customer.organization_id == organization_id,
+            Customer.external_id == external_id,
+            Customer.deleted_at.is_(None),
+        )
+        external_id = None if (await session.execute(same)).first() else external_id
+    address = buyer.billing_address.model_dump() if buyer.billing_address else None
+    customer = Customer(
+        id=ids.uuid7() if is_taken else buyer.id,
+        organization_id=organization_id,
+        created_at=clock.now(),
+        email=buyer.email,
+        external_id=external_id,
+        email_verified=False,
+        type="individual",
+        name=buyer.name,
+        billing_name=buyer.billing_name,
+        billing_address=address,
+        tax_id=tax_id(buyer.tax_id, address),
+        user_metadata=buyer.metadata,
+    )
+    session.add(customer)
+    await session.flush()
+    outbox.record(session, events.customer_created(customer))
+    return customer
+
+
+def _complete(customer: Customer, buyer: PurchaseCustomer) -> bool:
+    address = buyer.billing_address.model_dump() if buyer.billing_address else None
+    said: dict[str, Any] = {
+        "name": buyer.name,
+        "billing_name": buyer.billing_name,
+        "billing_address": address,
+        "tax_id": tax_id(buyer.tax_id, address or customer.billing_address),
+    }
+    news = {name: value for name, value in said.items() if value and not getattr(customer, name)}
+    for name, value in news.items():
+        setattr(customer, name, value)
+    return bool(news)
+
+
+async def _owned(
+    session: AsyncSession, principal: Principal, id: UUID | None, external_id: str | None, *, lock: bool
+) -> Customer:
+    customer = await queries.find(session, principal, id=id, external_id=external_id, lock=lock)
+    if customer is None:
+        raise ResourceNotFound()
+    return customer
+
+
+async def _new_id(session: AsyncSession, organization_id: UUID, email: str, secret: str) -> UUID:
+    """The id that checkout derives for this e-mail too, unless a former owner of the e-mail has it."""
+    await _one_at_a_time(session, organization_id, email)
+    derived = ids.derive(secret, str(organization_id), email.casefold())
+    taken = (
+        select(Customer.id)
+        .where(Customer.id == derived)
+        .union(select(CustomerAlias.id).where(CustomerAlias.id == derived))
+    )
+    return ids.uuid7() if (await session.execute(taken)).first() else derived
+
+
+async def _one_at_a_time(session: AsyncSession, organization_id: UUID, email: str) -> None:
+    """Two introductions of one e-mail wait for each other, until the transaction's end."""
+    lock = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")
+    await session.execute(lock, {"key": f"{organization_id}:{email.casefold()}"})
+
+
+async def _written(session: AsyncSession) -> None:
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        for name in ("email", "external_id"):
+            if f"customers_{name}_key" in str(error.orig):
+                raise InvalidInput(("body", name), f"A customer with this {name} exists already") from None
+        raise

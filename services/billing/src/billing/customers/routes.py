@@ -1,0 +1,85 @@
+"""`/v1/customers/`"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Request
+from servicekit.auth import Principal, allow
+from servicekit.errors import ResourceNotFound, responses
+from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
+from servicekit.routing import ResourceRouter, SessionOf
+
+from billing.customers import events, operations, queries
+from billing.customers.queries import CustomerFilter
+from billing.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
+from billing.subscriptions import operations as subscriptions
+
+router = ResourceRouter("/customers", "customers")
+Reader = Annotated[Principal, allow("customers:read", "customers:write")]
+Writer = Annotated[Principal, allow("customers:write")]
+NOT_FOUND: Any = responses(ResourceNotFound)
+
+
+@router.get("/", name="list")
+async def list_customers(
+    session: SessionOf,
+    principal: Reader,
+    page: PageQuery,
+    sorting: Annotated[Sorting, sorted_by(*queries.COLUMNS)],
+    metadata: MetadataQuery,
+    organization_id: Annotated[list[UUID] | None, Query()] = None,
+    email: Annotated[str | None, Query(max_length=254)] = None,
+    external_id: Annotated[list[str] | None, Query()] = None,
+    query: Annotated[str | None, Query(max_length=200, description="In e-mail, name and external id.")] = None,
+) -> ListResource[CustomerRead]:
+    """Lists customers."""
+    wanted = CustomerFilter(organization_id, email, external_id, query, metadata)
+    customers, total = await queries.list_customers(session, principal, wanted, page, sorting)
+    return page.of([CustomerRead.of(events.shape(customer)) for customer in customers], total)
+
+
+@router.post("/", name="create", status_code=201)
+async def create(session: SessionOf, principal: Writer, customer: CustomerCreate, request: Request) -> CustomerRead:
+    """Creates a customer."""
+    secret: str = request.app.state.settings.secret
+    return CustomerRead.of(await operations.create(session, principal, customer, secret))
+
+
+@router.get("/external/{external_id}", name="get_external", responses=NOT_FOUND)
+async def get_external(external_id: str, session: SessionOf, principal: Reader) -> CustomerRead:
+    """Gets a customer by your own id."""
+    return CustomerRead.of(await operations.get(session, principal, external_id=external_id))
+
+
+@router.patch("/external/{external_id}", name="update_external", responses=NOT_FOUND)
+async def update_external(
+    external_id: str, session: SessionOf, principal: Writer, changes: CustomerUpdate
+) -> CustomerRead:
+    """Changes a customer, by your own id."""
+    return CustomerRead.of(await operations.update(session, principal, changes, external_id=external_id))
+
+
+@router.delete("/external/{external_id}", name="delete_external", status_code=204, responses=NOT_FOUND)
+async def delete_external(external_id: str, session: SessionOf, principal: Writer) -> None:
+    """Deletes a customer by your own id, and ends its subscriptions."""
+    customer = await operations.delete(session, principal, external_id=external_id)
+    await subscriptions.revoke_of_customer(session, customer)
+
+
+@router.get("/{id}", name="get", responses=NOT_FOUND)
+async def get(id: UUID, session: SessionOf, principal: Reader) -> CustomerRead:
+    """Gets a customer."""
+    return CustomerRead.of(await operations.get(session, principal, id=id))
+
+
+@router.patch("/{id}", name="update", responses=NOT_FOUND)
+async def update(id: UUID, session: SessionOf, principal: Writer, changes: CustomerUpdate) -> CustomerRead:
+    """Changes a customer."""
+    return CustomerRead.of(await operations.update(session, principal, changes, id=id))
+
+
+@router.delete("/{id}", name="delete", status_code=204, responses=NOT_FOUND)
+async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
+    """Deletes a customer, and ends its subscriptions."""
+    customer = await operations.delete(session, principal, id=id)
+    await subscriptions.revoke_of_customer(session, customer)

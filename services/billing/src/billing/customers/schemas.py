@@ -1,0 +1,61 @@
+"""Customers as the API shows and takes them."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from contracts import billing as contracts
+from pydantic import BaseModel, StringConstraints
+from servicekit.fields import AddressInput, Email, Line, MetadataInput
+from servicekit.http import Dialect, present_dialect
+
+TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Locale = Annotated[str, StringConstraints(max_length=16)]
+
+
+class CustomerCreate(BaseModel):
+    """A new customer."""
+
+    email: Email
+    name: Line | None = None
+    external_id: ExternalId | None = None
+    type: Literal["individual", "team"] = "individual"
+    billing_address: AddressInput | None = None
+    tax_id: TaxId | None = None
+    locale: Locale | None = None
+    metadata: MetadataInput = {}
+    organization_id: UUID | None = None
+
+
+class CustomerUpdate(BaseModel):
+    """What may change. An external id can be set once; an address cannot be taken away (Polar's rules)."""
+
+    email: Email | None = None
+    name: Line | None = None
+    external_id: ExternalId | None = None
+    type: Literal["individual", "team"] | None = None
+    billing_address: AddressInput | None = None
+    tax_id: TaxId | None = None
+    locale: Locale | None = None
+    metadata: MetadataInput | None = None
+
+
+class CustomerRead(contracts.Customer):
+    """A customer. The documented API shows `tax_id` as text, and states without their country."""
+
+    tax_id: list[str] | str | None  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, customer: contracts.Customer) -> "CustomerRead":
+        """A customer in the dialect of the request in hand."""
+        return cls.model_validate(spoken(customer.model_dump()), context={"tolerant": True})
+
+
+def spoken(customer: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a customer in the dialect of the request in hand."""
+    if present_dialect() is not Dialect.SEED:
+        return customer
+    address = customer["billing_address"]
+    if address and address["state"]:
+        address = {**address, "state": address["state"].removeprefix(f"{address['country']}-")}
+    return {**customer, "tax_id": customer["tax_id"][0] if customer["tax_id"] else None, "billing_address": address}

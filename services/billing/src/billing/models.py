@@ -1,0 +1,18 @@
+"""Every table of the service, for Alembic."""
+
+from billing.customers.models import Customer, CustomerAlias
+from billing.ledger.models import LedgerEntry, LedgerTransaction
+from billing.orders.models import Order, OrderItem
+from billing.payments.models import Payment
+from billing.subscriptions.models import Subscription
+
+__all__ = [
+    "Customer",
+    "CustomerAlias",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Order",
+    "OrderItem",
+    "Payment",
+    "Subscription",
+]

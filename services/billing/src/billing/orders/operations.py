@@ -1,0 +1,101 @@
+"""Orders, and the purchase that becomes one."""
+
+from uuid import UUID
+
+import structlog
+from contracts import billing as contracts
+from contracts.billing import OrderCreatedV1, OrderPaidV1
+from contracts.checkout import Purchase
+from servicekit import clock, ids, outbox
+from servicekit.auth import Principal
+from servicekit.errors import ResourceNotFound
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers import operations as customers
+from billing.customers.models import Customer
+from billing.ledger import operations as ledger
+from billing.orders import events, queries
+from billing.orders.models import Order, OrderItem
+from billing.payments import operations as payments
+from billing.subscriptions import operations as subscriptions
+from billing.subscriptions.models import Subscription
+
+log = structlog.get_logger()
+
+
+async def get(session: AsyncSession, principal: Principal, id: UUID) -> contracts.Order:
+    """Raises `ResourceNotFound`."""
+    order = await queries.find(session, principal, id)
+    if order is None:
+        raise ResourceNotFound()
+    return (await queries.shapes(session, [order]))[0]
+
+
+async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
+    """Writes down what a purchase makes: customer, subscription, order, payment and ledger entries, once.
+
+    A second time for the same checkout does nothing. What is said comes in the order in which it became true.
+    """
+    customer = await customers.of_purchase(session, purchase.organization_id, purchase.customer)
+    known = select(Order.id).where(Order.checkout_id == purchase.checkout_id)
+    if (await session.execute(known)).first() is not None:
+        log.info("order.known", checkout_id=str(purchase.checkout_id))
+        return
+    subscription = subscriptions.start(session, purchase, customer) if purchase.subscription_id else None
+    order = _order(purchase, customer, subscription)
+    session.add(order)
+    if subscription is not None:
+        subscriptions.tell_of_start(session, subscription, customer, "created")
+    if purchase.payment is not None:
+        payment = payments.keep(session, purchase, purchase.payment, customer.id)
+        await session.flush()
+        ledger.record_payment(session, payment, purchase.tax_amount)
+    await session.flush()
+    data = events.shape(order, customer, subscription)
+    for contract in (OrderCreatedV1, OrderPaidV1):
+        outbox.record(session, events.told(contract, order, data, purchase.succeeded_at))
+    if subscription is not None:
+        subscriptions.tell_of_start(session, subscription, customer, "active")
+
+
+def _order(purchase: Purchase, customer: Customer, subscription: Subscription | None) -> Order:
+    now = clock.now()
+    discount = purchase.discount
+    item = OrderItem(
+        id=ids.uuid7(),
+        created_at=now,
+        position=0,
+        label=purchase.product.name,
+        amount=purchase.amount,
+        tax_amount=purchase.tax_amount,
+        product_price_id=purchase.price.id,
+        start_timestamp=subscription.current_period_start if subscription else None,
+        end_timestamp=subscription.current_period_end if subscription else None,
+    )
+    return Order(
+        id=purchase.order_id,
+        organization_id=purchase.organization_id,
+        created_at=now,
+        status="paid",
+        billing_reason="subscription_create" if subscription else "purchase",
+        customer_id=customer.id,
+        product_id=purchase.product.id,
+        discount_id=discount.id if discount else None,
+        subscription_id=subscription.id if subscription else None,
+        checkout_id=purchase.checkout_id,
+        subtotal_amount=purchase.amount,
+        discount_amount=purchase.discount_amount,
+        tax_amount=purchase.tax_amount,
+        total_amount=purchase.total_amount,
+        currency=purchase.currency,
+        billing_name=purchase.customer.billing_name or purchase.customer.name,
+        billing_address=purchase.customer.billing_address.model_dump() if purchase.customer.billing_address else None,
+        invoice_number=customer.next_invoice_number(),
+        description=purchase.product.name,
+        user_metadata=purchase.metadata,
+        custom_field_data=purchase.custom_field_data,
+        product_data=purchase.product.model_dump(mode="json"),
+        discount_data=discount.model_dump(mode="json") if discount else None,
+        items=[item],
+    )

@@ -1,0 +1,7 @@
+"""Billing's settings: the common ones."""
+
+from servicekit import settings
+
+
+class Settings(settings.Settings):
+    """The common settings."""

@@ -1,0 +1,104 @@
+"""Subscriptions: recurring agreements, their periods and their end."""
+
+import calendar
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from servicekit.database import Record
+from servicekit.errors import NotPermitted
+from sqlalchemy import BigInteger, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.database import Base
+
+ACTIVE = ("trialing", "active")
+
+
+class AlreadyCanceledSubscription(NotPermitted):
+    """The subscription was canceled already, or has ended."""
+
+
+def next_period_end(start: datetime, interval: str, count: int, anchor_day: int) -> datetime:
+    """Where a period of `count` intervals ends that begins at `start`.
+
+    Months and years end on the anchor day, or on the month's last day where it has no such day, and come back to the
+    anchor after that: 31 January, 28 February, 31 March (Polar's rule). Days and weeks are of 24 hours in UTC.
+    """
+    if interval == "day":
+        return start + timedelta(days=count)
+    if interval == "week":
+        return start + timedelta(weeks=count)
+    months = start.year * 12 + start.month - 1 + count * (12 if interval == "year" else 1)
+    year, month = months // 12, months % 12 + 1
+    return start.replace(year=year, month=month, day=min(anchor_day, calendar.monthrange(year, month)[1]))
+
+
+class Subscription(Record, Base):
+    """A recurring agreement. `amount` is what a period costs, in minor units of `currency`, discounts not taken off.
+
+    active → canceled; while `cancel_at_period_end` it is active until `ends_at`.
+    """
+
+    __tablename__ = "subscriptions"
+
+    status: Mapped[str]
+    customer_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    price_id: Mapped[UUID]
+    discount_id: Mapped[UUID | None]
+    checkout_id: Mapped[UUID | None]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    recurring_interval: Mapped[str]
+    recurring_interval_count: Mapped[int]
+    anchor_day: Mapped[int]
+    started_at: Mapped[datetime]
+    current_period_start: Mapped[datetime]
+    current_period_end: Mapped[datetime]
+    cancel_at_period_end: Mapped[bool] = mapped_column(default=False)
+    canceled_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    customer_cancellation_reason: Mapped[str | None]
+    customer_cancellation_comment: Mapped[str | None]
+    user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
+    custom_field_data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    product_data: Mapped[dict[str, Any]]
+    price_data: Mapped[dict[str, Any]]
+    discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+    def cancel(self, now: datetime) -> None:
+        """It ends with the present period. Raises `AlreadyCanceledSubscription`."""
+        if self.ended_at is not None or self.cancel_at_period_end:
+            raise AlreadyCanceledSubscription("This subscription is already canceled, or it ends at the period's end")
+        self.cancel_at_period_end = True
+        self.canceled_at = self.modified_at = now
+        self.ends_at = self.current_period_end
+
+    def uncancel(self, now: datetime) -> None:
+        """The cancellation is taken back. Raises `AlreadyCanceledSubscription` once it has ended."""
+        if self.ended_at is not None:
+            raise AlreadyCanceledSubscription("This subscription has ended")
+        self.cancel_at_period_end = False
+        self.canceled_at = self.ends_at = None
+        self.customer_cancellation_reason = self.customer_cancellation_comment = None
+        self.modified_at = now
+
+    def end(self, now: datetime) -> None:
+        """It ends now. Raises `AlreadyCanceledSubscription`."""
+        if self.ended_at is not None:
+            raise AlreadyCanceledSubscription("This subscription has ended already")
+        self.status = "canceled"
+        self.canceled_at = self.canceled_at or now
+        self.ends_at = self.ended_at = self.modified_at = now
+
+
+Index("subscriptions_list_idx", Subscription.organization_id, Subscription.created_at.desc(), Subscription.id.desc())
+Index("subscriptions_customer_idx", Subscription.customer_id)
+Index(
+    "subscriptions_ending_idx",
+    Subscription.current_period_end,
+    postgresql_where=Subscription.cancel_at_period_end & Subscription.ended_at.is_(None),
+)

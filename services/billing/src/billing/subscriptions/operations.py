@@ -1,0 +1,167 @@
+"""What can be done with subscriptions. What is said of a change comes in one order: updated, then what it was."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from contracts import billing as contracts
+from contracts.billing import (
+    SubscriptionActiveV1,
+    SubscriptionCanceledV1,
+    SubscriptionCreatedV1,
+    SubscriptionRevokedV1,
+    SubscriptionUncanceledV1,
+    SubscriptionUpdatedV1,
+)
+from contracts.checkout import Purchase
+from contracts.event import Event
+from servicekit import clock, outbox
+from servicekit.auth import Principal
+from servicekit.errors import InvalidInput, ResourceNotFound
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers.models import Customer
+from billing.subscriptions import events, queries
+from billing.subscriptions.models import Subscription, next_period_end
+from billing.subscriptions.schemas import REASONS, SubscriptionCancel, SubscriptionUpdate
+
+Told = Sequence[type[Event[contracts.Subscription]]]
+
+
+def start(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subscription:
+    """Begins the subscription of a purchase: active, in its first period."""
+    assert purchase.subscription_id is not None
+    began = purchase.succeeded_at
+    product, discount = purchase.product, purchase.discount
+    interval, count = product.recurring_interval or "month", product.recurring_interval_count or 1
+    subscription = Subscription(
+        id=purchase.subscription_id,
+        organization_id=purchase.organization_id,
+        created_at=clock.now(),
+        status="active",
+        customer_id=customer.id,
+        product_id=product.id,
+        price_id=purchase.price.id,
+        discount_id=discount.id if discount and discount.duration != "once" else None,
+        checkout_id=purchase.checkout_id,
+        amount=purchase.amount,
+        currency=purchase.currency,
+        recurring_interval=interval,
+        recurring_interval_count=count,
+        anchor_day=began.day,
+        started_at=began,
+        current_period_start=began,
+        current_period_end=next_period_end(began, interval, count, began.day),
+        cancel_at_period_end=False,
+        user_metadata=purchase.metadata,
+        custom_field_data=purchase.custom_field_data,
+        product_data=product.model_dump(mode="json"),
+        price_data=purchase.price.model_dump(mode="json"),
+        discount_data=discount.model_dump(mode="json") if discount and discount.duration != "once" else None,
+    )
+    session.add(subscription)
+    return subscription
+
+
+def tell_of_start(session: AsyncSession, subscription: Subscription, customer: Customer, *kinds: str) -> None:
+    """Says that a subscription exists (`created`) or that its benefits are owed (`active`)."""
+    contracts_of: dict[str, Told] = {
+        "created": [SubscriptionCreatedV1],
+        "active": [SubscriptionActiveV1, SubscriptionUpdatedV1],
+    }
+    data = events.shape(subscription, customer)
+    for kind in kinds:
+        for contract in contracts_of[kind]:
+            event = events.told(contract, subscription, data, subscription.started_at)
+            outbox.record(session, event)
+
+
+async def get(session: AsyncSession, principal: Principal, id: UUID) -> contracts.Subscription:
+    """Raises `ResourceNotFound`."""
+    return (await queries.shapes(session, [await _owned(session, principal, id)]))[0]
+
+
+async def update(
+    session: AsyncSession, principal: Principal, id: UUID, changes: SubscriptionUpdate
+) -> contracts.Subscription:
+    """Changes a subscription. Raises `ResourceNotFound`, `AlreadyCanceledSubscription`, or `InvalidInput`."""
+    subscription = await _owned(session, principal, id, lock=True)
+    now = clock.now()
+    if changes.revoke and changes.cancel_at_period_end is not None:
+        raise InvalidInput(("body", "revoke"), "Either revoke or cancel_at_period_end")
+    told: list[type[Event[contracts.Subscription]]] = [SubscriptionUpdatedV1]
+    if changes.revoke:
+        told += _end(subscription, now)
+    elif changes.cancel_at_period_end is True:
+        subscription.cancel(now)
+        told.append(SubscriptionCanceledV1)
+    elif changes.cancel_at_period_end is False and (subscription.cancel_at_period_end or subscription.ended_at):
+        subscription.uncancel(now)
+        told.append(SubscriptionUncanceledV1)
+    if changes.cancel_at_period_end is not False:
+        _explain(subscription, changes.customer_cancellation_reason, changes.customer_cancellation_comment)
+    if changes.metadata is not None:
+        subscription.user_metadata = changes.metadata
+    subscription.modified_at = now
+    return await _tell(session, subscription, told, now)
+
+
+async def revoke(session: AsyncSession, principal: Principal, id: UUID) -> contracts.Subscription:
+    """Ends a subscription now. Raises `ResourceNotFound` or `AlreadyCanceledSubscription`."""
+    return await update(session, principal, id, SubscriptionUpdate(revoke=True))
+
+
+async def cancel(
+    session: AsyncSession, principal: Principal, id: UUID, wish: SubscriptionCancel
+) -> contracts.Subscription:
+    """The documented cancel. A reason that is not one of the known words is kept as the comment of `other`."""
+    reason, comment = wish.reason, wish.comment
+    if reason is not None and reason not in REASONS:
+        reason, comment = "other", comment or reason
+    fields = {"customer_cancellation_reason": reason, "customer_cancellation_comment": comment}
+    when = {"cancel_at_period_end": True} if wish.cancel_at_period_end else {"revoke": True}
+    return await update(session, principal, id, SubscriptionUpdate.model_validate({**fields, **when}))
+
+
+async def revoke_of_customer(session: AsyncSession, customer: Customer) -> None:
+    """Ends what a deleted customer still has."""
+    statement = select(Subscription).where(
+        Subscription.customer_id == customer.id, Subscription.ended_at.is_(None)
+    ).with_for_update()  # fmt: skip
+    now = clock.now()
+    for subscription in (await session.execute(statement)).scalars():
+        await _tell(session, subscription, [SubscriptionUpdatedV1, *_end(subscription, now)], now)
+
+
+async def end_with_period(session: AsyncSession, subscription: Subscription) -> None:
+    """The period of a canceled subscription is over. The caller has locked it."""
+    now = clock.now()
+    subscription.end(now)
+    await _tell(session, subscription, [SubscriptionUpdatedV1, SubscriptionRevokedV1], now)
+
+
+def _end(subscription: Subscription, now: datetime) -> Told:
+    was_canceled = subscription.cancel_at_period_end
+    subscription.end(now)
+    return [SubscriptionRevokedV1] if was_canceled else [SubscriptionCanceledV1, SubscriptionRevokedV1]
+
+
+def _explain(subscription: Subscription, reason: str | None, comment: str | None) -> None:
+    if reason is not None:
+        subscription.customer_cancellation_reason = reason
+    if comment is not None:
+        subscription.customer_cancellation_comment = comment
+
+
+async def _tell(session: AsyncSession, subscription: Subscription, told: Told, at: datetime) -> contracts.Subscription:
+    data = (await queries.shapes(session, [subscription]))[0]
+    outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
+    return data
+
+
+async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> Subscription:
+    subscription = await queries.find(session, principal, id, lock=lock)
+    if subscription is None:
+        raise ResourceNotFound()
+    return subscription

@@ -1,0 +1,72 @@
+"""`/v1/subscriptions/`"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from servicekit.auth import Principal, allow
+from servicekit.errors import ResourceNotFound, responses
+from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
+from servicekit.routing import ResourceRouter, SessionOf
+
+from billing.subscriptions import operations, queries
+from billing.subscriptions.models import AlreadyCanceledSubscription
+from billing.subscriptions.queries import SubscriptionFilter
+from billing.subscriptions.schemas import SubscriptionCancel, SubscriptionRead, SubscriptionUpdate
+
+router = ResourceRouter("/subscriptions", "subscriptions")
+Reader = Annotated[Principal, allow("subscriptions:read", "subscriptions:write")]
+Writer = Annotated[Principal, allow("subscriptions:write")]
+Ids = Annotated[list[UUID] | None, Query()]
+REFUSALS: Any = responses(ResourceNotFound, AlreadyCanceledSubscription)
+
+
+@router.get("/", name="list")
+async def list_subscriptions(
+    session: SessionOf,
+    principal: Reader,
+    page: PageQuery,
+    sorting: Annotated[Sorting, sorted_by(*queries.COLUMNS, default="-started_at")],
+    metadata: MetadataQuery,
+    organization_id: Ids = None,
+    product_id: Ids = None,
+    customer_id: Ids = None,
+    external_customer_id: Annotated[list[str] | None, Query()] = None,
+    discount_id: Ids = None,
+    status: Annotated[list[str] | None, Query()] = None,
+    active: bool | None = None,
+    cancel_at_period_end: bool | None = None,
+) -> ListResource[SubscriptionRead]:
+    """Lists subscriptions."""
+    wanted = SubscriptionFilter(
+        organization_id, product_id, customer_id, external_customer_id, discount_id, status, active,
+        cancel_at_period_end, metadata,
+    )  # fmt: skip
+    subscriptions, total = await queries.list_subscriptions(session, principal, wanted, page, sorting)
+    return page.of([SubscriptionRead.of(subscription) for subscription in subscriptions], total)
+
+
+@router.get("/{id}", name="get", responses=responses(ResourceNotFound))
+async def get(id: UUID, session: SessionOf, principal: Reader) -> SubscriptionRead:
+    """Gets a subscription."""
+    return SubscriptionRead.of(await operations.get(session, principal, id))
+
+
+@router.patch("/{id}", name="update", responses=REFUSALS)
+async def update(id: UUID, session: SessionOf, principal: Writer, changes: SubscriptionUpdate) -> SubscriptionRead:
+    """Cancels a subscription at the period's end, takes that back, ends it now, or changes its metadata."""
+    return SubscriptionRead.of(await operations.update(session, principal, id, changes))
+
+
+@router.delete("/{id}", name="revoke", responses=REFUSALS)
+async def revoke(id: UUID, session: SessionOf, principal: Writer) -> SubscriptionRead:
+    """Ends a subscription now."""
+    return SubscriptionRead.of(await operations.revoke(session, principal, id))
+
+
+@router.post("/{id}/cancel", name="cancel", responses=REFUSALS)
+async def cancel(
+    id: UUID, session: SessionOf, principal: Writer, wish: SubscriptionCancel | None = None
+) -> SubscriptionRead:
+    """Cancels a subscription at the period's end, or now (`cancel_at_period_end` false)."""
+    return SubscriptionRead.of(await operations.cancel(session, principal, id, wish or SubscriptionCancel()))

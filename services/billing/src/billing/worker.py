@@ -1,0 +1,24 @@
+"""Billing's message process: purchases in, and subscriptions that come to their end."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from servicekit import worker
+from servicekit.timers import Timer
+
+from billing.orders.consumers import consumers as orders
+from billing.settings import Settings
+from billing.subscriptions.timers import end_canceled_subscriptions
+
+FLOWS = [orders]
+
+
+@asynccontextmanager
+async def timers() -> AsyncIterator[Sequence[Timer]]:
+    """The work that comes due."""
+    yield (Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),)
+
+
+if __name__ == "__main__":
+    worker.run("billing", Settings.load(), FLOWS, timers)

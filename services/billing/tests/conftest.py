@@ -1,0 +1,84 @@
+"""Billing under test."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from billing.app import create_app
+from billing.settings import Settings
+from billing.worker import FLOWS
+from contracts.checkout import CheckoutSucceededV1, Purchase
+from servicekit import clock, ids
+from servicekit.testing import ServiceUnderTest
+from servicekit.testing.harness import SECRET
+
+
+@pytest.fixture(scope="session")
+def service() -> ServiceUnderTest:
+    """Names billing to the kit's plugin."""
+    return ServiceUnderTest(
+        name="billing",
+        root=Path(__file__).parents[1],
+        create_app=create_app,
+        settings=Settings,
+        flows=FLOWS,
+        scopes=[
+            "customers:read", "customers:write", "orders:read", "payments:read", "subscriptions:read",
+            "subscriptions:write",
+        ],
+    )  # fmt: skip
+
+
+Purchased = Callable[..., CheckoutSucceededV1]
+
+
+@pytest.fixture
+def purchased(organization_id: UUID) -> Purchased:
+    """Builds `checkout.succeeded`: a monthly product at 99.00 USD, unless told otherwise."""
+
+    def build(**changes: Any) -> CheckoutSucceededV1:
+        now = clock.now()
+        owner = changes.pop("organization_id", organization_id)
+        email = changes.pop("email", "ada@example.com")
+        interval = changes.pop("interval", "month")
+        amount, off, tax = changes.pop("amount", 9900), changes.pop("off", 0), changes.pop("tax", 0)
+        customer = {
+            "id": ids.derive(SECRET, str(owner), email.casefold()), "email": email, "name": "Ada", "billing_name": None,
+            "billing_address": {"country": "US", "state": "US-CA"}, "tax_id": None, "external_id": None,
+            "metadata": {}, **changes.pop("customer", {}),
+        }  # fmt: skip
+        product_id, price_id = changes.pop("product_id", None) or ids.uuid7(), ids.uuid7()
+        price = {
+            "id": price_id, "created_at": now, "modified_at": None, "source": "catalog", "amount_type": "fixed",
+            "price_currency": "usd", "tax_behavior": None, "is_archived": False, "product_id": product_id,
+            "price_amount": amount,
+        }  # fmt: skip
+        product = {
+            "id": product_id, "created_at": now, "modified_at": None, "trial_interval": None,
+            "trial_interval_count": None, "name": "Pro Plan", "description": None, "visibility": "public",
+            "recurring_interval": interval, "recurring_interval_count": 1 if interval else None,
+            "meter_interval": None, "meter_interval_count": None, "is_recurring": interval is not None,
+            "is_archived": False, "is_deletable": True, "organization_id": owner, "metadata": {}, "prices": [price],
+            "archived_prices": [], "benefits": [], "medias": [], "attached_custom_fields": [],
+        }  # fmt: skip
+        total = amount - off + tax
+        payment = {
+            "id": ids.uuid7(), "processor": "stripe", "processor_id": f"pi_{ids.uuid7().hex}", "amount": total,
+            "currency": "usd", "method": "card", "method_metadata": {"brand": "visa", "last4": "4242"},
+            "processor_customer_id": "cus_1", "processor_payment_method_id": "pm_1",
+        }  # fmt: skip
+        fields = {
+            "checkout_id": ids.uuid7(), "organization_id": owner, "order_id": ids.uuid7(),
+            "subscription_id": ids.uuid7() if interval else None, "customer": customer, "product": product,
+            "price": price, "discount": None, "currency": "usd", "amount": amount, "discount_amount": off,
+            "net_amount": amount - off, "tax_amount": tax, "tax_behavior": None, "total_amount": total,
+            "payment": payment if total else None, "metadata": {"source": "website"}, "custom_field_data": {},
+            "confirmed_at": now - timedelta(seconds=1), "succeeded_at": now, **changes,
+        }  # fmt: skip
+        data = Purchase.model_validate(fields)
+        return CheckoutSucceededV1(subject=data.checkout_id, organization_id=owner, time=now, data=data)
+
+    return build
