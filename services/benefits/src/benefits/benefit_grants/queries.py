@@ -1,0 +1,68 @@
+"""Finding grants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from contracts import benefits as contracts
+from servicekit.auth import Principal, owned_by
+from servicekit.lists import Page, Sorting, fetch_page
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from benefits.benefit_grants import events
+from benefits.benefit_grants.models import BenefitGrant
+from benefits.benefits.models import Benefit
+from benefits.customers.models import Customer
+
+COLUMNS: dict[str, Any] = {
+    "created_at": BenefitGrant.created_at,
+    "granted_at": BenefitGrant.granted_at,
+    "revoked_at": BenefitGrant.revoked_at,
+}
+
+
+@dataclass(frozen=True)
+class BenefitGrantFilter:
+    """What a list of grants is narrowed to."""
+
+    organization_id: Sequence[UUID] | None = None
+    benefit_id: Sequence[UUID] | None = None
+    customer_id: Sequence[UUID] | None = None
+    external_customer_id: Sequence[str] | None = None
+    order_id: Sequence[UUID] | None = None
+    subscription_id: Sequence[UUID] | None = None
+    is_granted: bool | None = None
+
+
+async def list_grants(
+    session: AsyncSession, principal: Principal, wanted: BenefitGrantFilter, page: Page, sorting: Sorting
+) -> tuple[list[contracts.BenefitGrant], int]:
+    """A page of the caller's grants."""
+    statement = select(BenefitGrant).where(owned_by(principal, BenefitGrant))
+    for name in ("organization_id", "benefit_id", "customer_id", "order_id", "subscription_id"):
+        values = getattr(wanted, name)
+        if values is not None:
+            statement = statement.where(getattr(BenefitGrant, name).in_(values))
+    if wanted.external_customer_id is not None:
+        named = select(Customer.id).where(
+            owned_by(principal, Customer), Customer.external_id.in_(wanted.external_customer_id)
+        )
+        statement = statement.where(BenefitGrant.customer_id.in_(named))
+    if wanted.is_granted is not None:
+        is_granted = BenefitGrant.granted_at.is_not(None)
+        statement = statement.where(is_granted if wanted.is_granted else ~is_granted)
+    found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, BenefitGrant.id))
+    return await shapes(session, found), total
+
+
+async def shapes(session: AsyncSession, grants: Sequence[BenefitGrant]) -> list[contracts.BenefitGrant]:
+    """The public shapes, with their benefits and customers."""
+    customer_ids = {grant.customer_id for grant in grants}
+    benefit_ids = {grant.benefit_id for grant in grants}
+    rows = await session.execute(select(Customer).where(Customer.id.in_(customer_ids)))
+    customers = {customer.id: customer for customer in rows.scalars()}
+    found = await session.execute(select(Benefit).where(Benefit.id.in_(benefit_ids)))
+    benefits = {benefit.id: benefit for benefit in found.scalars()}
+    return [events.shape(grant, benefits[grant.benefit_id], customers[grant.customer_id]) for grant in grants]

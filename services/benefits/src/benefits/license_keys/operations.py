@@ -1,0 +1,183 @@
+"""What can be done with license keys. Whoever counts a use or takes a slot holds the key's row."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from servicekit import clock, ids
+from servicekit.auth import Principal
+from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from benefits.benefits.models import Benefit
+from benefits.license_keys import queries
+from benefits.license_keys.models import LicenseKey, LicenseKeyActivation
+from benefits.license_keys.schemas import (
+    LicenseKeyActivate,
+    LicenseKeyDeactivate,
+    LicenseKeyUpdate,
+    LicenseKeyValidate,
+)
+
+_DAYS = {"day": 1, "month": 30, "year": 365}
+
+
+class UsageLimitReached(BadRequest):
+    """The key has been used as often as it may be."""
+
+
+async def give(
+    session: AsyncSession, benefit: Benefit, *, grant_id: UUID, customer_id: UUID, never_expires: bool
+) -> LicenseKey:
+    """Makes the key of a grant, or revives it; one that the merchant disabled stays so.
+
+    Keys of a subscription do not expire by themselves (Polar's rule).
+    """
+    found = select(LicenseKey).where(LicenseKey.grant_id == grant_id).with_for_update()
+    key = (await session.execute(found)).scalar_one_or_none()
+    if key is not None:
+        if key.status == "revoked":
+            key.status = "granted"
+            key.modified_at = clock.now()
+        return key
+    now = clock.now()
+    properties = benefit.properties
+    key = LicenseKey(
+        id=ids.uuid7(),
+        organization_id=benefit.organization_id,
+        created_at=now,
+        benefit_id=benefit.id,
+        customer_id=customer_id,
+        grant_id=grant_id,
+        key="-".join(part for part in (properties.get("prefix"), str(uuid4())) if part).upper(),
+        status="granted",
+        limit_activations=(properties.get("activations") or {}).get("limit"),
+        limit_usage=properties.get("limit_usage"),
+        usage=0,
+        validations=0,
+        expires_at=None if never_expires else _expiry(properties.get("expires"), now),
+    )
+    session.add(key)
+    return key
+
+
+async def revoke_of_grant(session: AsyncSession, grant_id: UUID) -> None:
+    """Revokes the key of a grant."""
+    found = select(LicenseKey).where(LicenseKey.grant_id == grant_id).with_for_update()
+    key = (await session.execute(found)).scalar_one_or_none()
+    if key is not None and key.status == "granted":
+        key.status = "revoked"
+        key.modified_at = clock.now()
+
+
+async def validate(session: AsyncSession, wish: LicenseKeyValidate) -> dict[str, Any]:
+    """Whether a key is good. Counts the validation, and with `increment_usage` the uses.
+
+    Raises `ResourceNotFound` when it is not good for what was asked, and `UsageLimitReached`.
+    """
+    key = await _good(session, wish.organization_id, wish.key)
+    activation = None
+    if wish.activation_id is not None:
+        activation = await queries.activation(session, key, wish.activation_id)
+        if activation is None or (activation.conditions and activation.conditions != wish.conditions):
+            raise ResourceNotFound("License key does not match the activation or its conditions.")
+    if wish.benefit_id not in (None, key.benefit_id) or wish.customer_id not in (None, key.customer_id):
+        raise ResourceNotFound("License key does not match the given benefit or customer.")
+    if wish.increment_usage is not None:
+        if key.limit_usage is not None and key.usage + wish.increment_usage > key.limit_usage:
+            left = max(key.limit_usage - key.usage, 0)
+            raise UsageLimitReached(f"License key has {left} of {key.limit_usage} uses left.")
+        key.usage += wish.increment_usage
+    key.validations += 1
+    key.last_validated_at = clock.now()
+    return {**await queries.fields(session, key), "activation": activation}
+
+
+async def activate(session: AsyncSession, wish: LicenseKeyActivate) -> dict[str, Any]:
+    """Takes one of the key's slots. Raises `ResourceNotFound`, or `NotPermitted` when there is none left."""
+    key = await queries.by_key(session, wish.organization_id, wish.key)
+    if key is None or key.status != "granted":
+        raise ResourceNotFound()
+    if key.limit_activations is None:
+        raise NotPermitted("This license key does not support activations. Use validate instead.")
+    if _is_over(key):
+        raise NotPermitted("License key has expired.")
+    if len(await queries.activations(session, key)) >= key.limit_activations:
+        raise NotPermitted("License key activation limit already reached")
+    activation = LicenseKeyActivation(
+        id=ids.uuid7(),
+        license_key_id=key.id,
+        created_at=clock.now(),
+        label=wish.label,
+        conditions=wish.conditions,
+        meta=wish.meta,
+    )
+    session.add(activation)
+    return await activation_fields(session, key, activation)
+
+
+async def deactivate(session: AsyncSession, wish: LicenseKeyDeactivate) -> None:
+    """Gives a slot back. Raises `ResourceNotFound`."""
+    key = await queries.by_key(session, wish.organization_id, wish.key)
+    activation = await queries.activation(session, key, wish.activation_id) if key is not None else None
+    if activation is None:
+        raise ResourceNotFound()
+    activation.deactivated_at = activation.modified_at = clock.now()
+
+
+async def get(session: AsyncSession, principal: Principal, id: UUID) -> dict[str, Any]:
+    """Raises `ResourceNotFound`."""
+    key = await _owned(session, principal, id)
+    return {**await queries.fields(session, key), "activations": await queries.activations(session, key)}
+
+
+async def get_activation(session: AsyncSession, principal: Principal, id: UUID, activation_id: UUID) -> dict[str, Any]:
+    """Raises `ResourceNotFound`."""
+    key = await _owned(session, principal, id)
+    activation = await queries.activation(session, key, activation_id)
+    if activation is None:
+        raise ResourceNotFound()
+    return await activation_fields(session, key, activation)
+
+
+async def update(session: AsyncSession, principal: Principal, id: UUID, changes: LicenseKeyUpdate) -> dict[str, Any]:
+    """Changes a key. Raises `ResourceNotFound`."""
+    key = await _owned(session, principal, id, lock=True)
+    for name, value in changes.model_dump(exclude_unset=True).items():
+        if not (value is None and name in {"status", "usage"}):
+            setattr(key, name, value)
+    key.modified_at = clock.now()
+    return await queries.fields(session, key)
+
+
+async def activation_fields(session: AsyncSession, key: LicenseKey, activation: LicenseKeyActivation) -> dict[str, Any]:
+    """What is shown of an activation, its key included."""
+    shown = {name: getattr(activation, name) for name in ("id", "license_key_id", "label", "meta", "created_at")}
+    return {**shown, "modified_at": activation.modified_at, "license_key": await queries.fields(session, key)}
+
+
+async def _good(session: AsyncSession, organization_id: UUID, text: str) -> LicenseKey:
+    key = await queries.by_key(session, organization_id, text)
+    if key is None:
+        raise ResourceNotFound()
+    if key.status != "granted":
+        raise ResourceNotFound("License key is no longer active.")
+    if _is_over(key):
+        raise ResourceNotFound("License key has expired.")
+    return key
+
+
+async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> LicenseKey:
+    key = await queries.find(session, principal, id, lock=lock)
+    if key is None:
+        raise ResourceNotFound()
+    return key
+
+
+def _is_over(key: LicenseKey) -> bool:
+    return key.expires_at is not None and key.expires_at <= clock.now()
+
+
+def _expiry(expires: dict[str, Any] | None, now: datetime) -> datetime | None:
+    return now + timedelta(days=expires["ttl"] * _DAYS[expires["timeframe"]]) if expires else None

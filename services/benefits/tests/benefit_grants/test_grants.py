@@ -1,0 +1,120 @@
+"""Grants follow purchases and products, in whatever order they are heard of."""
+
+import asyncio
+
+from benefits.benefit_grants import timers
+from benefits.benefit_grants.timers import follow_changed_products
+from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
+from contracts.billing import SubscriptionActiveV1, SubscriptionRevokedV1
+from servicekit.consumers import Retry
+from sqlalchemy import text
+
+
+async def test_a_subscription_gives_and_its_end_takes(client, stranger, story, bus):
+    keys, custom = await story.benefit(), await story.benefit(type="custom", properties={"note": "hi"})
+    product = await story.product(keys, custom)
+    subscription = await story.subscribed(product)
+    grants = await story.grants(is_granted=True)
+    assert {grant["benefit_id"] for grant in grants} == {keys["id"], custom["id"]}
+    assert {grant["subscription_id"] for grant in grants} == {str(subscription.id)}
+    assert len(await bus.recorded(BenefitGrantCreatedV1)) == 2
+    key = await story.key()
+    assert key["key"].startswith("DEMO-")
+    assert key["customer"]["email"] == "ada@example.com"
+    assert (await stranger.get("/v1/benefit-grants/")).json()["items"] == []
+    assert (await stranger.get("/v1/license-keys/")).json()["items"] == []
+    assert (await stranger.get(f"/v1/license-keys/{key['id']}")).status_code == 404
+    await story.ended(subscription)
+    assert await story.grants(is_granted=True) == []
+    assert all(grant["is_revoked"] for grant in await story.grants())
+    assert (await story.key())["status"] == "revoked"
+    assert len(await bus.recorded(BenefitGrantRevokedV1)) == 2
+
+
+async def test_a_one_time_order_gives_for_good(story, bus):
+    product = await story.product(await story.benefit())
+    order = await story.bought_once(product)
+    (grant,) = await story.grants()
+    assert (grant["order_id"], grant["subscription_id"], grant["is_granted"]) == (str(order.id), None, True)
+
+
+async def test_the_end_heard_first_stays_the_end(story, bus):
+    product = await story.product(await story.benefit())
+    active = story.subscription(product)
+    ended = active.model_copy(update={"status": "canceled"})
+    await bus.deliver(story.event(SubscriptionRevokedV1, ended, 5), story.event(SubscriptionActiveV1, active, 2))
+    assert await story.grants() == []
+
+
+async def test_a_product_heard_of_later_is_waited_for(story, bus):
+    benefit = await story.benefit()
+    product = story.product_shape(benefit)
+    event = story.event(SubscriptionActiveV1, story.subscription(product))
+    try:
+        await bus.deliver(event)
+        raise AssertionError("nothing was asked for again")
+    except Retry:
+        pass
+    assert await story.grants() == []
+    await story.product(benefit, id=product.id)
+    await bus.deliver(event)
+    assert len(await story.grants()) == 1
+
+
+async def test_buyers_follow_their_product(story, bus, database, monkeypatch):
+    monkeypatch.setattr(timers, "SHARE", 3)
+    first, second = await story.benefit(), await story.benefit(type="custom", properties={})
+    product = await story.product(first)
+    for _ in range(7):
+        await story.subscribed(product)
+    await work_off(database)
+    key = (await story.client.get("/v1/license-keys/")).json()["items"][0]
+    await story.product(second, id=product.id)
+    await work_off(database)
+    assert len(await story.grants(benefit_id=first["id"], is_granted=True)) == 0
+    assert len(await story.grants(benefit_id=second["id"], is_granted=True)) == 7
+    await story.product(first, second, id=product.id)
+    await work_off(database)
+    assert len(await story.grants(benefit_id=first["id"], is_granted=True)) == 7
+    revived = (await story.client.get(f"/v1/license-keys/{key['id']}")).json()
+    assert (revived["key"], revived["status"]) == (key["key"], "granted")
+    assert len(await bus.recorded(BenefitGrantUpdatedV1)) == 7
+    assert len(await bus.recorded(BenefitGrantRevokedV1)) == 7
+
+
+async def test_a_benefit_of_another_organization_is_not_given(story, stranger, bus):
+    answer = await stranger.post("/v1/benefits/", json={"type": "custom", "description": "Foreign"})
+    product = await story.product(answer.json())
+    await story.subscribed(product)
+    assert await story.grants() == []
+
+
+async def test_organizations_take_turns(story, bus, database, monkeypatch):
+    monkeypatch.setattr(timers, "SHARE", 1)
+    benefit = await story.benefit(type="custom", properties={})
+    products = [await story.product() for _ in range(2)]
+    for product in products:
+        for _ in range(3):
+            await story.subscribed(product)
+    for product in products:
+        await story.product(benefit, id=product.id)
+    for _ in range(4):
+        await follow_changed_products(database.transaction)
+    async with database.transaction() as session:
+        rows = await session.execute(text("select count(*) from benefit_grants g join entitlements e on "
+                                          "e.id = g.entitlement_id group by e.product_id"))  # fmt: skip
+        assert sorted(rows.scalars()) == [2, 2]
+
+
+async def test_a_deleted_customer_loses_everything(story):
+    product = await story.product(await story.benefit())
+    customer = story.customer()
+    await story.bought_once(product, customer)
+    await story.deleted(customer)
+    assert await story.grants(is_granted=True) == []
+
+
+async def work_off(database):
+    """Four workers at once, until nothing is left."""
+    while sum(await asyncio.gather(*(follow_changed_products(database.transaction) for _ in range(4)))):
+        pass

@@ -1,0 +1,105 @@
+"""`/v1/license-keys`: validate, activate and deactivate, within limits, also at once."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from servicekit import clock, ids
+
+
+@pytest.fixture
+async def key(story):
+    benefit = await story.benefit(
+        properties={"activations": {"limit": 2}, "limit_usage": 10, "expires": {"ttl": 30, "timeframe": "day"}}
+    )
+    await story.bought_once(await story.product(benefit))
+    return await story.key()
+
+
+@pytest.fixture
+def call(client, key):
+    async def call(verb, portal=False, **fields):
+        path = f"/v1/{'customer-portal/' if portal else ''}license-keys/{verb}"
+        body = {"key": key["key"], "organization_id": key["organization_id"], **fields}
+        return await client.post(path, json=body)
+
+    return call
+
+
+async def test_validate_counts(call, key):
+    answer = await call("validate", increment_usage=4, benefit_id=key["benefit_id"], customer_id=key["customer_id"])
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["usage"], body["validations"]) == (200, "granted", 4, 1)
+    assert body["display_key"] == f"****-{key['key'][-6:]}"
+    answer = await call("validate", increment_usage=7)
+    assert (answer.status_code, answer.json()["error"]) == (400, "UsageLimitReached")
+    assert (await call("validate")).json()["usage"] == 4
+
+
+async def test_uses_at_once_never_exceed_the_limit(call):
+    answers = await asyncio.gather(*(call("validate", increment_usage=1) for _ in range(25)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 10 + [400] * 15
+
+
+async def test_the_last_slot_goes_to_one(call, client, key):
+    answers = await asyncio.gather(*(call("activate", label=f"machine {number}") for number in range(12)))
+    taken = [answer.json() for answer in answers if answer.status_code == 200]
+    assert len(taken) == 2
+    assert {answer.status_code for answer in answers} == {200, 403}
+    assert taken[0]["license_key"]["id"] == key["id"]
+    shown = (await client.get(f"/v1/license-keys/{key['id']}")).json()
+    assert {activation["id"] for activation in shown["activations"]} == {one["id"] for one in taken}
+    path = f"/v1/license-keys/{key['id']}/activations/{taken[0]['id']}"
+    assert (await client.get(path)).json()["label"] == taken[0]["label"]
+    assert (await call("deactivate", activation_id=taken[0]["id"])).status_code == 204
+    assert (await call("deactivate", activation_id=taken[0]["id"])).status_code == 404
+    assert (await call("activate", label="another")).status_code == 200
+
+
+async def test_conditions_are_repeated_exactly(call):
+    activation = (await call("activate", label="m", conditions={"major": 1})).json()
+    for conditions, status in (({"major": 1}, 200), ({"major": 2}, 404), ({}, 404)):
+        answer = await call("validate", activation_id=activation["id"], conditions=conditions)
+        assert answer.status_code == status
+    assert (await call("validate", activation_id=str(ids.uuid7()))).status_code == 404
+
+
+async def test_what_is_not_good(call, client, key, stranger):
+    assert (await call("validate", key="DEMO-OTHER")).status_code == 404
+    assert (await call("validate", benefit_id=str(ids.uuid7()))).status_code == 404
+    assert (await call("validate", organization_id=str(ids.uuid7()))).status_code == 422
+    assert (await call("validate", key="a\u0000b")).status_code == 422
+    assert (await call("validate", increment_usage=2**40)).status_code == 422
+    body = {"key": key["key"], "organization_id": key["organization_id"], "label": "m"}
+    assert (await stranger.post("/v1/license-keys/validate", json=body)).status_code == 422
+    path = f"/v1/license-keys/{key['id']}"
+    assert (await client.patch(path, json={"status": "disabled"})).status_code == 200
+    assert (await call("validate")).status_code == 404
+    assert (await call("activate", label="m")).status_code == 404
+    assert (await client.patch(path, json={"status": "granted"})).status_code == 200
+    clock.move(timedelta(days=31))
+    assert (await call("validate")).status_code == 404
+    assert (await call("activate", label="m")).status_code == 403
+
+
+async def test_the_software_asks_without_a_token(app, key):
+    body = {"key": key["key"], "organization_id": key["organization_id"]}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as nobody:
+        assert (await nobody.post("/v1/customer-portal/license-keys/validate", json=body)).status_code == 200
+        made = await nobody.post("/v1/customer-portal/license-keys/activate", json={**body, "label": "laptop"})
+        gone = {**body, "activation_id": made.json()["id"]}
+        assert (await nobody.post("/v1/customer-portal/license-keys/deactivate", json=gone)).status_code == 204
+        assert (await nobody.post("/v1/license-keys/validate", json=body)).status_code == 401
+        body["organization_id"] = str(ids.uuid7())
+        assert (await nobody.post("/v1/customer-portal/license-keys/validate", json=body)).status_code == 404
+
+
+async def test_keys_of_subscriptions_do_not_expire(story):
+    benefit = await story.benefit(properties={"expires": {"ttl": 1, "timeframe": "day"}})
+    await story.subscribed(await story.product(benefit))
+    key = await story.key()
+    assert key["expires_at"] is None
+    body = {"key": key["key"], "organization_id": key["organization_id"], "label": "m"}
+    answer = await story.client.post("/v1/license-keys/activate", json=body)
+    assert (answer.status_code, answer.json()["error"]) == (403, "NotPermitted")
