@@ -29,11 +29,12 @@ def section(service: str, heading: str) -> str:
 
 
 def recorded_keys(service: str) -> set[str]:
-    """The events that a service's `events.py` files build."""
+    """The events that a service's code names outside of its consumers: those that it says."""
     by_class = {event.__name__: event.routing_key() for event in EVENTS}
     return {
         by_class[name]
-        for path in package(service).rglob("events.py")
+        for path in package(service).rglob("*.py")
+        if path.name != "consumers.py"
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute | ast.Name)
         and (name := node.attr if isinstance(node, ast.Attribute) else node.id) in by_class

@@ -55,32 +55,15 @@ class Story:
     def product_shape(self, *benefits: Any, id: UUID | None = None) -> Product:
         """A product's public shape."""
         product_id = id or ids.uuid7()
-        return Product.model_validate(
-            {
-                "id": product_id,
-                "created_at": clock.now(),
-                "modified_at": None,
-                "trial_interval": None,
-                "trial_interval_count": None,
-                "name": "Pro Plan",
-                "description": None,
-                "visibility": "public",
-                "recurring_interval": "month",
-                "recurring_interval_count": 1,
-                "meter_interval": None,
-                "meter_interval_count": None,
-                "is_recurring": True,
-                "is_archived": False,
-                "is_deletable": True,
-                "organization_id": self.organization_id,
-                "metadata": {},
-                "prices": [],
-                "archived_prices": [],
-                "benefits": list(benefits),
-                "medias": [],
-                "attached_custom_fields": [],
-            }  # fmt: skip
-        )
+        fields = {
+            "id": product_id, "created_at": clock.now(), "modified_at": None, "trial_interval": None,
+            "trial_interval_count": None, "name": "Pro Plan", "description": None, "visibility": "public",
+            "recurring_interval": "month", "recurring_interval_count": 1, "meter_interval": None,
+            "meter_interval_count": None, "is_recurring": True, "is_archived": False, "is_deletable": True,
+            "organization_id": self.organization_id, "metadata": {}, "prices": [], "archived_prices": [],
+            "benefits": list(benefits), "medias": [], "attached_custom_fields": [],
+        }  # fmt: skip
+        return Product.model_validate(fields)
 
     def next(self, subject: UUID) -> int:
         """The next sequence of a subject."""

@@ -8,7 +8,7 @@ from polar_cli.servers import Management
 
 
 def show(management: Management, limit: int) -> int:
-    """Lists the dead letters of every queue, oldest first; they stay where they are. Returns the exit status: 1 if any."""
+    """Lists the dead letters of every queue, oldest first, and leaves them. Returns the exit status: 1 if any."""
     queues: list[dict[str, Any]] = management.call("GET", "queues?columns=name,messages,vhost")
     full = [queue for queue in queues if queue["name"].endswith(".dead") and queue.get("messages", 0)]
     if not full:

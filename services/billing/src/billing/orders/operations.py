@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 from contracts import billing as contracts
-from contracts.billing import OrderCreatedV1, OrderPaidV1
+from contracts.billing import OrderCreatedV1, OrderPaidV1, OrderUpdatedV1
 from contracts.checkout import Purchase
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
@@ -53,7 +53,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
         ledger.record_payment(session, payment, purchase.tax_amount)
     await session.flush()
     data = events.shape(order, customer, subscription)
-    for contract in (OrderCreatedV1, OrderPaidV1):
+    for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
         outbox.record(session, events.told(contract, order, data, purchase.succeeded_at))
     if subscription is not None:
         subscriptions.tell_of_start(session, subscription, customer, "active")

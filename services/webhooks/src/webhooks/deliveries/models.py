@@ -1,0 +1,28 @@
+"""Deliveries: every attempt to tell an endpoint something."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webhooks.database import Base
+
+
+class Delivery(Base):
+    """One attempt, and what the endpoint answered (cut); without an answer `response` says what went wrong."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    webhook_event_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_events.id"), index=True)
+    succeeded: Mapped[bool]
+    http_code: Mapped[int | None]
+    response: Mapped[str | None]
+    duration_ms: Mapped[int]
+
+
+Index("webhook_deliveries_list_idx", Delivery.organization_id, Delivery.created_at.desc(), Delivery.id.desc())

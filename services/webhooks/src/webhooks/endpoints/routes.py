@@ -1,0 +1,74 @@
+"""`/v1/webhooks/endpoints`"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from servicekit.auth import Principal, allow
+from servicekit.errors import ResourceNotFound, responses
+from servicekit.lists import ListResource, PageQuery
+from servicekit.routing import ResourceRouter, SessionOf
+
+from webhooks.endpoints import operations
+from webhooks.endpoints.schemas import EndpointCreate, EndpointRead, EndpointUpdate
+from webhooks.settings import Settings
+
+router = ResourceRouter("/webhooks/endpoints", "webhooks")
+Reader = Annotated[Principal, allow("webhooks:read", "webhooks:write")]
+Writer = Annotated[Principal, allow("webhooks:write")]
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+SettingsOf = Annotated[Settings, Depends(_settings)]
+
+
+@router.get("/", name="list_webhook_endpoints")
+async def list_endpoints(
+    session: SessionOf,
+    principal: Reader,
+    page: PageQuery,
+    settings: SettingsOf,
+    organization_id: Annotated[list[UUID] | None, Query()] = None,
+) -> ListResource[EndpointRead]:
+    """Lists webhook endpoints; of their secrets only the end."""
+    endpoints, total = await operations.list_endpoints(session, principal, organization_id, page)
+    return page.of([operations.shown(endpoint, settings, with_secret=False) for endpoint in endpoints], total)
+
+
+@router.post("/", name="create_webhook_endpoint", status_code=201)
+async def create(session: SessionOf, principal: Writer, endpoint: EndpointCreate, settings: SettingsOf) -> EndpointRead:
+    """Creates a webhook endpoint."""
+    created = await operations.create(session, principal, endpoint, settings)
+    return operations.shown(created, settings, with_secret=True)
+
+
+@router.get("/{id}", name="get_webhook_endpoint", responses=responses(ResourceNotFound))
+async def get(id: UUID, session: SessionOf, principal: Reader, settings: SettingsOf) -> EndpointRead:
+    """Gets a webhook endpoint."""
+    with_secret = "webhooks:write" in principal.scopes
+    return operations.shown(await operations.find(session, principal, id), settings, with_secret=with_secret)
+
+
+@router.patch("/{id}", name="update_webhook_endpoint", responses=responses(ResourceNotFound))
+async def update(
+    id: UUID, session: SessionOf, principal: Writer, changes: EndpointUpdate, settings: SettingsOf
+) -> EndpointRead:
+    """Changes a webhook endpoint."""
+    changed = await operations.update(session, principal, id, changes, settings)
+    return operations.shown(changed, settings, with_secret=True)
+
+
+@router.patch("/{id}/secret", name="reset_webhook_endpoint_secret", responses=responses(ResourceNotFound))
+async def reset_secret(id: UUID, session: SessionOf, principal: Writer, settings: SettingsOf) -> EndpointRead:
+    """Gives a webhook endpoint a new secret."""
+    return operations.shown(await operations.reset_secret(session, principal, id, settings), settings, with_secret=True)
+
+
+@router.delete("/{id}", name="delete_webhook_endpoint", status_code=204, responses=responses(ResourceNotFound))
+async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
+    """Deletes a webhook endpoint."""
+    await operations.delete(session, principal, id)

@@ -1,0 +1,98 @@
+"""Endpoints as the API shows and takes them."""
+
+import ipaddress
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from contracts.registry import PUBLIC
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from servicekit.http import Dialect, present_dialect
+
+ALIASES = {"benefit.granted": "benefit_grant.created", "benefit.revoked": "benefit_grant.revoked"}
+"""The names that the documented API uses for events that the SDKs name otherwise."""
+QUIET = {
+    "benefit_grant.cycled", "customer.state_changed", "customer_seat.assigned", "customer_seat.claimed",
+    "customer_seat.revoked", "member.created", "member.deleted", "member.updated", "order.refunded", "refund.created",
+    "refund.updated", "subscription.cycled", "subscription.migrated", "subscription.past_due", "subscription.paused",
+    "subscription.resumed",
+}  # fmt: skip
+"""Names that the SDKs know and nothing here says yet: an endpoint may ask for them ahead of time."""
+NAMES = sorted({event.name for event in PUBLIC} | QUIET)
+
+
+def _known(name: str) -> str:
+    if name not in NAMES and name not in ALIASES:
+        raise ValueError(f"is not an event; they are {', '.join(NAMES)}")
+    return name
+
+
+def _once(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s/?#]+")]
+EventName = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"examples": NAMES})]
+EventNames = Annotated[list[EventName], Field(max_length=100), AfterValidator(_once)]
+Name = Annotated[str, StringConstraints(max_length=255)]
+Format = Literal["raw"]
+Version = Literal["2026-04", "2026-10", "2027-01"]
+
+
+class EndpointCreate(BaseModel):
+    """A new endpoint. Its address must be https, and public, in production."""
+
+    url: Url
+    name: Name | None = None
+    format: Format = "raw"
+    events: EventNames
+    api_version: Version = "2026-10"
+    organization_id: UUID | None = None
+
+
+class EndpointUpdate(BaseModel):
+    """What may change."""
+
+    url: Url | None = None
+    name: Name | None = None
+    format: Format | None = None
+    events: EventNames | None = None
+    api_version: Version | None = None
+    enabled: bool | None = None
+
+
+class EndpointRead(BaseModel):
+    """An endpoint. Lists show only the end of the secret."""
+
+    id: UUID
+    created_at: datetime
+    modified_at: datetime | None
+    url: str
+    name: str | None
+    format: str
+    api_version: str
+    secret: str
+    organization_id: UUID
+    events: list[str]
+    enabled: bool
+    uses_standard_webhook_signature: bool = True
+
+
+def spoken(names: list[str]) -> list[str]:
+    """Event names as the request's dialect has them: the SDKs know no aliases."""
+    if present_dialect() is Dialect.SEED:
+        return names
+    return list(dict.fromkeys(ALIASES.get(name, name) for name in names))
+
+
+def is_public(url: str) -> bool:
+    """Whether an address may be called in production: https, and not by an address that is private."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return True

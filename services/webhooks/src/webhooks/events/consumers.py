@@ -1,0 +1,18 @@
+"""What is heard: every public event of the suite."""
+
+from typing import Any
+
+from contracts.event import Event
+from contracts.registry import PUBLIC
+from servicekit.consumers import Consumers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from webhooks.events import operations
+
+consumers = Consumers("webhooks.events")
+
+
+@consumers.on(*PUBLIC)
+async def announce(event: Event[Any], session: AsyncSession) -> None:
+    """Tells every endpoint that asked for it."""
+    await operations.announce(session, event)

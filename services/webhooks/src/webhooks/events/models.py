@@ -1,0 +1,48 @@
+"""Webhook events: what an endpoint is told, as the bytes that are sent, and how far that has come."""
+
+from datetime import datetime
+from uuid import UUID
+
+from servicekit.database import Record
+from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webhooks.database import Base
+
+
+class WebhookEvent(Record, Base):
+    """One fact for one endpoint. Its id is the `webhook-id` of every attempt, for ever.
+
+    It waits while `due_at` is set. `first_attempt_at` says that the first attempt has ended, however it did.
+    """
+
+    __tablename__ = "webhook_events"
+
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    event_id: Mapped[UUID]
+    """The suite's own event."""
+    type: Mapped[str]
+    api_version: Mapped[str]
+    resource_id: Mapped[UUID]
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    """The order in which things happened to the resource."""
+    payload: Mapped[bytes]
+    correlation_id: Mapped[UUID]
+    due_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_attempt_at: Mapped[datetime | None]
+    last_http_code: Mapped[int | None]
+    last_response: Mapped[str | None]
+    succeeded_at: Mapped[datetime | None]
+
+
+Index("webhook_events_once_key", WebhookEvent.endpoint_id, WebhookEvent.event_id, unique=True)
+Index("webhook_events_list_idx", WebhookEvent.organization_id, WebhookEvent.created_at.desc(), WebhookEvent.id.desc())
+Index("webhook_events_due_idx", WebhookEvent.due_at, postgresql_where=text("due_at is not null"))
+Index(
+    "webhook_events_order_idx",
+    WebhookEvent.endpoint_id,
+    WebhookEvent.resource_id,
+    WebhookEvent.sequence,
+    postgresql_where=text("first_attempt_at is null"),
+)
