@@ -252,13 +252,18 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, *, rate: int,
             "GATEWAY_CONFIG": str(config),
             "GATEWAY_DOCS": str(docs),
             "GATEWAY_ERROR_LOG": "stderr",
-            "GATEWAY_ACCESS_LOG": "/dev/stdout",
+            "GATEWAY_ACCESS_LOG": str(folder / "access.log"),
             "GATEWAY_WORKERS": "1",
             "GATEWAY_RATE": str(rate),
             "GATEWAY_BURST": str(burst),
             **{f"{service.upper()}_UPSTREAM": f"127.0.0.1:{state.port(f'{service}.api')}" for service in SERVICES},
         }
         (folder / "nginx.conf").write_text(render((GATEWAY / "nginx.conf.template").read_text(), values))
+        (folder / "access.log").touch()
+        shown = log.with_suffix(".access.log")
+        if not shown.is_symlink():
+            log.parent.mkdir(parents=True, exist_ok=True)
+            shown.symlink_to(folder / "access.log")
         if os.geteuid() == 0:
             for path in (folder, *folder.rglob("*")):
                 shutil.chown(path, user, user)
@@ -286,7 +291,7 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, *, rate: int,
 def render(template: str, values: Mapping[str, str]) -> str:
     """Fills in `${NAMES}` in capitals that `values` has; nginx's own `$variables` stay."""
 
-    return re.sub(r"\$\{([A-Z][A-Z_]+)\}", lambda match: values[match[1]], template)
+    return re.sub(r"\$\{([A-Z][A-Z_]+)\}", lambda match: values.get(match[1], match[0]), template)
 
 
 def _write_docs(folder: Path) -> None:

@@ -149,10 +149,11 @@ class Stack:
 
     def _service(self, service: str, kind: str, port: str) -> Process:
         name = f"{service}.{kind}"
+        module = f"{service}.app" if kind == "api" else name
         return Process(
             name=name,
             state=self.state,
-            command=lambda: [sys.executable, "-m", name],
+            command=lambda: [sys.executable, "-m", module],
             environment=lambda: self.environment(service),
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),

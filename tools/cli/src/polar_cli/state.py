@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import socket
+import threading
 from base64 import b64encode
 from pathlib import Path
 from random import SystemRandom
@@ -23,6 +24,7 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = folder / "state.json"
+        self._lock = threading.RLock()
         self._values: dict[str, Any] = {}
         if self._path.exists():
             self._values = json.loads(self._path.read_text())
@@ -33,35 +35,39 @@ class State:
 
     def set(self, name: str, value: Any) -> None:
         """Stores a value at once; None forgets it."""
-        if value is None:
-            self._values.pop(name, None)
-        else:
-            self._values[name] = value
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(self._values, file, indent=1)
-        temporary.replace(self._path)
+        with self._lock:
+            if value is None:
+                self._values.pop(name, None)
+            else:
+                self._values[name] = value
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = self._path.with_suffix(f".{os.getpid()}")
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(self._values, file, indent=1)
+            temporary.replace(self._path)
 
     def secret(self, name: str, size: int = 24) -> str:
         """A random secret, made when it is first asked for."""
-        if f"secret:{name}" not in self._values:
-            self.set(f"secret:{name}", secrets.token_hex(size))
-        return str(self._values[f"secret:{name}"])
+        with self._lock:
+            if f"secret:{name}" not in self._values:
+                self.set(f"secret:{name}", secrets.token_hex(size))
+            return str(self._values[f"secret:{name}"])
 
     def signing_seed(self) -> str:
         """The base64 of the seed that identity signs principals with."""
-        if "signing-seed" not in self._values:
-            self.set("signing-seed", b64encode(secrets.token_bytes(32)).decode())
-        return str(self._values["signing-seed"])
+        with self._lock:
+            if "signing-seed" not in self._values:
+                self.set("signing-seed", b64encode(secrets.token_bytes(32)).decode())
+            return str(self._values["signing-seed"])
 
     def port(self, name: str) -> int:
         """A port for `name`: the same one each time."""
         key = f"port:{name}"
-        if key not in self._values:
-            taken = {value for other, value in self._values.items() if other.startswith("port:")}
-            self.set(key, _free_port(taken))
-        return int(self._values[key])
+        with self._lock:
+            if key not in self._values:
+                taken = {value for other, value in self._values.items() if other.startswith("port:")}
+                self.set(key, _free_port(taken))
+            return int(self._values[key])
 
     def other_port(self, name: str) -> int:
         """Another port for `name`, where its present one is taken by a stranger."""
