@@ -31,9 +31,7 @@ def main() -> None:
     create = commands.add_parser("create-organization", help="create an organization and its first access token")
     create.add_argument("--name", required=True)
     create.add_argument("--slug", required=True)
-    create.add_argument(
-        "--scopes", default="", help="separated by spaces; all of them when absent"
-    )
+    create.add_argument("--scopes", default="", help="separated by spaces; all of them when absent")
     arguments = parser.parse_args()
     scopes = frozenset(arguments.scopes.split()) or FOR_ORGANIZATIONS
     unknown = scopes - FOR_ORGANIZATIONS

@@ -22,8 +22,8 @@ from webhooks.deliveries.operations import Answer, Attempt
 from webhooks.settings import Settings
 
 log = structlog.get_logger()
-LEASE = timedelta(seconds=30)
-"""When a worker dies with a delivery in hand, another one takes it after this."""
+LEASE = timedelta(seconds=5)
+"""How long after an attempt's timeout another worker takes it up, when the one that had it in hand has died."""
 ANSWER_BYTES = 2048
 PER_ENDPOINT = 8
 """How many deliveries to one endpoint a worker has in hand, so that a slow one leaves room for the others."""
@@ -89,9 +89,10 @@ class Courier:
         busy = [endpoint_id for endpoint_id, count in self._in_hand.items() if count >= PER_ENDPOINT]
         async with sessions() as session:
             now = clock.now()
+            lease = LEASE + timedelta(seconds=self._settings.webhook_timeout_seconds)
             found = await queries.due(session, now, limit, busy)
             for event, _ in found:
-                event.due_at = now + LEASE
+                event.due_at = now + lease
             secret = self._settings.secret
             return [
                 Attempt(event.id, endpoint.id, endpoint.url, endpoint.secret(secret), event.payload)

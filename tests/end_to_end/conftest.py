@@ -1,0 +1,91 @@
+"""The whole stack from the outside: the gateway, two organizations, and a receiver of webhooks.
+
+`./polar test` starts the stack and names it in POLAR_API_URL, POLAR_ACCESS_TOKEN, POLAR_ORGANIZATION_ID and
+POLAR_TEST_STACK.
+"""
+
+import os
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from aiohttp import web
+from polar_cli.stack import Stack
+
+from tests.end_to_end.support import Receiver, Shop
+
+
+def needed(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(f"{name} is not set: run `./polar test end_to_end`", pytrace=False)
+    return value
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The running stack, to kill parts of it."""
+    return Stack(needed("POLAR_TEST_STACK"), rate=10_000, burst=10_000, durable=False)
+
+
+@pytest.fixture(scope="session")
+async def receiver() -> AsyncIterator[Receiver]:
+    """An endpoint that verifies signatures."""
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/webhooks", receiver.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks"
+    yield receiver
+    receiver.held.set()
+    await runner.cleanup()
+
+
+def caller(token: str) -> httpx.AsyncClient:
+    """A client of the gateway."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    limits = httpx.Limits(max_connections=200)
+    return httpx.AsyncClient(base_url=needed("POLAR_API_URL"), headers=headers, timeout=60, limits=limits)
+
+
+@pytest.fixture(scope="session")
+async def api() -> AsyncIterator[httpx.AsyncClient]:
+    """The first organization's token."""
+    async with caller(needed("POLAR_ACCESS_TOKEN")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def nobody() -> AsyncIterator[httpx.AsyncClient]:
+    """No token."""
+    async with caller("") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def other_organization(stack: Stack) -> dict[str, str]:
+    """A second organization: `organization_id` and `access_token`."""
+    return stack.create_organization("Stranger", f"stranger-{os.urandom(4).hex()}")
+
+
+@pytest.fixture(scope="session")
+async def stranger(other_organization: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """The second organization's token."""
+    async with caller(other_organization["access_token"]) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def organization_id() -> str:
+    """The first organization."""
+    return needed("POLAR_ORGANIZATION_ID")
+
+
+@pytest.fixture(scope="session")
+async def shop(api: httpx.AsyncClient, receiver: Receiver, organization_id: str) -> Shop:
+    """A product with a license key on sale, and an endpoint that is told of everything."""
+    shop = Shop(api, receiver, organization_id)
+    await shop.open()
+    return shop

@@ -1,0 +1,87 @@
+"""The documented API's own curl commands, sent as curl would send them, GET bodies included."""
+
+import json
+import shlex
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+def commands():
+    """Every command of `documented_requests.sh`: its name, the status, the documented keys, and the command."""
+    for block in (Path(__file__).parent / "documented_requests.sh").read_text().split("\n\n"):
+        lines = block.splitlines()
+        if lines[0].startswith("#= "):
+            status, _, keys = lines[1].removeprefix("#= ").partition(" ")
+            yield pytest.param("\n".join(lines[2:]), int(status), json.loads(keys), id=lines[0].removeprefix("#= "))
+
+
+@pytest.fixture(scope="session")
+async def real(shop):
+    """A purchase to ask about, and what the commands name, by the example ids that they use."""
+    ids = (await shop.confirm(await shop.checkout())).json()
+    await shop.settled(ids)
+    checkout = await shop.checkout()
+    (event, *_) = await shop.items("webhooks/events")
+    return {
+        "550e8400-e29b-41d4-a716-446655440000": shop.organization_id,
+        "650e8400-e29b-41d4-a716-446655440001": shop.product["id"],
+        "750e8400-e29b-41d4-a716-446655440002": shop.price_id,
+        "850e8400-e29b-41d4-a716-446655440003": shop.benefit["id"],
+        "850e8400-e29b-41d4-a716-446655440004": shop.benefit["id"],
+        "a50e8400-e29b-41d4-a716-446655440006": ids["customer_id"],
+        "b50e8400-e29b-41d4-a716-446655440007": ids["subscription_id"],
+        "d50e8400-e29b-41d4-a716-446655440009": checkout["id"],
+        "checkout_secret_xxxxxxxxxxxxx": checkout["client_secret"],
+        "stripe_confirmation_token_xxxxx": "pm_card_visa",
+        "f50e8400-e29b-41d4-a716-446655440011": shop.endpoint["id"],
+        "g50e8400-e29b-41d4-a716-446655440012": event["id"],
+    }
+
+
+def request_of(command, base, token, real):
+    """A curl command as the request that curl would send, with its own content type for `-d`."""
+    for example, value in real.items():
+        command = command.replace(example, value)
+    command = command.replace("https://api.polar.sh", base).replace("YOUR_ACCESS_TOKEN", token)
+    words = iter(shlex.split(command.replace("\\\n", " "))[1:])
+    method, url, headers, body = "GET", "", {"User-Agent": "curl/7.88.1", "Accept": "*/*"}, None
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            # curl takes the line ends out of what follows -d.
+            body = next(words).replace("\n", "")
+        else:
+            url = word
+    if body is not None:
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    return httpx.Request(method, url, headers=headers, content=body)
+
+
+def missing(documented, answered, path=""):
+    """The documented keys that an answer does not have, at any depth; every list has an item to look at."""
+    if isinstance(documented, dict):
+        if not isinstance(answered, dict):
+            return [path]
+        found = []
+        for name, inner in documented.items():
+            found += missing(inner, answered[name], f"{path}.{name}") if name in answered else [f"{path}.{name}"]
+        return found
+    if isinstance(documented, list) and documented:
+        return missing(documented[0], answered[0], f"{path}[0]") if answered else [f"{path}[0]"]
+    return []
+
+
+@pytest.mark.parametrize(("command", "status", "keys"), commands())
+async def test_the_documented_command(api, real, command, status, keys):
+    token = api.headers["Authorization"].removeprefix("Bearer ")
+    async with httpx.AsyncClient(timeout=30) as http:
+        answer = await http.send(request_of(command, str(api.base_url).rstrip("/"), token, real))
+    assert answer.status_code == status, answer.text
+    assert missing(keys, answer.json()) == []
+    assert answer.headers["Polar-Version"] == "seed"

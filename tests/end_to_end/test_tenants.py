@@ -1,0 +1,114 @@
+"""Another organization's token: 404 for each single resource and empty lists, over every route of the document."""
+
+import pytest
+
+from tests.end_to_end.openapi import example, operations
+
+
+@pytest.fixture(scope="session")
+async def owned(shop):
+    """The ids of one resource of each kind, by the name of their collection."""
+    checkout = await shop.checkout()
+    bought = await shop.confirm(await shop.checkout())
+    ids = bought.json()
+    await shop.settled(ids)
+    discount = await shop.call("POST", "/v1/discounts/", {"name": "Ten", "type": "percentage", "basis_points": 1000})
+    (grant,) = await shop.items("benefit-grants", subscription_id=ids["subscription_id"])
+    key_id = grant["properties"]["license_key_id"]
+    key = await shop.call("GET", f"/v1/license-keys/{key_id}")
+    wish = {"key": key["key"], "organization_id": shop.organization_id, "label": "machine"}
+    activation = await shop.call("POST", "/v1/license-keys/activate", wish)
+    external = f"external-{ids['customer_id']}"
+    await shop.call("PATCH", f"/v1/customers/{ids['customer_id']}", {"external_id": external})
+    (payment,) = await shop.items("payments", checkout_id=ids["id"])
+    (event, *_) = await shop.items("webhooks/events")
+    return {
+        "products": shop.product["id"],
+        "checkouts": checkout["id"],
+        "discounts": discount["id"],
+        "customers": ids["customer_id"],
+        "customers/external": external,
+        "orders": ids["order_id"],
+        "subscriptions": ids["subscription_id"],
+        "payments": payment["id"],
+        "benefits": shop.benefit["id"],
+        "license-keys": key_id,
+        "activations": activation["id"],
+        "webhooks/endpoints": shop.endpoint["id"],
+        "webhooks/events": event["id"],
+        "organizations": shop.organization_id,
+        "checkout": checkout,
+        "key": key["key"],
+    }
+
+
+def ids_of(operation, owned):
+    """The first organization's ids for the parameters of a path: what stands before a parameter names its kind."""
+    found, parts = {}, operation.path.removeprefix("/v1/").strip("/").split("/")
+    for index, part in enumerate(parts):
+        if part.startswith("{"):
+            before = parts[:index]
+            kinds = ["/".join(before[-2:]), before[-1]]
+            kind = next((kind for kind in kinds if kind in owned), None)
+            assert kind is not None, f"{operation.path}: nothing to try it with; add it to `owned`"
+            found[part.strip("{}")] = owned[kind]
+    return found
+
+
+async def test_every_route_of_the_document(nobody, stranger, shop, owned, organization_id):
+    document = (await nobody.get("/openapi.json")).json()
+    tried, failures = 0, []
+    for operation in operations(document):
+        if not operation.needs_token:
+            continue
+        ids = ids_of(operation, owned)
+        body = example(operation.body) if operation.body else None
+        if operation.path.endswith("/confirm"):
+            body["client_secret"] = owned["checkout"]["client_secret"]
+        if isinstance(body, dict) and "key" in body and "organization_id" in body:
+            body |= {"key": owned["key"], "organization_id": organization_id}
+        if not ids and operation.method != "GET" and "organization_id" not in (body or {}):
+            continue  # creates something of the stranger's own: nothing of the first organization is named
+        tried += 1
+        answer = await stranger.request(operation.method, operation.url(**ids), json=body)
+        name = f"{operation.method} {operation.path} → {answer.status_code} {answer.text[:200]}"
+        if ids and answer.status_code != 404:
+            failures.append(name)
+        elif not ids and operation.method == "GET":
+            mine = answer.json().get("items") if answer.status_code == 200 else None
+            if mine is None or any(_is_foreign(item, organization_id) for item in mine):
+                failures.append(name)
+        elif not ids and operation.method != "GET" and answer.status_code not in {403, 404, 422}:
+            failures.append(name)
+    assert failures == []
+    assert tried >= 50, f"only {tried} operations were tried"
+    # The routes do answer their owner, so that a 404 above means something.
+    for kind in ("products", "checkouts", "orders", "subscriptions", "customers", "discounts", "benefits"):
+        await shop.call("GET", f"/v1/{kind}/{owned[kind]}")
+
+
+def _is_foreign(item, organization_id):
+    return item.get("organization_id") == organization_id
+
+
+async def test_lists_of_another_organization_are_empty(nobody, stranger, owned, organization_id):
+    document = (await nobody.get("/openapi.json")).json()
+    for operation in operations(document):
+        if operation.method == "GET" and operation.needs_token and "{" not in operation.path:
+            answer = await stranger.get(operation.path, params={"organization_id": organization_id})
+            assert answer.status_code == 200, f"{operation.path}: {answer.text}"
+            assert answer.json()["items"] == [], operation.path
+
+
+async def test_a_foreign_id_in_a_body_is_not_found(stranger, owned, shop):
+    for path, body in (
+        ("/v1/checkouts/", {"product_price_id": shop.price_id}),
+        ("/v1/checkouts/", {"products": [shop.product["id"]]}),
+        ("/v1/discounts/", {"name": "x", "type": "percentage", "basis_points": 1, "products": [shop.product["id"]]}),
+    ):
+        answer = await stranger.post(path, json=body)
+        assert answer.status_code == 422, f"{path} {body}: {answer.text}"
+    price = {"amount_type": "fixed", "price_amount": 100, "price_currency": "usd"}
+    own = (await stranger.post("/v1/products/", json={"name": "Mine", "prices": [price]})).json()
+    answer = await stranger.post(f"/v1/products/{own['id']}/benefits", json={"benefits": [shop.benefit["id"]]})
+    assert answer.status_code == 422, answer.text
