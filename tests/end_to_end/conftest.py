@@ -1,7 +1,7 @@
 """The whole stack from the outside: the gateway, two organizations, and a receiver of webhooks.
 
-`./polar test` starts the stack and names it in POLAR_API_URL, POLAR_ACCESS_TOKEN, POLAR_ORGANIZATION_ID and
-POLAR_TEST_STACK.
+`./polar test` starts the stack and names it in POLAR_API_URL and POLAR_TEST_STACK. Every run has organizations of its
+own.
 """
 
 import os
@@ -34,6 +34,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/webhooks", receiver.take)
+    app.router.add_post("/webhooks/other", receiver.accept)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -51,9 +52,15 @@ def caller(token: str) -> httpx.AsyncClient:
 
 
 @pytest.fixture(scope="session")
-async def api() -> AsyncIterator[httpx.AsyncClient]:
+def organization(stack: Stack) -> dict[str, str]:
+    """The first organization: `organization_id` and `access_token`."""
+    return stack.create_organization("Shop", f"shop-{os.urandom(4).hex()}")
+
+
+@pytest.fixture(scope="session")
+async def api(organization: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """The first organization's token."""
-    async with caller(needed("POLAR_ACCESS_TOKEN")) as client:
+    async with caller(organization["access_token"]) as client:
         yield client
 
 
@@ -78,9 +85,9 @@ async def stranger(other_organization: dict[str, str]) -> AsyncIterator[httpx.As
 
 
 @pytest.fixture(scope="session")
-def organization_id() -> str:
+def organization_id(organization: dict[str, str]) -> str:
     """The first organization."""
-    return needed("POLAR_ORGANIZATION_ID")
+    return organization["organization_id"]
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ async def test_nothing_is_half_written(shop, stranger):
 async def test_tokens(nobody, shop):
     paths = [f"/v1/{name}/" for name in LISTS]
     forged = [
-        "", "Bearer", "Bearer ", "Bearer x", "Basic eDp4", f"Bearer polar_oat_{'A' * 43}", "Bearer " + "x" * 5000,
+        "", "Bearer", "Bearer x", "Basic eDp4", f"Bearer polar_oat_{'A' * 43}", "Bearer " + "x" * 5000,
         "Bearer polar_oat_\xff",
     ]  # fmt: skip
     for path in paths:

@@ -1,11 +1,13 @@
 """The documented API's own curl commands, sent as curl would send them, GET bodies included."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 
 import httpx
 import pytest
+from servicekit.testing import eventually
 
 
 def commands():
@@ -19,11 +21,34 @@ def commands():
 
 @pytest.fixture(scope="session")
 async def real(shop):
-    """A purchase to ask about, and what the commands name, by the example ids that they use."""
-    ids = (await shop.confirm(await shop.checkout())).json()
+    """What the commands name, by the example ids that they use: a purchase by a customer with all details."""
+    customer = await shop.call(
+        "POST",
+        "/v1/customers/",
+        {
+            "email": f"{os.urandom(6).hex()}@example.com",
+            "name": "John Doe",
+            "external_id": os.urandom(6).hex(),
+            "tax_id": "US123456789",
+            "billing_address": {
+                "line1": "123 Main St", "city": "San Francisco", "state": "CA", "postal_code": "94102", "country": "US",
+            },
+            "metadata": {"signup_source": "website", "plan_tier": "enterprise"},
+        },
+    )  # fmt: skip
+    endpoint = await shop.call(
+        "POST", "/v1/webhooks/endpoints", {"url": f"{shop.receiver.url}/other", "events": ["order.created"]}
+    )
+    bought = await shop.checkout(customer_id=customer["id"], metadata={"source": "website"})
+    ids = (await shop.confirm(bought)).json()
     await shop.settled(ids)
+
+    async def delivered():
+        found = await shop.items("webhooks/events", webhook_endpoint_id=endpoint["id"])
+        return found[0] if found and found[0]["last_http_code"] else None
+
+    event = await eventually(delivered, seconds=30)
     checkout = await shop.checkout()
-    (event, *_) = await shop.items("webhooks/events")
     return {
         "550e8400-e29b-41d4-a716-446655440000": shop.organization_id,
         "650e8400-e29b-41d4-a716-446655440001": shop.product["id"],
@@ -35,7 +60,7 @@ async def real(shop):
         "d50e8400-e29b-41d4-a716-446655440009": checkout["id"],
         "checkout_secret_xxxxxxxxxxxxx": checkout["client_secret"],
         "stripe_confirmation_token_xxxxx": "pm_card_visa",
-        "f50e8400-e29b-41d4-a716-446655440011": shop.endpoint["id"],
+        "f50e8400-e29b-41d4-a716-446655440011": endpoint["id"],
         "g50e8400-e29b-41d4-a716-446655440012": event["id"],
     }
 
@@ -77,7 +102,7 @@ def missing(documented, answered, path=""):
     return []
 
 
-@pytest.mark.parametrize(("command", "status", "keys"), commands())
+@pytest.mark.parametrize(("command", "status", "keys"), list(commands()))
 async def test_the_documented_command(api, real, command, status, keys):
     token = api.headers["Authorization"].removeprefix("Bearer ")
     async with httpx.AsyncClient(timeout=30) as http:

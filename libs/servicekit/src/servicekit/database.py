@@ -54,6 +54,9 @@ class Projection(Protocol):
     sequence: Any
 
 
+_UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+
 class Wakeup:
     """Tells the worker that work was committed, by one debounced NOTIFY that is sent after the commit.
 
@@ -91,17 +94,27 @@ class Wakeup:
         try:
             while self._wanted.is_set():
                 self._wanted.clear()
-                if connection is None:
-                    connection = await asyncpg.connect(self._url, timeout=5)
-                await connection.execute(f"notify {self.CHANNEL}")
+                connection = await self._send(connection)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wanted.wait(), 30)
                 await asyncio.sleep(self.DEBOUNCE_SECONDS)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except _UNREACHABLE:
             pass  # the worker's slow poll finds the work; the next commit tries again
         finally:
             if connection is not None:
                 connection.terminate()
+
+    async def _send(self, connection: "asyncpg.Connection[Any] | None") -> "asyncpg.Connection[Any]":
+        """Sends one NOTIFY; over a new connection when the one at hand did not survive a restart of the database."""
+        if connection is not None:
+            try:
+                await connection.execute(f"notify {self.CHANNEL}")
+                return connection
+            except _UNREACHABLE:
+                connection.terminate()
+        connection = await asyncpg.connect(self._url, timeout=5)
+        await connection.execute(f"notify {self.CHANNEL}")
+        return connection
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Listens for other processes' NOTIFY until `stop`; reconnects for ever."""
@@ -114,7 +127,7 @@ class Wakeup:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), 1)
                 connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except _UNREACHABLE:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
 

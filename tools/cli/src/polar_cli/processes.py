@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +28,32 @@ def _born(pid: int) -> str | None:
             os.waitpid(pid, os.WNOHANG)
         return None
     return fields[19]
+
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def _reap() -> None:
+    """Takes the exit status of our own children as they end, so that none stays behind as a corpse.
+
+    PostgreSQL takes a corpse with its old process id for a running server, and would not start again.
+    """
+    while True:
+        time.sleep(0.02)
+        for child in list(_children):
+            if child.poll() is not None:
+                _children.remove(child)
+
+
+_reaper = threading.Thread(target=_reap, name="reaper", daemon=True)
+_reaper_lock = threading.Lock()
+
+
+def _adopt(child: "subprocess.Popen[bytes]") -> None:
+    _children.append(child)
+    with _reaper_lock:
+        if not _reaper.is_alive():
+            _reaper.start()
 
 
 def answers(url: str) -> bool:
@@ -86,6 +113,7 @@ class Process:
                 **identity,
             )
         self.state.set(f"pid:{self.name}", [process.pid, _born(process.pid)])
+        _adopt(process)
         return True
 
     def signal(self, number: signal.Signals) -> None:

@@ -103,10 +103,10 @@ def postgres(state: State, data: Path, log: Path, *, durable: bool) -> Process:
 
 
 def wait_for_children(pid: int) -> None:
-    """Waits for PostgreSQL's children to notice that their parent was killed: until then the data is still in use."""
+    """Waits until a killed PostgreSQL and its children are gone for good: until then the data are still in use."""
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        alive = False
+        alive = Path(f"/proc/{pid}").exists()
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:

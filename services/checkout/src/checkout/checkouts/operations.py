@@ -238,7 +238,7 @@ async def _known_customer(session: AsyncSession, checkout: Checkout, wish: Check
     """A customer that the seller names: its own details stand in for those that are not given."""
     customer = None
     if wish.customer_id is not None:
-        customer = await customers.find(session, checkout.organization_id, wish.customer_id)
+        customer = await customers.awaited_customer(session, checkout.organization_id, wish.customer_id)
         if customer is None:
             raise InvalidInput(("body", "customer_id"), "Customer does not exist")
     elif wish.external_customer_id is not None:

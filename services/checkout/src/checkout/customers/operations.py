@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from servicekit import ids
+from servicekit.database import awaited
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,11 @@ async def find(session: AsyncSession, organization_id: UUID, customer_id: UUID) 
         Customer.organization_id == organization_id, Customer.id == customer_id, ~Customer.is_deleted
     )
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def awaited_customer(session: AsyncSession, organization_id: UUID, customer_id: UUID) -> Customer | None:
+    """The same, waiting for a moment for one whose news is on its way."""
+    return await awaited(lambda: find(session, organization_id, customer_id))
 
 
 async def find_external(session: AsyncSession, organization_id: UUID, external_id: str) -> Customer | None:
