@@ -39,6 +39,7 @@ class Received:
 class Receiver:
     """The demo's own endpoint: verifies every signature with the `standardwebhooks` library and keeps what it gets."""
 
+    in_containers: bool = False
     secret: str = ""
     received: list[Received] = field(default_factory=list)
     refused: int = 0
@@ -60,9 +61,11 @@ class Receiver:
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing: the demo prints what matters."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # Containers reach this machine by another name than its loopback address.
+        listen, name = ("0.0.0.0", "host.docker.internal") if self.in_containers else ("127.0.0.1", "127.0.0.1")
+        self._server = ThreadingHTTPServer((listen, 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
+        self.url = f"http://{name}:{self._server.server_address[1]}/webhooks"
 
     def __enter__(self) -> Self:
         """Listens."""
@@ -156,11 +159,11 @@ class Trail:
         self.rows.append((what, id, since))
 
 
-def run(stack: Stack, purchases: int) -> int:
+def run(stack: Stack, purchases: int, *, in_containers: bool = False) -> int:
     """Sells, prints the trail, and returns 0. Raises `Failure` naming the step that failed."""
     about = stack.client_environment()
     client = Client(about["POLAR_API_URL"], about["POLAR_ACCESS_TOKEN"])
-    with Receiver() as receiver:
+    with Receiver(in_containers) as receiver:
         endpoint = client.call("POST", "/v1/webhooks/endpoints", {"url": receiver.url, "events": TOLD_OF})
         receiver.secret = endpoint["secret"]
         try:

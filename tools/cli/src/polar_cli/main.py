@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from polar_cli import contracts, dead_letters, openapi, testing
+from polar_cli import compose, contracts, dead_letters, openapi, testing
 from polar_cli.console import Failure, say, step, table
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
@@ -74,9 +74,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(_: argparse.Namespace) -> int:
-    if _engine():
-        return subprocess.run(["docker", "compose", "up", "--wait", "--build"], cwd=ROOT, check=False).returncode
     stack = Stack()
+    if _engine():
+        compose.up(stack)
+        say(f"ready: {stack.url}  (a token is in {_relative(stack.folder / 'env')})")
+        return 0
     before = {name for name, process in stack.processes.items() if process.pid is not None}
     try:
         started = stack.up()
@@ -92,7 +94,8 @@ def _up(_: argparse.Namespace) -> int:
 
 def _down(_: argparse.Namespace) -> int:
     if _engine():
-        return subprocess.run(["docker", "compose", "down"], cwd=ROOT, check=False).returncode
+        compose.down(Stack())
+        return 0
     with step("ending the stack"):
         ended = Stack().down()
     say(f"{len(ended)} processes ended; ./polar up starts them again with their data")
@@ -158,7 +161,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     if _up(arguments):
         raise Failure("the stack did not come up", hint="./polar status, ./polar logs")
-    return demo.run(Stack(), arguments.purchases)
+    return demo.run(Stack(), arguments.purchases, in_containers=_engine())
 
 
 def _lint(_: argparse.Namespace) -> int:
@@ -185,14 +188,16 @@ def _lint(_: argparse.Namespace) -> int:
 
 
 def _engine() -> bool:
-    """Whether a Docker engine answers, and is not declined with POLAR_NATIVE=1."""
+    """Whether a Docker engine with compose answers, and is not declined with POLAR_NATIVE=1."""
     if os.environ.get("POLAR_NATIVE") == "1" or shutil.which("docker") is None:
         return False
     try:
-        done = subprocess.run(["docker", "info"], capture_output=True, timeout=10, check=False)
+        for command in (["docker", "compose", "version"], ["docker", "info"]):
+            if subprocess.run(command, capture_output=True, timeout=10, check=False).returncode:
+                return False
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
+    return True
 
 
 def _relative(path: Path) -> Path:

@@ -43,17 +43,17 @@ def broker(state: State, vhost: str = "/") -> None:
     management = Management(state)
     host = quote(vhost, safe="")
     management.call("PUT", f"exchanges/{host}/{EXCHANGE}", {"type": "topic", "durable": True})
-    publishers: dict[str, list[str]] = json.loads((ROOT / "deploy" / "rabbitmq" / "publishers.json").read_text())
-    for service, types in publishers.items():
+    for service in SERVICES:
+        permissions, topics = permissions_of(service)
         management.call("PUT", f"users/{service}", {"password": state.secret(f"broker:{service}"), "tags": ""})
-        pattern = rf"^({EXCHANGE}|{service}\..*)$"
-        management.call(
-            "PUT",
-            f"permissions/{host}/{service}",
-            {"configure": rf"^{service}\.", "write": pattern, "read": pattern},
-        )
-        management.call(
-            "PUT",
-            f"topic-permissions/{host}/{service}",
-            {"exchange": EXCHANGE, "write": rf"^({'|'.join(types)})\..*$", "read": ".*"},
-        )
+        management.call("PUT", f"permissions/{host}/{service}", permissions)
+        management.call("PUT", f"topic-permissions/{host}/{service}", topics)
+
+
+def permissions_of(service: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What a service may do at the broker: its own queues, and on the exchange only its own types of events."""
+    publishers: dict[str, list[str]] = json.loads((ROOT / "deploy" / "rabbitmq" / "publishers.json").read_text())
+    pattern = rf"^({EXCHANGE}|{service}\..*)$"
+    permissions = {"configure": rf"^{service}\.", "write": pattern, "read": pattern}
+    topics = {"exchange": EXCHANGE, "write": rf"^({'|'.join(publishers[service])})\..*$", "read": ".*"}
+    return permissions, topics

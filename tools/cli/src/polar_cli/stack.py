@@ -261,7 +261,10 @@ class Stack:
         return created
 
     def _first_organization(self) -> None:
-        created = self.create_organization("Demo", f"demo-{secrets.token_hex(3)}")
+        self.write_client_environment(self.create_organization("Demo", f"demo-{secrets.token_hex(3)}"))
+
+    def write_client_environment(self, created: dict[str, str]) -> None:
+        """Writes the address and an organization's token for clients, readable by its owner alone."""
         lines = {
             "POLAR_API_URL": self.url,
             "POLAR_ACCESS_TOKEN": created["access_token"],
