@@ -157,7 +157,8 @@ class Process:
                 raise Failure(
                     f"{self.name} is not ready after {seconds:.0f} s:\n{self.tail()}", hint=f"log: {self.log}"
                 )
-            time.sleep(0.05)
+            # Asking costs the processor time that starting needs.
+            time.sleep(0.25)
 
     def tail(self, lines: int = 15) -> str:
         """The end of its log."""

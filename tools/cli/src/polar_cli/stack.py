@@ -2,12 +2,13 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -188,9 +189,8 @@ class Stack:
                 self.state.set("provisioned", True)
         return started
 
-    def _start(self, names: Iterable[str], seconds: float = 90) -> list[str]:
-        """Starts processes together and waits until each is ready."""
-        names = list(names)
+    def _launch(self, names: Iterable[str]) -> list[str]:
+        """Starts processes and does not wait for them. Returns those that were started."""
         started = []
         for name in names:
             process = self.processes[name]
@@ -198,13 +198,21 @@ class Stack:
                 self.state.other_port(name)
             if process.start():
                 started.append(name)
-        if started:
-            with step(f"starting {_spoken(started)}"), ThreadPoolExecutor(4) as pool:
+        return started
+
+    def _await(self, names: Sequence[str], seconds: float = 90) -> None:
+        if names:
+            with step(f"starting {_spoken(names)}"), ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda name: self.processes[name].wait_ready(seconds), names))
+
+    def _start(self, names: Iterable[str], seconds: float = 90) -> list[str]:
+        """Starts processes together and waits until each is ready."""
+        started = self._launch(names)
+        self._await(started, seconds)
         return started
 
     def migrate(self) -> None:
-        """Brings every database to its newest revision and declares every queue, so that no event is unheard."""
+        """Brings every database to its newest revision."""
         addresses = json.dumps({service: self.database_url(service) for service in SERVICES})
         with step("migrations"):
             done = subprocess.run(
@@ -216,10 +224,10 @@ class Stack:
             )
             if done.returncode:
                 raise Failure(f"the migrations failed:\n{done.stderr[-3000:]}")
-        wanted = subprocess.run(
-            ["cksum", *sorted(str(path) for path in ROOT.glob("services/*/src/**/*.py") if path.name in QUEUES)],
-            capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
+
+    def declare(self) -> None:
+        """Declares every queue, so that no event is unheard; nothing to do while the consumers are the same."""
+        wanted = _consumers()
         if self.state.get("queues") == wanted:
             return
         with step("queues"), ThreadPoolExecutor(2) as pool:
@@ -241,9 +249,20 @@ class Stack:
                 f"port {self.gateway_port} of 127.0.0.1 is taken by another program",
                 hint="end it, or choose another port: POLAR_PORT=8010 ./polar up",
             )
-        started = self.servers_up()
-        self.migrate()
-        started += self._start(name for name in self.processes if name not in {"postgres", "rabbitmq"})
+        others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
+        if self.own_rabbitmq and self.state.get("provisioned") and self.state.get("queues") == _consumers():
+            # The broker takes longest; everything else starts beside it, and waits for it.
+            packages.ensure(own_postgres=self.own_postgres, own_rabbitmq=True)
+            started = self._launch(["rabbitmq"])
+            started += self._start(["postgres"] if self.own_postgres else [])
+            self.migrate()
+            started += self._launch(others)
+            self._await([name for name in started if name != "postgres"])
+        else:
+            started = self.servers_up()
+            self.migrate()
+            self.declare()
+            started += self._start(others)
         if not (self.folder / "env").exists():
             with step("the first organization and its access token"):
                 self._first_organization()
@@ -307,5 +326,11 @@ class Stack:
 QUEUES = {"consumers.py", "worker.py"}
 
 
-def _spoken(names: list[str]) -> str:
+def _consumers() -> str:
+    """A checksum of everything that decides which queues there are."""
+    paths = sorted(path for path in ROOT.glob("services/*/src/**/*.py") if path.name in QUEUES)
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def _spoken(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} processes"
