@@ -49,7 +49,7 @@ def own(path: Path, user: str) -> Path:
 
 
 def postgres(state: State, data: Path, log: Path, *, durable: bool) -> Process:
-    """PostgreSQL with a superuser `polar`. Not durable means that a power cut may lose data: for tests only."""
+    """PostgreSQL with a superuser `polar`. Not durable: it survives a kill, but not a power cut; for tests only."""
     folder = data / "postgres"
 
     def initialize() -> None:
@@ -75,7 +75,7 @@ def postgres(state: State, data: Path, log: Path, *, durable: bool) -> Process:
         options = {
             "port": state.port("postgres"), "listen_addresses": "127.0.0.1", "unix_socket_directories": folder,
             "max_connections": 400, "shared_buffers": "128MB", "fsync": "on" if durable else "off",
-            "synchronous_commit": "on" if durable else "off", "full_page_writes": "on" if durable else "off",
+            "synchronous_commit": "on", "full_page_writes": "on" if durable else "off",
             "log_min_messages": "warning",
         }  # fmt: skip
         binaries = _required(packages.postgres_bin(), "postgresql")
