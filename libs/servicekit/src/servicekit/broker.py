@@ -28,8 +28,13 @@ async def dead_exchange(channel: AbstractChannel, queue: str) -> AbstractExchang
     return await channel.declare_exchange(f"{queue.split('.')[0]}.dead", aio_pika.ExchangeType.DIRECT, durable=True)
 
 
-async def declare_queue(channel: AbstractChannel, name: str, routing_keys: list[str]) -> AbstractQueue:
-    """Declares a flow's queue, its bindings, and the queue of its dead letters (`<name>.dead`)."""
+async def declare_queue(
+    channel: AbstractChannel, name: str, routing_keys: list[str], *, in_order: bool = False
+) -> AbstractQueue:
+    """Declares a flow's queue, its bindings, and the queue of its dead letters (`<name>.dead`).
+
+    With `in_order` the broker gives its messages to one consumer at a time; the next takes over when that one ends.
+    """
     dead = await dead_exchange(channel, name)
     dead_queue = await channel.declare_queue(f"{name}.dead", durable=True, arguments={"x-queue-type": "quorum"})
     await dead_queue.bind(dead, routing_key=name)
@@ -43,6 +48,7 @@ async def declare_queue(channel: AbstractChannel, name: str, routing_keys: list[
             "x-dead-letter-routing-key": name,
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
+            **({"x-single-active-consumer": True} if in_order else {}),
         },
     )
     exchange = await events_exchange(channel)

@@ -83,10 +83,14 @@ class Message:
 
 
 class Consumers:
-    """The handlers of one flow: `queue` is `<service>.<flow>`. At most one handler for an event."""
+    """The handlers of one flow: `queue` is `<service>.<flow>`. At most one handler for an event.
 
-    def __init__(self, queue: str) -> None:
+    Several workers share a flow's messages, and one may overtake another, unless the flow is `in_order`.
+    """
+
+    def __init__(self, queue: str, *, in_order: bool = False) -> None:
         self.queue = queue
+        self.in_order = in_order
         self.handlers: dict[str, Handler] = {}
 
     def on(self, *contracts: EventClass) -> Callable[[AnyHandler], AnyHandler]:
@@ -104,7 +108,7 @@ class Consumers:
 
     async def declare(self, channel: AbstractChannel) -> aio_pika.abc.AbstractQueue:
         """Declares the queue with a binding for each event that has a handler."""
-        return await broker.declare_queue(channel, self.queue, sorted(self.handlers))
+        return await broker.declare_queue(channel, self.queue, sorted(self.handlers), in_order=self.in_order)
 
     async def handle(self, messages: list[Message], session: AsyncSession) -> int:
         """Handles messages inside the caller's transaction; those in the inbox are skipped. Returns how many were new.

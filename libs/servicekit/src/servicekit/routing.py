@@ -27,7 +27,8 @@ KEPT = timedelta(hours=24)
 CLAIM = timedelta(seconds=60)
 """How long a request that never came back keeps its key: longer than any request may take."""
 MAX_KEY = 255
-_NOT_STORED = {401, 403, 408, 409, 422, 425, 429}
+_NOT_STORED = {401, 403, 404, 408, 409, 422, 425, 429}
+"""Refusals that may turn into an answer: a resource that is not there may be on its way from another service."""
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 _CLAIM = text("""

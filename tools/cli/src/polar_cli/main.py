@@ -54,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("groups", nargs="*", metavar="group")
     test.add_argument("-k", dest="expression", default="", help="only tests whose names match, as pytest's -k")
     test.add_argument("--keep", action="store_true", help="leave the test stack running")
+    prove = add("prove", _prove, "kill every part during purchases, and prove that none was lost or doubled")
+    prove.add_argument("--purchases", type=int, default=0, help="how many (default: one a second)")
+    prove.add_argument("--minutes", type=float, default=3.0, help="for how long (default 3)")
+    prove.add_argument("--seed", type=int, default=1, help="the same seed gives the same plan (default 1)")
+    prove.add_argument(
+        "--only", default="", help="parts to kill, separated by commas: billing.worker, rabbitmq, checkout"
+    )
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -162,6 +169,14 @@ def _demo(arguments: argparse.Namespace) -> int:
     if _up(arguments):
         raise Failure("the stack did not come up", hint="./polar status, ./polar logs")
     return demo.run(Stack(), arguments.purchases, in_containers=_engine())
+
+
+def _prove(arguments: argparse.Namespace) -> int:
+    from polar_cli.prove import run
+
+    only = tuple(part for part in arguments.only.split(",") if part)
+    purchases = arguments.purchases or max(int(arguments.minutes * 60), 1)
+    return run.run(purchases, arguments.minutes, arguments.seed, only)
 
 
 def _lint(_: argparse.Namespace) -> int:

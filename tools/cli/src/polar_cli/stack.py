@@ -26,10 +26,20 @@ Progress = Callable[[str], object]
 class Stack:
     """One stack: `main` in `.polar`, `test` in `.polar/test`, each with its own servers, ports and databases.
 
-    `rate` is the gateway's limit in requests a second for one token, `burst` what may come at once.
+    `rate` is the gateway's limit in requests a second for one token, `burst` what may come at once. With `workers` of 2
+    every service has a second worker; `through_proxies` gives services the ports `proxy:postgres` and `proxy:rabbitmq`.
     """
 
-    def __init__(self, name: str = "main", *, rate: int = 100, burst: int = 200, durable: bool = True) -> None:
+    def __init__(
+        self,
+        name: str = "main",
+        *,
+        rate: int = 100,
+        burst: int = 200,
+        durable: bool = True,
+        workers: int = 1,
+        through_proxies: bool = False,
+    ) -> None:
         self.name = name
         self.folder = ROOT / ".polar" if name == "main" else ROOT / ".polar" / name
         self.state = State(self.folder)
@@ -38,6 +48,7 @@ class Stack:
         self.own_postgres = "POLAR_POSTGRES_URL" not in os.environ
         self.own_rabbitmq = "POLAR_RABBITMQ_URL" not in os.environ
         self._rate, self._burst = rate, burst
+        self._through_proxies = through_proxies
         self.processes: dict[str, Process] = {}
         if self.own_postgres:
             self._add(servers.postgres(self.state, self.data, self._log("postgres"), durable=durable))
@@ -46,8 +57,9 @@ class Stack:
         if not self.real_stripe:
             self._add(self._stripe())
         for service in SERVICES:
-            for kind, port in (("api", "PORT"), ("worker", "WORKER_PORT")):
-                self._add(self._service(service, kind, port))
+            kinds = ["api", "worker", *(f"worker.{number}" for number in range(2, workers + 1))]
+            for kind in kinds:
+                self._add(self._service(service, kind))
         gateway = servers.gateway(
             self.state, self.data, self._log("gateway"), self.gateway_port, rate=rate, burst=burst
         )
@@ -107,13 +119,15 @@ class Stack:
     def database_url(self, service: str) -> str:
         """A service's own address."""
         server = urlsplit(self.postgres_url)
+        port = self.state.port("proxy:postgres") if self._through_proxies else server.port or 5432
         password = self.state.secret(f"database:{service}")
-        return f"postgresql+asyncpg://{service}:{password}@{server.hostname}:{server.port or 5432}/{service}"
+        return f"postgresql+asyncpg://{service}:{password}@{server.hostname}:{port}/{service}"
 
-    def environment(self, service: str) -> dict[str, str]:
-        """What a service is started with, and nothing of ours beside it."""
+    def environment(self, service: str, process: str = "") -> dict[str, str]:
+        """What a service's process is started with, and nothing of ours beside it."""
         server = urlsplit(self.rabbitmq_url)
-        broker = f"{service}:{self.state.secret(f'broker:{service}')}@{server.hostname}:{server.port or 5672}"
+        port = self.state.port("proxy:rabbitmq") if self._through_proxies else server.port or 5672
+        broker = f"{service}:{self.state.secret(f'broker:{service}')}@{server.hostname}:{port}"
         seed = self.state.signing_seed()
         public = Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)).public_key().public_bytes_raw()
         keep = {
@@ -131,7 +145,7 @@ class Stack:
             "SECRET": self.state.secret("suite", 32),
             "HOST": "127.0.0.1",
             "PORT": str(self.state.port(f"{service}.api")),
-            "WORKER_PORT": str(self.state.port(f"{service}.worker")),
+            "WORKER_PORT": str(self.state.port(process if "worker" in process else f"{service}.worker")),
             "PRINCIPAL_PUBLIC_KEY": base64.b64encode(public).decode(),
             "PUBLIC_URL": self.url,
             "CORS_ORIGINS": os.environ.get("CORS_ORIGINS", '["http://localhost:3000"]'),
@@ -148,14 +162,14 @@ class Stack:
             }
         return environment
 
-    def _service(self, service: str, kind: str, port: str) -> Process:
+    def _service(self, service: str, kind: str) -> Process:
         name = f"{service}.{kind}"
-        module = f"{service}.app" if kind == "api" else name
+        module = f"{service}.app" if kind == "api" else f"{service}.worker"
         return Process(
             name=name,
             state=self.state,
             command=lambda: [sys.executable, "-m", module],
-            environment=lambda: self.environment(service),
+            environment=lambda: self.environment(service, name),
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),
             folder=ROOT,

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from webhooks.events import operations
 
-consumers = Consumers("webhooks.events")
+consumers = Consumers("webhooks.events", in_order=True)
+"""One worker at a time: endpoints are told in the order in which things happened."""
 
 
 @consumers.on(*PUBLIC)

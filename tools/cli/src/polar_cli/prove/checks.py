@@ -1,0 +1,293 @@
+"""What is true after everything has settled: asked of the databases and of the local Stripe, one rule a function."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import asyncpg
+
+from polar_cli.prove.load import Buyers, Purchase, Receiver
+from polar_cli.state import SERVICES
+
+HELD_BACK_SECONDS = 60
+
+
+@dataclass
+class Findings:
+    """What is wrong. Each entry names the thing and what was seen of it."""
+
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not (self.lost or self.duplicated or self.wrong)
+
+    def count(self, what: str, seen: int, wanted: int = 1) -> None:
+        """Notes a count that is not what it should be."""
+        if seen < wanted:
+            self.lost.append(f"{what}: {seen} instead of {wanted}")
+        elif seen > wanted:
+            self.duplicated.append(f"{what}: {seen} instead of {wanted}")
+
+
+class Databases:
+    """Read access to every service's database, past the services."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._url = admin_url.rsplit("/", 1)[0]
+        self._open: dict[str, asyncpg.Connection[Any]] = {}
+
+    async def rows(self, service: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of a query in a service's database."""
+        if service not in self._open or self._open[service].is_closed():
+            self._open[service] = await asyncpg.connect(f"{self._url}/{service}")
+        return list(await self._open[service].fetch(query, *arguments))
+
+    async def value(self, service: str, query: str, *arguments: Any) -> Any:
+        """The one value of a query."""
+        return (await self.rows(service, query, *arguments))[0][0]
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        for connection in self._open.values():
+            await connection.close()
+
+
+async def unsettled(databases: Databases) -> list[str]:
+    """What is still on its way: unpublished events, messages that wait, open payments, due deliveries."""
+    found = []
+    for service in SERVICES:
+        waiting = await databases.value(service, "select count(*) from outbox where published_at is null")
+        retries = await databases.value(service, "select count(*) from retries")
+        if waiting or retries:
+            found.append(f"{service}: {waiting} unpublished, {retries} retries")
+    handled = await unhandled(databases)
+    if handled:
+        found.append(f"{sum(handled.values())} events not handled yet: {dict(handled)}")
+    payments = await databases.value("checkout", "select count(*) from payments where status = 'open'")
+    changes = await databases.value("benefits", "select count(*) from product_changes")
+    due = await databases.value(
+        "webhooks", "select count(*) from webhook_events where due_at is not null and succeeded_at is null"
+    )
+    if payments or changes or due:
+        found.append(f"{payments} open payments, {changes} product changes, {due} webhooks due")
+    return found
+
+
+async def queues() -> dict[str, set[str]]:
+    """Each queue and the events that it is bound to, from the services' own consumers."""
+    import importlib
+
+    return {
+        flow.queue: set(flow.handlers)
+        for service in SERVICES
+        for flow in importlib.import_module(f"{service}.worker").FLOWS
+    }
+
+
+async def unhandled(databases: Databases) -> Counter[str]:
+    """Published events that a queue's service has not handled, by queue."""
+    missing: Counter[str] = Counter()
+    published: dict[str, set[Any]] = {}
+    for service in SERVICES:
+        for row in await databases.rows(service, "select event_id, routing_key from outbox"):
+            published.setdefault(row["routing_key"], set()).add(row["event_id"])
+    for queue, keys in (await queues()).items():
+        service = queue.partition(".")[0]
+        rows = await databases.rows(service, "select event_id from inbox where queue = $1", queue)
+        handled = {row["event_id"] for row in rows}
+        wanted = set().union(*(published.get(key, set()) for key in keys))
+        if wanted - handled:
+            missing[queue] = len(wanted - handled)
+    return missing
+
+
+async def check(
+    databases: Databases, buyers: Buyers, receiver: Receiver, stripe: list[dict[str, Any]], poisoned: int, dead: int
+) -> Findings:
+    """Every rule. `stripe` is every payment intent; `dead` how many dead letters there are."""
+    findings = Findings()
+    await _purchases(findings, databases, buyers.purchases, stripe)
+    await _events(findings, databases)
+    await _money(findings, databases, stripe)
+    await _projections(findings, databases)
+    await _webhooks(findings, databases, buyers.purchases, receiver)
+    if dead != poisoned:
+        findings.wrong.append(f"{dead} dead letters, of which {poisoned} were put there")
+    if receiver.forged:
+        findings.wrong.append(f"{receiver.forged} webhooks had a wrong signature")
+    return findings
+
+
+async def _purchases(
+    findings: Findings, databases: Databases, purchases: list[Purchase], stripe: list[dict[str, Any]]
+) -> None:
+    checkouts: dict[int, list[Any]] = {}
+    query = "select id, status, discount_id, metadata->>'purchase' as number from checkouts where metadata ? 'purchase'"
+    for row in await databases.rows("checkout", query):
+        checkouts.setdefault(int(row["number"]), []).append(row)
+    paid = Counter(intent["metadata"].get("checkout_id") for intent in stripe if intent["status"] == "succeeded")
+    orders = Counter(str(row[0]) for row in await databases.rows("billing", "select checkout_id from orders"))
+    payments = Counter(str(row[0]) for row in await databases.rows("billing", "select checkout_id from payments"))
+    subscriptions = {
+        str(row["checkout_id"]): row for row in await databases.rows("billing", "select * from subscriptions")
+    }
+    started = Counter(str(row[0]) for row in await databases.rows("billing", "select checkout_id from subscriptions"))
+    grants = Counter(
+        str(row[0]) for row in await databases.rows("benefits", "select subscription_id from benefit_grants")
+    )
+    held = Counter(
+        str(row[0])
+        for row in await databases.rows(
+            "benefits", "select subscription_id from benefit_grants where granted_at is not null"
+        )
+    )
+    for purchase in purchases:
+        name = f"purchase {purchase.number}"
+        if purchase.problem:
+            findings.lost.append(f"{name} was never acknowledged: {purchase.problem}")
+            continue
+        made = checkouts.get(purchase.number, [])
+        findings.count(f"{name}: checkouts", len(made))
+        if not made:
+            continue
+        checkout_id = str(made[0]["id"])
+        if made[0]["status"] != "succeeded":
+            findings.lost.append(f"{name}: its checkout is {made[0]['status']}")
+        findings.count(f"{name}: charges at Stripe", paid[checkout_id])
+        findings.count(f"{name}: orders", orders[checkout_id])
+        findings.count(f"{name}: payments", payments[checkout_id])
+        findings.count(f"{name}: subscriptions", started[checkout_id])
+        subscription = subscriptions.get(checkout_id)
+        if subscription is None:
+            continue
+        if str(subscription["id"]) != purchase.ids["subscription_id"]:
+            findings.wrong.append(f"{name}: the subscription has another id than the buyer was told")
+        if purchase.ended and subscription["status"] != "canceled":
+            findings.lost.append(f"{name}: its end")
+        findings.count(f"{name}: grants", grants[str(subscription["id"])])
+        owed = 0 if subscription["status"] == "canceled" else 1
+        findings.count(f"{name}: grants held", held[str(subscription["id"])], owed)
+    await _redemptions(findings, databases)
+
+
+async def _redemptions(findings: Findings, databases: Databases) -> None:
+    rows = await databases.rows(
+        "checkout",
+        "select d.id, d.redemptions_count, (select count(*) from redemptions r where r.discount_id = d.id) as kept, "
+        "(select count(*) from checkouts c where c.discount_id = d.id and c.status = 'succeeded') as used "
+        "from discounts d",
+    )
+    for row in rows:
+        findings.count(f"discount {row['id']}: redemptions counted", row["redemptions_count"], row["used"])
+        findings.count(f"discount {row['id']}: redemptions kept", row["kept"], row["used"])
+
+
+async def _events(findings: Findings, databases: Databases) -> None:
+    for queue, count in (await unhandled(databases)).items():
+        findings.lost.append(f"{queue}: {count} events were never handled")
+    for service in SERVICES:
+        waiting = await databases.value(service, "select count(*) from outbox where published_at is null")
+        if waiting:
+            findings.lost.append(f"{service}: {waiting} events were never published")
+        twice = await databases.value(
+            service,
+            "select count(*) from (select 1 from inbox group by event_id, queue having count(*) > 1) doubled",
+        )
+        if twice:
+            findings.duplicated.append(f"{service}: {twice} events were handled twice")
+        gaps = await databases.value(
+            service,
+            "select count(*) from (select subject from outbox group by subject "
+            "having count(distinct sequence) <> max(sequence) or count(*) <> max(sequence)) holes",
+        )
+        if gaps:
+            findings.lost.append(f"{service}: the events of {gaps} resources are not numbered without gaps")
+        kept = await databases.value(service, "select count(*) from retries")
+        if kept:
+            findings.lost.append(f"{service}: {kept} messages still wait to be tried again")
+
+
+async def _money(findings: Findings, databases: Databases, stripe: list[dict[str, Any]]) -> None:
+    off = await databases.value(
+        "billing",
+        "select count(*) from (select transaction_id from ledger_entries group by transaction_id, currency "
+        "having sum(amount) <> 0) unbalanced",
+    )
+    if off:
+        findings.wrong.append(f"{off} ledger transactions do not balance")
+    ledger = int(
+        await databases.value(
+            "billing", "select coalesce(sum(amount), 0) from ledger_entries where account = 'processor'"
+        )
+    )
+    charged = sum(intent["amount_received"] for intent in stripe if intent["status"] == "succeeded")
+    if ledger != charged:
+        findings.wrong.append(f"the ledger has {ledger} at the processor, which charged {charged}")
+
+
+PROJECTIONS = (
+    ("catalog", "product", "checkout", "select id, sequence, data from products"),
+    ("billing", "customer", "checkout", "select id, sequence, data from customers"),
+    ("billing", "customer", "benefits", "select id, sequence, data from customers"),
+    ("benefits", "benefit", "catalog", "select id, sequence, data from benefits"),
+)
+
+
+async def _projections(findings: Findings, databases: Databases) -> None:
+    for owner, kind, holder, query in PROJECTIONS:
+        latest = {
+            row["subject"]: row
+            for row in await databases.rows(
+                owner,
+                "select distinct on (subject) subject, sequence, payload from outbox where routing_key like $1 "
+                "order by subject, sequence desc",
+                f"{kind}.%",
+            )
+        }
+        held = {row["id"]: row for row in await databases.rows(holder, query)}
+        for subject, row in latest.items():
+            copy = held.get(subject)
+            if copy is None or copy["sequence"] != row["sequence"]:
+                findings.wrong.append(f"{holder}'s copy of {kind} {subject} is not {owner}'s latest")
+            elif json.loads(copy["data"]) != json.loads(row["payload"])["data"]:
+                findings.wrong.append(f"{holder}'s copy of {kind} {subject} differs from {owner}'s")
+
+
+async def _webhooks(findings: Findings, databases: Databases, purchases: list[Purchase], receiver: Receiver) -> None:
+    for purchase in purchases:
+        if not purchase.ids:
+            continue
+        order, subscription = purchase.ids["order_id"], purchase.ids["subscription_id"]
+        for id, kind in ((order, "order.created"), (order, "order.paid"), (subscription, "subscription.active")):
+            ids = {webhook_id for type, webhook_id in receiver.arrived.get(id, []) if type == kind}
+            findings.count(f"purchase {purchase.number}: ids of its webhook {kind}", len(ids))
+    rows = await databases.rows(
+        "webhooks",
+        "select resource_id, id, sequence, created_at, first_attempt_at from webhook_events order by sequence",
+    )
+    sequences: dict[str, list[Any]] = {}
+    for row in rows:
+        sequences.setdefault(str(row["resource_id"]), []).append(row)
+    for resource, told in sequences.items():
+        findings.wrong += list(_disorder(resource, told, receiver))
+
+
+def _disorder(resource: str, told: list[Any], receiver: Receiver) -> Iterator[str]:
+    """First attempts that overtook an earlier one about the same resource within the documented minute."""
+    first: dict[str, int] = {}
+    for position, (_, webhook_id) in enumerate(receiver.arrived.get(resource, [])):
+        first.setdefault(webhook_id, position)
+    for before, after in pairwise(told):
+        places = first.get(str(before["id"])), first.get(str(after["id"]))
+        if places[0] is None or places[1] is None or places[0] < places[1]:
+            continue
+        tried = after["first_attempt_at"]
+        if tried is not None and (tried - before["created_at"]).total_seconds() < HELD_BACK_SECONDS:
+            yield f"webhooks about {resource} came out of order"

@@ -1,0 +1,189 @@
+"""The buyers: purchases at a steady rate from several tenants, each repeated until it is acknowledged."""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import httpx
+from aiohttp import web
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
+
+EVENTS = [
+    "order.created", "order.updated", "order.paid", "subscription.created", "subscription.active",
+    "subscription.updated", "subscription.canceled", "subscription.revoked", "benefit_grant.created",
+    "benefit_grant.revoked",
+]  # fmt: skip
+RETRIED = {409, 429, 500, 502, 503, 504}
+PATIENCE_SECONDS = 180.0
+
+
+@dataclass
+class Purchase:
+    """One purchase as its buyer sees it. Times are monotonic seconds."""
+
+    number: int
+    tenant: "Tenant"
+    email: str
+    card: str
+    ends: bool
+    """Whether it is ended again once it is there."""
+    began: float = 0.0
+    acknowledged: float | None = None
+    checkout_id: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+    ended: bool = False
+    requests: int = 0
+    problem: str = ""
+
+
+@dataclass
+class Tenant:
+    """One organization with a product on sale, a discount, and a webhook endpoint."""
+
+    organization_id: str
+    token: str
+    api: httpx.AsyncClient
+    price_id: str = ""
+    discount_id: str = ""
+    secret: str = ""
+
+
+class Receiver:
+    """The tenants' endpoint: verifies, keeps the order of arrival, and now and then refuses or is slow."""
+
+    def __init__(self, random: Random) -> None:
+        self.secrets: dict[str, str] = {}
+        self.arrived: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        """By resource: type and `webhook-id` of each attempt, as they arrived."""
+        self.forged = 0
+        self.url = ""
+        self._random = random
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listens on a free port."""
+        app = web.Application()
+        app.router.add_post("/{tenant}", self._take)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Listens no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            payload: Any = Webhook(self.secrets[request.match_info["tenant"]]).verify(body, headers)
+        except (WebhookVerificationError, KeyError):
+            self.forged += 1
+            return web.Response(status=401)
+        self.arrived[payload["data"]["id"]].append((payload["type"], headers["webhook-id"]))
+        dice = self._random.random()
+        if dice < 0.02:
+            await asyncio.sleep(1)
+        return web.Response(status=500 if dice > 0.97 else 204)
+
+
+class Buyers:
+    """Drives purchases and keeps what was acknowledged."""
+
+    def __init__(self, tenants: list[Tenant], random: Random) -> None:
+        self.tenants = tenants
+        self.purchases: list[Purchase] = []
+        self.requests = 0
+        self.refused: dict[int, int] = defaultdict(int)
+        self._random = random
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, purchases: int, seconds: float) -> None:
+        """Begins purchases at a steady rate for so many seconds."""
+        began = time.monotonic()
+        for number in range(purchases):
+            await asyncio.sleep(max(0.0, began + number * seconds / purchases - time.monotonic()))
+            tenant = self._random.choice(self.tenants)
+            dice = self._random.random()
+            card = "pm_card_chargeDeclined" if dice < 0.08 else "pm_card_visa"
+            purchase = Purchase(
+                number, tenant, f"buyer{number}-{tenant.organization_id[-6:]}@example.com", card, dice > 0.85
+            )
+            self.purchases.append(purchase)
+            task = asyncio.create_task(self._buy(purchase))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def settle(self, seconds: float) -> None:
+        """Waits for the purchases that are still being tried."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def _buy(self, purchase: Purchase) -> None:
+        tenant = purchase.tenant
+        purchase.began = time.monotonic()
+        body: dict[str, Any] = {
+            "product_price_id": tenant.price_id,
+            "customer_email": purchase.email,
+            "metadata": {"purchase": purchase.number},
+        }
+        if purchase.number % 5 == 0:
+            body["discount_id"] = tenant.discount_id
+        checkout = await self._insist(purchase, "POST", "/v1/checkouts/", body)
+        if checkout is None:
+            return
+        purchase.checkout_id = checkout["id"]
+        path = f"/v1/checkouts/{checkout['id']}/confirm"
+        wish = {"client_secret": checkout["client_secret"], "confirmation_token_id": purchase.card}
+        if purchase.card != "pm_card_visa":
+            declined = await self._insist(purchase, "POST", path, wish, declines=True)
+            if declined is None:
+                return
+            wish["confirmation_token_id"] = "pm_card_visa"
+        ids = await self._insist(purchase, "POST", path, wish)
+        if ids is None:
+            return
+        purchase.ids = ids
+        purchase.acknowledged = time.monotonic()
+        if purchase.ends:
+            ended = await self._insist(purchase, "DELETE", f"/v1/subscriptions/{ids['subscription_id']}", None)
+            purchase.ended = ended is not None
+
+    async def _insist(
+        self, purchase: Purchase, method: str, path: str, body: Any, *, declines: bool = False
+    ) -> dict[str, Any] | None:
+        """Repeats a request, with one idempotency key, until it is answered for good."""
+        headers = {
+            "Idempotency-Key": f"{purchase.number}-{method}-{path[-40:]}-{(body or {}).get('confirmation_token_id')}"
+        }
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        said = ""
+        while time.monotonic() < deadline:
+            self.requests += 1
+            try:
+                answer = await purchase.tenant.api.request(method, path, json=body, headers=headers)
+            except httpx.HTTPError as error:
+                said = type(error).__name__
+                await asyncio.sleep(0.3)
+                continue
+            if answer.is_success:
+                found: dict[str, Any] = answer.json()
+                return found
+            said = f"{answer.status_code} {answer.text[:200]}"
+            self.refused[answer.status_code] += 1
+            if declines and answer.status_code == 400 and "decline_code" in answer.text:
+                return {}
+            if method == "DELETE" and answer.status_code == 403:
+                return {}
+            not_there_yet = method == "DELETE" and answer.status_code == 404
+            if answer.status_code not in RETRIED and not not_there_yet:
+                break
+            await asyncio.sleep(0.3)
+        purchase.problem = f"{method} {path}: {said}"
+        return None
