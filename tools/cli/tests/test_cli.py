@@ -92,7 +92,20 @@ def test_a_process_that_ignores_the_end_is_killed(tmp_path):
 def test_unknown_commands_and_groups_say_what_there_is():
     nothing = polar()
     assert nothing.returncode == 2
-    for command in ("demo", "test", "up", "down", "status", "logs", "reset", "dead-letters", "openapi", "lint"):
+    for command in (
+        "demo",
+        "test",
+        "prove",
+        "bench",
+        "up",
+        "down",
+        "status",
+        "logs",
+        "reset",
+        "dead-letters",
+        "openapi",
+        "lint",
+    ):
         assert command in nothing.stdout
     assert polar("fly").returncode == 2
     wrong = polar("test", "nothing")

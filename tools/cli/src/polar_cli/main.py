@@ -10,6 +10,7 @@ from pathlib import Path
 
 from polar_cli import compose, contracts, dead_letters, openapi, testing
 from polar_cli.console import Failure, say, step, table
+from polar_cli.prove import plants
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
@@ -61,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument(
         "--only", default="", help="parts to kill, separated by commas: billing.worker, rabbitmq, checkout"
     )
+    prove.add_argument(
+        "--plant", default="", choices=("", *plants.NAMES), help="plant a fault, to see that the proof fails"
+    )
+    bench = add("bench", _bench, "measure, beside bare clients in the same run")
+    bench.add_argument("what", choices=["events"], help="events: the bus, from outbox to consumer")
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -146,12 +152,7 @@ def _reset(arguments: argparse.Namespace) -> int:
         if input("Remove all data of this stack? Type yes: ").strip() != "yes":
             return 1
     with step("ending the stack and removing its data"):
-        stack.down()
-        shutil.rmtree(stack.data, ignore_errors=True)
-        for path in (stack.folder / "data", stack.folder / "env", stack.folder / "state.json"):
-            if path.is_symlink() or path.is_file():
-                path.unlink()
-        shutil.rmtree(stack.logs, ignore_errors=True)
+        stack.reset()
     return 0
 
 
@@ -176,7 +177,13 @@ def _prove(arguments: argparse.Namespace) -> int:
 
     only = tuple(part for part in arguments.only.split(",") if part)
     purchases = arguments.purchases or max(int(arguments.minutes * 60), 1)
-    return run.run(purchases, arguments.minutes, arguments.seed, only)
+    return run.run(purchases, arguments.minutes, arguments.seed, only, arguments.plant)
+
+
+def _bench(_: argparse.Namespace) -> int:
+    from polar_cli import bench
+
+    return bench.events()
 
 
 def _lint(_: argparse.Namespace) -> int:

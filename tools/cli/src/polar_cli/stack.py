@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +50,8 @@ class Stack:
         self.own_rabbitmq = "POLAR_RABBITMQ_URL" not in os.environ
         self._rate, self._burst = rate, burst
         self._through_proxies = through_proxies
+        self.extra_environment: dict[str, str] = {}
+        """What services are started with besides."""
         self.processes: dict[str, Process] = {}
         if self.own_postgres:
             self._add(servers.postgres(self.state, self.data, self._log("postgres"), durable=durable))
@@ -138,6 +141,7 @@ class Stack:
         }
         environment = {
             **keep,
+            **self.extra_environment,
             "MALLOC_ARENA_MAX": "2",
             "ENVIRONMENT": "development",
             "DATABASE_URL": self.database_url(service),
@@ -322,6 +326,16 @@ class Stack:
         if self.own_rabbitmq:
             servers.stop_epmd(self.state)
         return running
+
+    def reset(self) -> None:
+        """Ends everything and removes all data, logs and secrets."""
+        self.down()
+        shutil.rmtree(self.data, ignore_errors=True)
+        for name in ("data", "env", "state.json", "state.lock"):
+            path = self.folder / name
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+        shutil.rmtree(self.logs, ignore_errors=True)
 
     def kill(self, name: str) -> None:
         """Kills a part with SIGKILL, as a crash would."""

@@ -13,8 +13,10 @@ from polar_cli.console import Failure, say, table
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-LAST = ("end_to_end",)
-"""Groups that need the whole stack; they run after the others, alone."""
+LAST = ("end_to_end", "effects")
+"""Groups that need a whole stack; they run after the others, alone."""
+OWN = ("effects",)
+"""Of these, the groups that start a stack of their own."""
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
 
@@ -77,7 +79,12 @@ def run(names: list[str], expression: str, *, keep: bool) -> int:
             running = [pool.submit(_group, name, chosen[name], expression, environment) for name in first]
             for finished in as_completed(running):
                 outcomes.append(_told(finished.result()))
-        for name in (name for name in chosen if name in LAST):
+        for name in (name for name in LAST if name in chosen):
+            if name in OWN:
+                # Two whole stacks at once would only slow each other down.
+                stack.down()
+                outcomes.append(_told(_group(name, chosen[name], expression, environment)))
+                continue
             stack.up()
             environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
             outcomes.append(_told(_group(name, chosen[name], expression, environment)))

@@ -20,7 +20,7 @@ HEAVY = ("rabbitmq", "postgres")
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that goes wrong: `kind` is kill, stop, drop, delay or poison. Times are seconds from the start."""
+    """One thing that goes wrong: `kind` is kill, stop, drop, delay, redeliver or poison. Times are seconds."""
 
     at: float
     kind: str
@@ -45,6 +45,8 @@ def draw(seed: int, seconds: float, only: tuple[str, ...] = ()) -> list[Trouble]
             random.shuffle(waiting)
         plan.append(Trouble(at, "kill", waiting.pop()))
         at += random.uniform(7, 15)
+    for start in range(10, int(seconds), 40):
+        plan.append(Trouble(start + random.uniform(0, 8), "redeliver", random.choice(SERVICES)))
     if not only:
         # The broker is stopped for a tenth of the run: a minute of ten.
         plan.append(Trouble(random.uniform(0.3, 0.6) * seconds, "stop", "rabbitmq", seconds / 10))

@@ -1,6 +1,7 @@
 """One run of the proof: the stack, the buyers, the troubles of the plan, the settling, and the verdict."""
 
 import asyncio
+import base64
 import json
 import os
 import statistics
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from polar_cli.console import Failure, say, table
-from polar_cli.prove import checks
+from polar_cli.prove import checks, plants
 from polar_cli.prove.checks import Databases, Findings
 from polar_cli.prove.load import EVENTS, Buyers, Receiver, Tenant
 from polar_cli.prove.plan import Trouble, draw
@@ -22,6 +23,9 @@ from polar_cli.prove.proxy import Proxy
 from polar_cli.stack import Stack
 
 SETTLE_SECONDS = 240.0
+STUCK_SECONDS = 60.0
+"""When nothing has moved for so long, nothing will: longer than any pause between two attempts of a healthy part."""
+REDELIVERED = 25
 TENANTS = 3
 POISON = (b"{", b'{"specversion":"1.0","type":"polar.order.paid.v1"}', b"\xff\xfe\x00")
 
@@ -52,17 +56,24 @@ class Report:
 class Proof:
     """Drives one run on a stack of its own, whose services reach their servers through proxies."""
 
-    def __init__(self, seed: int, purchases: int, seconds: float, only: tuple[str, ...]) -> None:
+    def __init__(self, seed: int, purchases: int, seconds: float, only: tuple[str, ...], fault: str = "") -> None:
         self._purchases, self._seconds = purchases, seconds
         self._plan = draw(seed, seconds, only)
         self._random = Random(seed)
         self.report = Report(seed, seconds)
         self.stack = Stack("prove", rate=10_000, burst=10_000, durable=True, workers=2, through_proxies=True)
         self._proxies: dict[str, Proxy] = {}
+        self._fault = fault
+        self._unsettled = ""
 
     def run(self) -> Report:
-        """Raises `Failure` when the stack does not come up; what the proof finds is in the report."""
+        """Raises `Failure` when the stack does not come up; what the proof finds is in the report.
+
+        Every run begins with empty databases, so that what is found is its own.
+        """
+        self.stack.reset()
         self._start_proxies()
+        plants.prepare(self.stack, self._fault)
         try:
             self.stack.up()
             asyncio.run(self._prove())
@@ -81,12 +92,12 @@ class Proof:
     async def _prove(self) -> None:
         receiver = Receiver(Random(self.report.seed + 1))
         await receiver.start()
-        databases = Databases(self.stack.postgres_url)
+        databases = self._databases = Databases(self.stack.postgres_url)
         tenants = [await self._tenant(number, receiver) for number in range(TENANTS)]
         buyers = Buyers(tenants, self._random)
-        say(
-            f"· {self._purchases} purchases in {self._seconds:.0f} s, {len(self._plan)} troubles, seed {self.report.seed}"
-        )
+        await plants.plant(self.stack, self._fault)
+        troubles = f"{len(self._plan)} troubles, seed {self.report.seed}"
+        say(f"· {self._purchases} purchases in {self._seconds:.0f} s, {troubles}")
         try:
             began = time.monotonic()
             driving = asyncio.create_task(buyers.run(self._purchases, self._seconds))
@@ -101,6 +112,8 @@ class Proof:
             self.report.findings = await checks.check(
                 databases, buyers, receiver, await self._intents(), self.report.poisoned, self._dead_letters()
             )
+            if self._unsettled:
+                self.report.findings.lost.append(self._unsettled)
             self._say(buyers)
         finally:
             await databases.close()
@@ -159,24 +172,40 @@ class Proof:
                 self._proxies[trouble.part].delay_seconds = 0.1
                 await asyncio.sleep(trouble.seconds)
                 self._proxies[trouble.part].delay_seconds = 0.0
+            case "redeliver":
+                await self._redeliver(trouble.part)
             case "poison":
                 await asyncio.to_thread(self._poison)
         if trouble.kind != "kill":
             self.report.troubles.append(f"{at:.0f} s: {trouble.kind} {trouble.part} {trouble.seconds:.0f} s")
 
+    async def _redeliver(self, service: str) -> None:
+        """Has the broker deliver a service's latest events once more, as it may after any fault."""
+        rows = await self._databases.rows(
+            service,
+            "select routing_key, payload from outbox where published_at is not null order by id desc limit $1",
+            REDELIVERED,
+        )
+        for row in reversed(rows):
+            with suppress(Failure, OSError):
+                await asyncio.to_thread(self._publish, row["routing_key"], row["payload"])
+
+    def _publish(self, routing_key: str, body: bytes) -> None:
+        self.stack.management.call(
+            "POST",
+            f"exchanges/{quote('/', safe='')}/events/publish",
+            {
+                "properties": {"delivery_mode": 2},
+                "routing_key": routing_key,
+                "payload": base64.b64encode(body).decode(),
+                "payload_encoding": "base64",
+            },
+        )
+
     def _poison(self) -> None:
         """Puts messages that are no events into billing's queue."""
         for body in POISON:
-            self.stack.management.call(
-                "POST",
-                f"exchanges/{quote('/', safe='')}/events/publish",
-                {
-                    "properties": {"delivery_mode": 2},
-                    "routing_key": "checkout.succeeded.v1",
-                    "payload": body.decode("latin-1"),
-                    "payload_encoding": "string",
-                },
-            )
+            self._publish("checkout.succeeded.v1", body)
             self.report.poisoned += 1
 
     def _dead_letters(self) -> int:
@@ -185,16 +214,17 @@ class Proof:
         return sum(queue.get("messages", 0) for queue in queues if queue["name"].endswith(".dead"))
 
     async def _settle(self, databases: Databases) -> None:
-        began = time.monotonic()
-        waiting: list[str] = ["not asked yet"]
-        while waiting and time.monotonic() - began < SETTLE_SECONDS:
+        began = moved = time.monotonic()
+        before: list[str] = []
+        while (waiting := await checks.unsettled(databases)) and time.monotonic() - moved < STUCK_SECONDS:
+            if waiting != before:
+                before, moved = waiting, time.monotonic()
             await asyncio.sleep(1)
-            waiting = await checks.unsettled(databases)
         # The management API counts with some seconds of delay.
         await asyncio.sleep(6)
         self.report.settled_seconds = time.monotonic() - began
         if waiting:
-            self.report.findings.lost.append(f"not settled after {SETTLE_SECONDS:.0f} s: {'; '.join(waiting)}")
+            self._unsettled = f"not settled: {'; '.join(waiting)}"
 
     async def _intents(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -265,9 +295,9 @@ def _recovery(kill: Kill, buyers: Buyers) -> float | None:
     return min(after) if after else None
 
 
-def run(purchases: int, minutes: float, seed: int, only: tuple[str, ...]) -> int:
+def run(purchases: int, minutes: float, seed: int, only: tuple[str, ...], fault: str = "") -> int:
     """Runs the proof and prints its report. Returns 1 when anything was lost, doubled or wrong."""
-    proof = Proof(seed, purchases, minutes * 60, only)
+    proof = Proof(seed, purchases, minutes * 60, only, fault)
     report = proof.run()
     say()
     if report.findings.is_clean:

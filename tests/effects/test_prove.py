@@ -1,0 +1,46 @@
+"""The effects proof: it holds for three minutes of kills, and it fails when a fault is planted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from polar_cli.prove.plan import PARTS, draw
+
+ROOT = Path(__file__).parents[2]
+
+
+def prove(*arguments):
+    command = [sys.executable, "-m", "polar_cli", "prove", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+def test_the_same_seed_is_the_same_plan():
+    assert draw(7, 600) == draw(7, 600)
+    assert draw(7, 600) != draw(8, 600)
+    kills = [trouble.part for trouble in draw(7, 600) if trouble.kind == "kill"]
+    assert len(kills) >= 40
+    assert set(kills) == set(PARTS), "every part is killed"
+    assert {trouble.part for trouble in draw(7, 60, ("billing",)) if trouble.kind == "kill"} <= {
+        "billing.api", "billing.worker", "billing.worker.2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("outbox-row-deleted", "lost: "),
+        ("inbox-disabled", "duplicated: billing: "),
+        ("ack-before-commit", "lost: "),
+    ],
+)
+def test_a_planted_fault_is_caught(fault, said):
+    done = prove("--minutes", "0.5", "--purchases", "30", "--only", "billing.worker,billing.worker.2", "--plant", fault)
+    assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
+    assert said in done.stdout, done.stdout[-3000:]
+
+
+def test_three_minutes_of_kills_lose_and_double_nothing():
+    done = prove("--minutes", "3", "--purchases", "180", "--seed", "3")
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "nothing was lost, nothing was doubled" in done.stdout
