@@ -267,3 +267,31 @@ def test_two_handlers_for_one_event_are_refused() -> None:
     twice.on(identity.OrganizationCreatedV1)(lambda event, session: asyncio.sleep(0))
     with pytest.raises(ValueError, match="two handlers"):
         twice.on(identity.OrganizationCreatedV1)(lambda event, session: asyncio.sleep(0))
+
+
+async def test_a_flow_in_order_is_handled_by_one_worker_at_a_time(
+    database: Database, rabbitmq_url: str, amqp_channel: Any, organization_event: Any
+) -> None:
+    ordered = Consumers("sample.ordered", in_order=True)
+    handled: dict[UUID, list[int]] = {}
+
+    @ordered.on(identity.OrganizationCreatedV1)
+    async def note(event: identity.OrganizationCreatedV1, session: Any) -> None:
+        handled.setdefault(event.subject, []).append(event.sequence)
+
+    await ordered.declare(amqp_channel)
+    subjects = [ids.uuid7() for _ in range(4)]
+
+    async def handled_so_far() -> int:
+        return sum(len(sequences) for sequences in handled.values())
+
+    first, second = (ConsumerLoop(ordered, database, rabbitmq_url) for _ in range(2))
+    async with running(Relay(database, rabbitmq_url, "sample").run, second.run):
+        async with running(first.run):
+            for _ in range(100):
+                async with database.transaction() as session:
+                    outbox.record(session, *(organization_event(subject=subject) for subject in subjects))
+        await eventually(handled_so_far, until=lambda count: count == 400)
+    assert all(sequences == list(range(1, 101)) for sequences in handled.values())
+    queue = await amqp_channel.get_queue("sample.ordered")
+    await queue.delete(if_unused=False, if_empty=False)

@@ -1,9 +1,11 @@
 """The edge of a request: the transaction, the guards, the dialects, the lists."""
 
 import asyncio
+from uuid import UUID
 
 import httpx
 import pytest
+from servicekit import ids
 from servicekit.database import Database
 from servicekit.testing.harness import Bus
 from sqlalchemy import func, select, text
@@ -183,3 +185,13 @@ async def test_health_says_what_is_missing(client: httpx.AsyncClient) -> None:
     ready = await client.get("/readyz")
     assert ready.status_code in {200, 503}
     assert set(ready.json()) <= {"status", "broker"}
+
+
+async def test_a_404_that_was_too_early_is_not_kept(
+    client: httpx.AsyncClient, database: Database, notes: type, organization_id: UUID
+) -> None:
+    late, key = ids.uuid7(), {"Idempotency-Key": "early"}
+    assert (await client.delete(f"/v1/notes/{late}", headers=key)).status_code == 404
+    async with database.transaction() as session:
+        session.add(notes(id=late, organization_id=organization_id, text="late", size=1, user_metadata={}))
+    assert (await client.delete(f"/v1/notes/{late}", headers=key)).status_code == 204

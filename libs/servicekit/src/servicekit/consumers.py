@@ -200,7 +200,7 @@ class ConsumerLoop:
         await channel.set_qos(prefetch_count=2 * BATCH)
         queue = await self._consumers.declare(channel)
         waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-        tag = await queue.consume(waiting.put)
+        await queue.consume(waiting.put)
         self.connected = True
         closed = asyncio.ensure_future(_closed(channel))
         stopped = asyncio.ensure_future(stop.wait())
@@ -213,7 +213,7 @@ class ConsumerLoop:
                     raise ConnectionError("the channel was closed")
                 if stopped.done():
                     arrival.cancel()
-                    await queue.cancel(tag)
+                    # Not cancelled first: what we were given goes back as another takes over, so in order.
                     return
                 batch = [arrival.result()]
                 while len(batch) < BATCH and not waiting.empty():
