@@ -13,6 +13,7 @@ import pytest
 import yaml
 from polar_cli import compose, console, provision, servers
 from polar_cli.processes import Process
+from polar_cli.prove.plan import PARTS, draw
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT, SERVICES, State, is_free
 
@@ -177,3 +178,14 @@ def test_no_secret_of_the_launcher_is_in_a_command_line():
 def test_the_root_has_what_a_newcomer_looks_for():
     for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "LICENSE", "polar", "uv.lock"):
         assert (Path(ROOT) / name).exists()
+
+
+def test_the_same_seed_is_the_same_plan():
+    assert draw(7, 600) == draw(7, 600)
+    assert draw(7, 600) != draw(8, 600)
+    kills = [trouble.part for trouble in draw(7, 600) if trouble.kind == "kill"]
+    assert len(kills) >= 40
+    assert set(kills) == set(PARTS), "every part is killed"
+    assert {trouble.part for trouble in draw(7, 60, ("billing",)) if trouble.kind == "kill"} <= {
+        "billing.api", "billing.worker", "billing.worker.2",
+    }  # fmt: skip
