@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import aio_pika
 import structlog
@@ -22,6 +23,7 @@ from sqlalchemy import text
 from servicekit import broker, clock, telemetry
 from servicekit.consumers import ConsumerLoop, Consumers
 from servicekit.database import Database, Sessions
+from servicekit.invariants import Invariant, Invariants
 from servicekit.relay import Relay
 from servicekit.settings import Settings
 from servicekit.timers import Timer
@@ -39,10 +41,17 @@ async def no_timers() -> AsyncIterator[Sequence[Timer]]:
     yield ()
 
 
-def run(service: str, settings: Settings, flows: Sequence[Consumers], timers: Timers = no_timers) -> None:
+def run(
+    service: str,
+    settings: Settings,
+    flows: Sequence[Consumers],
+    timers: Timers = no_timers,
+    invariants: Sequence[Invariant] = (),
+) -> None:
     """Runs the worker until SIGTERM or SIGINT; then every part finishes what it has in hand.
 
-    `timers` is entered once and may hold what its timers share, for example a client of the outside.
+    `timers` is entered once and may hold what its timers share, for example a client of the outside. `invariants` are
+    looked at besides those of every service.
     Raises `ValueError` when two flows have a handler for the same event.
     """
     seen: dict[str, str] = {}
@@ -53,7 +62,7 @@ def run(service: str, settings: Settings, flows: Sequence[Consumers], timers: Ti
             seen[key] = flow.queue
     telemetry.configure(service, settings)
     declare_only = sys.argv[1:] == ["declare"]
-    uvloop.run(_declare(settings, flows) if declare_only else _run(service, settings, flows, timers))
+    uvloop.run(_declare(settings, flows) if declare_only else _run(service, settings, flows, timers, invariants))
 
 
 async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
@@ -63,15 +72,18 @@ async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
             await flow.declare(channel)
 
 
-async def _run(service: str, settings: Settings, flows: Sequence[Consumers], timers: Timers) -> None:
+async def _run(
+    service: str, settings: Settings, flows: Sequence[Consumers], timers: Timers, invariants: Sequence[Invariant]
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = Database(settings.database_url, name=f"{service}.worker", pool_size=settings.database_pool_size)
     loops = [ConsumerLoop(flow, database, settings.rabbitmq_url) for flow in flows]
     channels = Channels(settings.rabbitmq_url, f"{service}.retries")
+    watched = Invariants(invariants)
     health = await asyncio.start_server(
-        lambda reader, writer: _answer(reader, writer, database, loops), settings.host, settings.worker_port
+        lambda reader, writer: _answer(reader, writer, database, loops, watched), settings.host, settings.worker_port
     )
     async with timers() as own, asyncio.TaskGroup() as tasks:
         tasks.create_task(database.wakeup.watch(stop))
@@ -79,7 +91,7 @@ async def _run(service: str, settings: Settings, flows: Sequence[Consumers], tim
         for loop in loops:
             tasks.create_task(loop.run(stop))
             tasks.create_task(_retries(loop, channels).run(database, stop))
-        for timer in (*own, _housekeeping(settings)):
+        for timer in (*own, _housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         gc.freeze()
         log.info("worker.started", queues=[flow.queue for flow in flows])
@@ -141,14 +153,24 @@ _DROP = text("select outbox_drop(:oldest)")
 
 
 async def _answer(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, database: Database, loops: Sequence[ConsumerLoop]
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    database: Database,
+    loops: Sequence[ConsumerLoop],
+    invariants: Invariants,
 ) -> None:
-    """`/healthz`: the process is alive. `/readyz`: the database answers and every consumer is connected."""
-    status, body = "200 OK", {"status": "ok"}
+    """`/healthz`: the process is alive. `/readyz`: the database answers and every consumer is connected.
+
+    `/internal/invariants`: how the service's invariants stood when they were last looked at.
+    """
+    status = "200 OK"
+    body: dict[str, Any] = {"status": "ok"}
     with suppress(Exception):
         async with asyncio.timeout(5):
             request = await reader.readline()
-            if b"/readyz" in request:
+            if b"/internal/invariants" in request:
+                body = invariants.shown()
+            elif b"/readyz" in request:
                 try:
                     await database.ping()
                     waiting = [loop.queue for loop in loops if not loop.connected]

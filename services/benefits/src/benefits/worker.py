@@ -9,6 +9,7 @@ from servicekit.timers import Timer
 from benefits.benefit_grants.consumers import consumers as benefit_grants
 from benefits.benefit_grants.timers import follow_changed_products
 from benefits.customers.consumers import consumers as customers
+from benefits.invariants import INVARIANTS
 from benefits.products.consumers import consumers as products
 from benefits.settings import Settings
 
@@ -22,4 +23,4 @@ async def timers() -> AsyncIterator[Sequence[Timer]]:
 
 
 if __name__ == "__main__":
-    worker.run("benefits", Settings.load(), FLOWS, timers)
+    worker.run("benefits", Settings.load(), FLOWS, timers, INVARIANTS)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from servicekit import worker
 from servicekit.timers import Timer
 
+from billing.invariants import INVARIANTS
 from billing.orders.consumers import consumers as orders
 from billing.settings import Settings
 from billing.subscriptions.timers import end_canceled_subscriptions
@@ -21,4 +22,4 @@ async def timers() -> AsyncIterator[Sequence[Timer]]:
 
 
 if __name__ == "__main__":
-    worker.run("billing", Settings.load(), FLOWS, timers)
+    worker.run("billing", Settings.load(), FLOWS, timers, INVARIANTS)

@@ -10,6 +10,7 @@ from servicekit.timers import Timer
 
 from checkout.checkouts.timers import expire_checkouts
 from checkout.customers.consumers import consumers as customers
+from checkout.invariants import INVARIANTS
 from checkout.organizations.consumers import consumers as organizations
 from checkout.payments.stripe import StripeProcessor
 from checkout.payments.timers import recover_open_payments, refund_duplicates
@@ -33,7 +34,7 @@ def main() -> None:
         )
         await processor.close()
 
-    worker.run("checkout", settings, FLOWS, timers)
+    worker.run("checkout", settings, FLOWS, timers, INVARIANTS)
 
 
 if __name__ == "__main__":

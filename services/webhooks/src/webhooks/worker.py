@@ -8,6 +8,7 @@ from servicekit.timers import Timer
 
 from webhooks.deliveries.timers import Courier
 from webhooks.events.consumers import consumers as events
+from webhooks.invariants import INVARIANTS
 from webhooks.settings import Settings
 
 FLOWS = [events]
@@ -22,7 +23,7 @@ def main() -> None:
         async with Courier(settings) as courier:
             yield (Timer("deliver_due", courier.deliver_due, on_wake=True),)
 
-    worker.run("webhooks", settings, FLOWS, timers)
+    worker.run("webhooks", settings, FLOWS, timers, INVARIANTS)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""What must always be true of billing's data."""
+
+from servicekit.invariants import Invariant
+
+INVARIANTS = (
+    Invariant(
+        "ledger transactions balance",
+        "select transaction_id, currency from ledger_entries group by transaction_id, currency having sum(amount) <> 0",
+    ),
+    Invariant(
+        "a paid order that costs something has exactly one payment of its total",
+        "select o.id from orders o where o.status = 'paid' and o.total_amount > 0 and 1 <> "
+        "(select count(*) from payments p where p.order_id = o.id and p.amount = o.total_amount "
+        "and p.currency = o.currency)",
+    ),
+    Invariant(
+        "every payment stands in the ledger with its amount",
+        "select p.id from payments p where p.amount <> coalesce((select sum(e.amount) from ledger_entries e "
+        "join ledger_transactions t on t.id = e.transaction_id where t.payment_id = p.id "
+        "and e.account = 'processor'), 0)",
+    ),
+    Invariant(
+        "invoice numbers of a customer have no gaps",
+        "select c.id from customers c where c.invoices_count <> "
+        "(select count(*) from orders o where o.customer_id = c.id)",
+    ),
+    Invariant(
+        "canceled subscriptions end with their period",
+        "select id from subscriptions where cancel_at_period_end and ended_at is null "
+        "and current_period_end < cast(:now as timestamptz) - interval '10 minutes'",
+    ),
+)

@@ -1,0 +1,16 @@
+"""What must always be true of the data of webhooks."""
+
+from servicekit.invariants import Invariant
+
+INVARIANTS = (
+    Invariant(
+        "what is due is tried within ten minutes",
+        "select w.id, w.endpoint_id from webhook_events w join webhook_endpoints e on e.id = w.endpoint_id "
+        "where e.enabled and w.due_at < cast(:now as timestamptz) - interval '10 minutes'",
+    ),
+    Invariant(
+        "what was taken waits for nothing, unless it is sent again",
+        "select id from webhook_events where succeeded_at is not null and due_at is not null "
+        "and modified_at < cast(:now as timestamptz) - interval '1 day'",
+    ),
+)
