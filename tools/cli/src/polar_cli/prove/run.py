@@ -53,6 +53,10 @@ class Report:
     findings: Findings = field(default_factory=Findings)
 
 
+def _stack() -> Stack:
+    return Stack("prove", rate=10_000, burst=10_000, durable=True, workers=2, through_proxies=True)
+
+
 class Proof:
     """Drives one run on a stack of its own, whose services reach their servers through proxies."""
 
@@ -61,17 +65,15 @@ class Proof:
         self._plan = draw(seed, seconds, only)
         self._random = Random(seed)
         self.report = Report(seed, seconds)
-        self.stack = Stack("prove", rate=10_000, burst=10_000, durable=True, workers=2, through_proxies=True)
+        # Every run begins with empty databases, so that what is found is its own.
+        _stack().reset()
+        self.stack = _stack()
         self._proxies: dict[str, Proxy] = {}
         self._fault = fault
         self._unsettled = ""
 
     def run(self) -> Report:
-        """Raises `Failure` when the stack does not come up; what the proof finds is in the report.
-
-        Every run begins with empty databases, so that what is found is its own.
-        """
-        self.stack.reset()
+        """Raises `Failure` when the stack does not come up; what the proof finds is in the report."""
         self._start_proxies()
         plants.prepare(self.stack, self._fault)
         try:
