@@ -46,7 +46,7 @@ def draw(seed: int, seconds: float, only: tuple[str, ...] = ()) -> list[Trouble]
         plan.append(Trouble(at, "kill", waiting.pop()))
         at += random.uniform(7, 15)
     for start in range(10, int(seconds), 40):
-        plan.append(Trouble(start + random.uniform(0, 8), "redeliver", random.choice(SERVICES)))
+        plan.append(Trouble(start + random.uniform(0, 8), "redeliver", "rabbitmq"))
     if not only:
         # The broker is stopped for a tenth of the run: a minute of ten.
         plan.append(Trouble(random.uniform(0.3, 0.6) * seconds, "stop", "rabbitmq", seconds / 10))

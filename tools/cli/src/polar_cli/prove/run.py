@@ -21,6 +21,7 @@ from polar_cli.prove.load import EVENTS, Buyers, Receiver, Tenant
 from polar_cli.prove.plan import Trouble, draw
 from polar_cli.prove.proxy import Proxy
 from polar_cli.stack import Stack
+from polar_cli.state import SERVICES
 
 SETTLE_SECONDS = 240.0
 STUCK_SECONDS = 60.0
@@ -175,7 +176,8 @@ class Proof:
                 await asyncio.sleep(trouble.seconds)
                 self._proxies[trouble.part].delay_seconds = 0.0
             case "redeliver":
-                await self._redeliver(trouble.part)
+                for service in SERVICES:
+                    await self._redeliver(service)
             case "poison":
                 await asyncio.to_thread(self._poison)
         if trouble.kind != "kill":
