@@ -1,5 +1,6 @@
 """A service of one resource that exists to try the kit: notes, which say `organization.created` when written."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -100,6 +101,8 @@ async def create(body: NoteWrite, session: SessionOf, principal: Caller) -> Note
     )
     session.add(note)
     outbox.record(session, said(note))
+    if body.text == "long":
+        await asyncio.sleep(0.8)
     if body.text == "refused":
         raise BadRequest("this text is refused")
     if body.text == "crash":

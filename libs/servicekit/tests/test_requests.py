@@ -1,11 +1,12 @@
 """The edge of a request: the transaction, the guards, the dialects, the lists."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
 import pytest
-from servicekit import ids
+from servicekit import ids, routing
 from servicekit.database import Database
 from servicekit.testing.harness import Bus
 from sqlalchemy import func, select, text
@@ -195,3 +196,39 @@ async def test_a_404_that_was_too_early_is_not_kept(
     async with database.transaction() as session:
         session.add(notes(id=late, organization_id=organization_id, text="late", size=1, user_metadata={}))
     assert (await client.delete(f"/v1/notes/{late}", headers=key)).status_code == 204
+
+
+async def _claims_are_out_of_date(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("update idempotency_keys set claimed_until = now() - interval '1 second'"))
+
+
+async def test_the_key_of_a_killed_request_is_free_after_its_claim(
+    client: httpx.AsyncClient, database: Database, notes: type
+) -> None:
+    key = {"Idempotency-Key": "killed"}
+    killed = asyncio.create_task(client.post("/v1/notes/", json={"text": "long"}, headers=key))
+    await asyncio.sleep(0.3)
+    assert (await client.post("/v1/notes/", json={"text": "long"}, headers=key)).status_code == 409
+    await _claims_are_out_of_date(database)
+    # The first request was not dead at all: of the two answers one alone may be kept.
+    second = await client.post("/v1/notes/", json={"text": "long"}, headers=key)
+    first = await killed
+    assert sorted((first.status_code, second.status_code)) == [201, 409]
+    assert await count(database, notes) == 1
+    again = await client.post("/v1/notes/", json={"text": "long"}, headers=key)
+    kept = first if first.status_code == 201 else second
+    assert (again.status_code, again.content) == (201, kept.content)
+
+
+async def test_a_long_request_renews_its_claim(
+    client: httpx.AsyncClient, database: Database, notes: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "CLAIM", timedelta(seconds=0.4))
+    monkeypatch.setattr(routing, "RENEW_SECONDS", 0.1)
+    key = {"Idempotency-Key": "renewed"}
+    long = asyncio.create_task(client.post("/v1/notes/", json={"text": "long"}, headers=key))
+    await asyncio.sleep(0.6)
+    assert (await client.post("/v1/notes/", json={"text": "long"}, headers=key)).status_code == 409
+    assert (await long).status_code == 201
+    assert await count(database, notes) == 1

@@ -6,10 +6,11 @@ is rendered, so an answer is never seen of a change that was not committed, and 
 transactions; its operation must be idempotent by itself, and the key only saves it from being asked twice.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Annotated, Any, cast
 
@@ -24,8 +25,9 @@ from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
 
 KEPT = timedelta(hours=24)
-CLAIM = timedelta(seconds=60)
-"""How long a request that never came back keeps its key: longer than any request may take."""
+CLAIM = timedelta(seconds=10)
+"""How long a request whose process was killed keeps its key; one that is still worked on renews its claim."""
+RENEW_SECONDS = 3.0
 MAX_KEY = 255
 _NOT_STORED = {401, 403, 404, 408, 409, 422, 425, 429}
 """Refusals that may turn into an answer: a resource that is not there may be on its way from another service."""
@@ -44,8 +46,12 @@ _CLAIM = text("""
 _FIND = text("select fingerprint, status, headers, body from idempotency_keys where owner = :owner and key = :key")
 _STORE = text("""
     update idempotency_keys set status = :status, headers = cast(:headers as jsonb), body = :body
-    where owner = :owner and key = :key
+    where owner = :owner and key = :key and status is null
+    returning owner
 """)
+_RENEW = text(
+    "update idempotency_keys set claimed_until = :until where owner = :owner and key = :key and status is null"
+)
 _FORGET = text("delete from idempotency_keys where owner = :owner and key = :key and status is null")
 
 
@@ -122,6 +128,17 @@ async def _once(
     stored = await _claim(edge.database, named, fingerprint)
     if stored is not None:
         return stored
+    renewing = asyncio.create_task(_renew(edge.database, named))
+    try:
+        return await _answer(named, request, edge, handle)
+    finally:
+        renewing.cancel()
+
+
+async def _answer(
+    named: dict[str, str], request: Request, edge: _Edge, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+) -> Response:
+    """Answers and stores the answer; where another request stored one meanwhile, nothing of this one is kept."""
     try:
         response = await handle(request)
     except ServiceError as refusal:
@@ -144,7 +161,8 @@ async def _once(
         "body": bytes(response.body),
     }
     if edge.session is not None:
-        await edge.session.execute(_STORE, kept)
+        if (await edge.session.execute(_STORE, kept)).first() is None:
+            raise IdempotencyKeyInFlight("another request with this key was answered first; ask again for its answer")
         await edge.commit()
     else:
         await _run(edge.database, _STORE, kept)
@@ -179,6 +197,14 @@ async def _claim(database: Database, named: dict[str, str], fingerprint: bytes) 
     if present.status is None:
         raise IdempotencyKeyInFlight("the request with this key is still being worked on")
     return Response(bytes(present.body), present.status, {**present.headers, "Idempotent-Replayed": "true"})
+
+
+async def _renew(database: Database, named: dict[str, str]) -> None:
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        # Where the database is away the claim may run out; `_STORE` then lets only one answer through.
+        with suppress(Exception):
+            await _run(database, _RENEW, {**named, "until": clock.now() + CLAIM})
 
 
 async def _run(database: Database, statement: Any, values: dict[str, Any]) -> None:
