@@ -10,7 +10,7 @@ import pytest
 from support import ROOT, SERVICES, called, package, parsed, sources
 
 RESOURCE_FILES = {"routes", "schemas", "operations", "queries", "models", "events", "consumers", "timers", "__init__"}
-SERVICE_FILES = {"app", "worker", "settings", "database", "models", "commands", "invariants", "__init__"}
+SERVICE_FILES = {"app", "worker", "settings", "database", "models", "commands", "invariants", "projections", "__init__"}
 BUSINESS_NOUNS = re.compile(
     r"\b(orders?|products?|prices?|customers?|subscriptions?|checkouts?|discounts?|benefits?|grants?|invoices?|"
     r"refunds?|licen[sc]e|merchants?|stripe)\b",

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from aiohttp import web
 from polar_cli.stack import Stack
+from polar_cli.testing import stack_of_tests
 
 from tests.end_to_end.support import Receiver, Shop
 
@@ -25,7 +26,7 @@ def needed(name: str) -> str:
 @pytest.fixture(scope="session")
 def stack() -> Stack:
     """The running stack, to kill parts of it."""
-    return Stack(needed("POLAR_TEST_STACK"), rate=10_000, burst=10_000, durable=False)
+    return stack_of_tests(needed("POLAR_TEST_STACK"))
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ class Copy(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None]
     name: Mapped[str]
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.billing import Customer
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
+from contracts.projections import Digest, Drift, Replay
 
 BenefitType = Annotated[
     str,
@@ -103,3 +104,27 @@ class BenefitGrantRevokedV1(Event[BenefitGrant]):
 
     name: ClassVar[str] = "benefit_grant.revoked"
     source: ClassVar[str] = "/benefits"
+
+
+class BenefitDigestedV1(Event[Digest]):
+    """What this service has of its benefits, for those who keep copies."""
+
+    name: ClassVar[str] = "benefit.digested"
+    source: ClassVar[str] = "/benefits"
+    public: ClassVar[bool] = False
+
+
+class BenefitReplayedV1(Event[Replay]):
+    """The benefits whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "benefit.replayed"
+    source: ClassVar[str] = "/benefits"
+    public: ClassVar[bool] = False
+
+
+class BenefitsDriftedV1(Event[Drift]):
+    """What this service keeps a copy of is not as its owner's digest says."""
+
+    name: ClassVar[str] = "benefits.drifted"
+    source: ClassVar[str] = "/benefits"
+    public: ClassVar[bool] = False

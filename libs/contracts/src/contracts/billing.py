@@ -6,6 +6,7 @@ from uuid import UUID
 from contracts.catalog import Interval, Price, Product
 from contracts.checkout import Address, Discount
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
+from contracts.projections import Digest, Replay
 
 SubscriptionStatus = Annotated[
     str, OneOf("incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused")
@@ -234,3 +235,19 @@ class SubscriptionRevokedV1(Event[Subscription]):
 
     name: ClassVar[str] = "subscription.revoked"
     source: ClassVar[str] = "/billing"
+
+
+class CustomerDigestedV1(Event[Digest]):
+    """What this service has of its customers, for those who keep copies."""
+
+    name: ClassVar[str] = "customer.digested"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class CustomerReplayedV1(Event[Replay]):
+    """The customers whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "customer.replayed"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False

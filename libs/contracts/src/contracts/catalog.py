@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
+from contracts.projections import Digest, Drift, Replay
 
 Interval = Annotated[str, OneOf("day", "week", "month", "year")]
 
@@ -83,3 +84,27 @@ class ProductUpdatedV1(Event[Product]):
 
     name: ClassVar[str] = "product.updated"
     source: ClassVar[str] = "/catalog"
+
+
+class ProductDigestedV1(Event[Digest]):
+    """What this service has of its products, for those who keep copies."""
+
+    name: ClassVar[str] = "product.digested"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
+
+
+class ProductReplayedV1(Event[Replay]):
+    """The products whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "product.replayed"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
+
+
+class CatalogDriftedV1(Event[Drift]):
+    """What this service keeps a copy of is not as its owner's digest says."""
+
+    name: ClassVar[str] = "catalog.drifted"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.catalog import Price, Product
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
+from contracts.projections import Drift
 
 
 class Address(Shape):
@@ -241,3 +242,11 @@ class DiscountDeletedV1(Event[Discount]):
 
     name: ClassVar[str] = "discount.deleted"
     source: ClassVar[str] = "/checkout"
+
+
+class CheckoutDriftedV1(Event[Drift]):
+    """What this service keeps a copy of is not as its owner's digest says."""
+
+    name: ClassVar[str] = "checkout.drifted"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False

@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.event import Event, Instant, Shape
+from contracts.projections import Digest, Replay
 
 
 class Organization(Shape):
@@ -32,3 +33,19 @@ class OrganizationUpdatedV1(Event[Organization]):
 
     name: ClassVar[str] = "organization.updated"
     source: ClassVar[str] = "/identity"
+
+
+class OrganizationDigestedV1(Event[Digest]):
+    """What this service has of its organizations, for those who keep copies."""
+
+    name: ClassVar[str] = "organization.digested"
+    source: ClassVar[str] = "/identity"
+    public: ClassVar[bool] = False
+
+
+class OrganizationReplayedV1(Event[Replay]):
+    """The organizations whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "organization.replayed"
+    source: ClassVar[str] = "/identity"
+    public: ClassVar[bool] = False

@@ -6,8 +6,13 @@ from contracts.event import EventClass
 EVENTS: tuple[EventClass, ...] = (
     identity.OrganizationCreatedV1,
     identity.OrganizationUpdatedV1,
+    identity.OrganizationDigestedV1,
+    identity.OrganizationReplayedV1,
     catalog.ProductCreatedV1,
     catalog.ProductUpdatedV1,
+    catalog.ProductDigestedV1,
+    catalog.ProductReplayedV1,
+    catalog.CatalogDriftedV1,
     checkout.CheckoutCreatedV1,
     checkout.CheckoutUpdatedV1,
     checkout.CheckoutExpiredV1,
@@ -15,6 +20,7 @@ EVENTS: tuple[EventClass, ...] = (
     checkout.DiscountCreatedV1,
     checkout.DiscountUpdatedV1,
     checkout.DiscountDeletedV1,
+    checkout.CheckoutDriftedV1,
     billing.CustomerCreatedV1,
     billing.CustomerUpdatedV1,
     billing.CustomerDeletedV1,
@@ -27,11 +33,16 @@ EVENTS: tuple[EventClass, ...] = (
     billing.SubscriptionCanceledV1,
     billing.SubscriptionUncanceledV1,
     billing.SubscriptionRevokedV1,
+    billing.CustomerDigestedV1,
+    billing.CustomerReplayedV1,
     benefits.BenefitCreatedV1,
     benefits.BenefitUpdatedV1,
     benefits.BenefitGrantCreatedV1,
     benefits.BenefitGrantUpdatedV1,
     benefits.BenefitGrantRevokedV1,
+    benefits.BenefitDigestedV1,
+    benefits.BenefitReplayedV1,
+    benefits.BenefitsDriftedV1,
 )
 
 BY_ROUTING_KEY: dict[str, EventClass] = {event.routing_key(): event for event in EVENTS}

@@ -129,10 +129,11 @@ class Consumers:
         fresh = set(accepted.scalars())
         for event in events:
             if event.id in fresh:
-                await self._call(event, session)
+                await self.call(event, session)
         return len(fresh)
 
-    async def _call(self, event: Event[Any], session: AsyncSession) -> None:
+    async def call(self, event: Event[Any], session: AsyncSession) -> None:
+        """Hands an event to its handler, whether or not it was handled before. Raises what the handler raises."""
         handler = self.handlers[event.routing_key()]
         marks = (outbox.correlation.set(event.correlation_id), outbox.causation.set(event.id))
         try:
@@ -280,7 +281,7 @@ class ConsumerLoop:
                 assert event is not None
                 try:
                     async with session.begin_nested():
-                        await self._consumers._call(event, session)
+                        await self._consumers.call(event, session)
                     await session.execute(text("delete from retries where id = :id"), {"id": due.id})
                 except Retry as retry:
                     session.info.pop("events", None)

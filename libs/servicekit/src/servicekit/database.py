@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
 from contracts.event import Event
-from sqlalchemy import text
+from sqlalchemy import Text, cast, func, literal, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -48,10 +48,16 @@ class Record:
 
 
 class Projection(Protocol):
-    """A local copy of another service's resource; `sequence` is the last event that changed it."""
+    """A local copy of another service's resource; `sequence` is the last event that changed it.
+
+    The sequence is 0 for what was only mentioned by another event, and -1 for what is known to be wrong. `checksum` is
+    of the whole row as its event wrote it.
+    """
 
     id: Any
     sequence: Any
+    checksum: Any
+    __table__: ClassVar[Any]
 
 
 _UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
@@ -187,6 +193,9 @@ def wake(session: AsyncSession) -> None:
 async def project(session: AsyncSession, model: type[Projection], event: Event[Any], **values: Any) -> bool:
     """Writes an event into its projection, unless a later event was there before. Returns whether it was written."""
     row = {"id": event.subject, "sequence": event.sequence, **values}
+    columns = model.__table__.columns
+    pairs = [part for name, value in row.items() for part in (literal(name), cast(value, columns[name].type))]
+    row["checksum"] = func.md5(cast(func.jsonb_strip_nulls(func.jsonb_build_object(*pairs)), Text))
     statement = insert(model).values(row)
     statement = statement.on_conflict_do_update(
         index_elements=["id"], set_=row, where=model.sequence < statement.excluded.sequence

@@ -4,7 +4,7 @@ An invariant is a query for what breaks it: no rows means that it holds. Whateve
 sample, counted, and shown at the worker's `/internal/invariants`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy import text
 
-from servicekit import clock
+from servicekit import clock, telemetry
 from servicekit.database import Sessions
 from servicekit.timers import Timer
 
@@ -42,6 +42,10 @@ OF_EVERY_SERVICE = (
         "where published_at is null and created_at < cast(:now as timestamptz) - interval '5 minutes'",
     ),
     Invariant(
+        "copies are as their owners' digests say",
+        "select resource, differing, rounds, compared_at from projection_checks where rounds > 1",
+    ),
+    Invariant(
         "messages do not wait for more than an hour",
         "select id, routing_key, reason from retries "
         "where due_at < cast(:now as timestamptz) - interval '1 hour' or attempts > 40",
@@ -65,6 +69,10 @@ class Invariants:
     def __init__(self, own: Sequence[Invariant] = ()) -> None:
         self._all = (*OF_EVERY_SERVICE, *own)
         self.states: dict[str, State] = {}
+        telemetry.gauge("invariant.broken", "1 for an invariant that did not hold at its last check.", self._standing)
+
+    def _standing(self) -> Iterable[tuple[float, dict[str, str]]]:
+        return [(0.0 if state.holds else 1.0, {"invariant": state.name}) for state in self.states.values()]
 
     async def check(self, sessions: Sessions) -> int:
         """Looks at each invariant, in a transaction of its own. Returns 0: there is nothing to be done at once."""

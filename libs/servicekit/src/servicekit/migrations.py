@@ -5,10 +5,11 @@ Every migration runs with a `lock_timeout`, so that a migration that has to wait
 
 import asyncio
 import os
+import re
 
 from alembic import context
 from alembic.operations import Operations
-from sqlalchemy import Connection, MetaData, pool, text
+from sqlalchemy import Column, Connection, MetaData, Text, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 LOCK_TIMEOUT = "5s"
@@ -90,13 +91,56 @@ create table idempotency_keys (
 );
 create index idempotency_keys_expires_at_idx on idempotency_keys (expires_at);
 """
-KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys"}
+KIT_TABLES_V2 = """
+alter table outbox_sequences add column changed_at timestamptz;
+create table projection_checks (
+    resource text primary key,
+    sequence bigint not null,
+    digest jsonb not null,
+    compared_sequence bigint not null default 0,
+    compared_at timestamptz,
+    differing integer not null default 0,
+    rounds integer not null default 0,
+    repaired bigint not null default 0,
+    repaired_at timestamptz
+);
+create or replace function outbox_drop(oldest timestamptz) returns void
+language plpgsql set timezone = 'UTC' as $$
+declare
+    part text;
+begin
+    for part in
+        select relname from pg_class
+        where relname ~ '^outbox_[0-9]{4}_[0-9]{2}$' and relkind = 'r'
+          and to_date(substr(relname, 8), 'YYYY_MM') + interval '1 month' < oldest
+    loop
+        execute format('alter table outbox detach partition %I', part);
+        execute format('insert into outbox select old.* from %I old where published_at is null or exists ('
+                       'select from outbox_sequences last where last.subject = old.subject '
+                       'and last.value = old.sequence)', part);
+        execute format('drop table %I', part);
+    end loop;
+end $$;
+"""
+"""Digests of projections; and a resource's latest event, like one that was never published, outlives the retention."""
+KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys", "projection_checks"}
 
 
 def create_kit_tables_v1(op: Operations) -> None:
     """The first migration of every service: outbox, inbox, retries and idempotency keys."""
-    for statement in KIT_TABLES_V1.split(";\ncreate "):
-        op.execute(statement if statement.lstrip().startswith("create") else f"create {statement}")
+    _execute(op, KIT_TABLES_V1)
+
+
+def upgrade_kit_tables_v2(op: Operations, *projections: str) -> None:
+    """Digests: every service's second migration. `projections` are its tables of copies, which get a checksum."""
+    _execute(op, KIT_TABLES_V2)
+    for table in projections:
+        op.add_column(table, Column("checksum", Text(), nullable=True))
+
+
+def _execute(op: Operations, statements: str) -> None:
+    for statement in re.split(r";\n(?=create |alter )", statements):
+        op.execute(statement)
 
 
 def _ours(name: str | None, kind: str) -> bool:

@@ -22,10 +22,11 @@ causation: ContextVar[UUID | None] = ContextVar("causation", default=None)
 """The event that is being handled."""
 
 _NUMBER = text("""
-    insert into outbox_sequences as present (subject, value)
-    select subject, count from unnest(cast(:subjects as uuid[]), cast(:counts as bigint[])) as wanted (subject, count)
+    insert into outbox_sequences as present (subject, value, changed_at)
+    select subject, count, :now
+    from unnest(cast(:subjects as uuid[]), cast(:counts as bigint[])) as wanted (subject, count)
     order by subject
-    on conflict (subject) do update set value = present.value + excluded.value
+    on conflict (subject) do update set value = present.value + excluded.value, changed_at = excluded.changed_at
     returning subject, value
 """)
 _WRITE = text("""
@@ -57,7 +58,8 @@ async def flush(session: AsyncSession) -> int:
         return 0
     await session.flush()
     counts = Counter(event.subject for event in recorded)
-    numbers = await session.execute(_NUMBER, {"subjects": list(counts), "counts": list(counts.values())})
+    now = clock.now()
+    numbers = await session.execute(_NUMBER, {"subjects": list(counts), "counts": list(counts.values()), "now": now})
     following = {subject: last - counts[subject] for subject, last in numbers}
     for event in recorded:
         following[event.subject] += 1
@@ -73,7 +75,7 @@ async def flush(session: AsyncSession) -> int:
             "sequences": [event.sequence for event in recorded],
             "organizations": [event.organization_id for event in recorded],
             "payloads": [event.to_bytes() for event in recorded],
-            "now": clock.now(),
+            "now": now,
         },
     )
     return len(recorded)

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     cors_origins: list[str] = []
     body_limit_bytes: int = 1024 * 1024
     outbox_retention_days: int = 365
+    projection_check_seconds: float = 120.0
     log_level: str = "INFO"
     otel_exporter_otlp_endpoint: str = ""
     trace_sample_ratio: float = 0.05

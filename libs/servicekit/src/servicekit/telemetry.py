@@ -1,4 +1,4 @@
-"""Logs and traces: JSON lines with ids on every line, and one trace from the request to the last consumer.
+"""Logs, traces and metrics: JSON lines with ids on every line, one trace from the request to the last consumer.
 
 Tracing costs a quarter of a request when every one is traced, so it is sampled, and without a collector the SDK is
 not even loaded. The trace's identity still travels (W3C `traceparent`), so a sampled caller sees its whole purchase.
@@ -7,13 +7,14 @@ not even loaded. The trace's identity still travels (W3C `traceparent`), so a sa
 import logging
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import CallbackOptions, Counter, Observation
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -47,14 +48,19 @@ def configure(service: str, settings: Settings) -> None:
 
 
 def _export(service: str, settings: Settings) -> None:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+    resource = Resource.create({"service.name": service})
+    metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource))
     provider = TracerProvider(
-        resource=Resource.create({"service.name": service}),
+        resource=resource,
         sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -83,6 +89,20 @@ def span(name: str, kind: SpanKind = SpanKind.INTERNAL, parent: str | None = Non
             yield
         finally:
             _present.reset(token)
+
+
+def counter(name: str, meaning: str) -> Counter:
+    """Something that is counted. Nothing is kept where no collector is set."""
+    return metrics.get_meter("servicekit").create_counter(name, description=meaning)
+
+
+def gauge(name: str, meaning: str, read: Callable[[], Iterable[tuple[float, dict[str, str]]]]) -> None:
+    """Something that stands at a value: `read` gives it, with what tells several apart, whenever it is exported."""
+
+    def observe(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(value, attributes) for value, attributes in read()]
+
+    metrics.get_meter("servicekit").create_observable_gauge(name, [observe], description=meaning)
 
 
 def traceparent() -> str | None:

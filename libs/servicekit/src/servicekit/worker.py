@@ -1,7 +1,7 @@
 """The message process of a service: the relay, its consumers, its timers, and two health routes.
 
 `python -m <service>.worker` runs it; `python -m <service>.worker declare` only declares the queues, so that nothing
-is published before every consumer's queue exists.
+is published before every consumer's queue exists; `python -m <service>.worker rebuild` has every copy told again.
 """
 
 import asyncio
@@ -20,10 +20,11 @@ import uvloop
 from aio_pika.abc import AbstractChannel
 from sqlalchemy import text
 
-from servicekit import broker, clock, telemetry
+from servicekit import broker, clock, rebuild, telemetry
 from servicekit.consumers import ConsumerLoop, Consumers
 from servicekit.database import Database, Sessions
 from servicekit.invariants import Invariant, Invariants
+from servicekit.projections import Projections
 from servicekit.relay import Relay
 from servicekit.settings import Settings
 from servicekit.timers import Timer
@@ -47,11 +48,12 @@ def run(
     flows: Sequence[Consumers],
     timers: Timers = no_timers,
     invariants: Sequence[Invariant] = (),
+    projections: Projections | None = None,
 ) -> None:
     """Runs the worker until SIGTERM or SIGINT; then every part finishes what it has in hand.
 
     `timers` is entered once and may hold what its timers share, for example a client of the outside. `invariants` are
-    looked at besides those of every service.
+    looked at besides those of every service. `projections` are its copies, and those that others keep of its own.
     Raises `ValueError` when two flows have a handler for the same event.
     """
     seen: dict[str, str] = {}
@@ -61,8 +63,14 @@ def run(
                 raise ValueError(f"{key} is handled in {seen[key]} and in {flow.queue}")
             seen[key] = flow.queue
     telemetry.configure(service, settings)
-    declare_only = sys.argv[1:] == ["declare"]
-    uvloop.run(_declare(settings, flows) if declare_only else _run(service, settings, flows, timers, invariants))
+    copies = projections or Projections(service)
+    match sys.argv[1:]:
+        case ["declare"]:
+            uvloop.run(_declare(settings, flows))
+        case ["rebuild", *options]:
+            raise SystemExit(uvloop.run(rebuild.run(service, settings, copies, empty="--empty" in options)))
+        case _:
+            uvloop.run(_run(service, settings, flows, timers, invariants, copies))
 
 
 async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
@@ -73,7 +81,12 @@ async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
 
 
 async def _run(
-    service: str, settings: Settings, flows: Sequence[Consumers], timers: Timers, invariants: Sequence[Invariant]
+    service: str,
+    settings: Settings,
+    flows: Sequence[Consumers],
+    timers: Timers,
+    invariants: Sequence[Invariant],
+    projections: Projections,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,7 +104,8 @@ async def _run(
         for loop in loops:
             tasks.create_task(loop.run(stop))
             tasks.create_task(_retries(loop, channels).run(database, stop))
-        for timer in (*own, _housekeeping(settings), watched.timer()):
+        copies = projections.timers(timedelta(seconds=settings.projection_check_seconds))
+        for timer in (*own, *copies, _housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         gc.freeze()
         log.info("worker.started", queues=[flow.queue for flow in flows])

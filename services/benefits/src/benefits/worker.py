@@ -11,9 +11,10 @@ from benefits.benefit_grants.timers import follow_changed_products
 from benefits.customers.consumers import consumers as customers
 from benefits.invariants import INVARIANTS
 from benefits.products.consumers import consumers as products
+from benefits.projections import projections
 from benefits.settings import Settings
 
-FLOWS = [benefit_grants, products, customers]
+FLOWS = [benefit_grants, products, customers, projections.replays]
 
 
 @asynccontextmanager
@@ -23,4 +24,4 @@ async def timers() -> AsyncIterator[Sequence[Timer]]:
 
 
 if __name__ == "__main__":
-    worker.run("benefits", Settings.load(), FLOWS, timers, INVARIANTS)
+    worker.run("benefits", Settings.load(), FLOWS, timers, INVARIANTS, projections)

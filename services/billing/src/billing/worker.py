@@ -9,10 +9,11 @@ from servicekit.timers import Timer
 
 from billing.invariants import INVARIANTS
 from billing.orders.consumers import consumers as orders
+from billing.projections import projections
 from billing.settings import Settings
 from billing.subscriptions.timers import end_canceled_subscriptions
 
-FLOWS = [orders]
+FLOWS = [orders, projections.replays]
 
 
 @asynccontextmanager
@@ -22,4 +23,4 @@ async def timers() -> AsyncIterator[Sequence[Timer]]:
 
 
 if __name__ == "__main__":
-    worker.run("billing", Settings.load(), FLOWS, timers, INVARIANTS)
+    worker.run("billing", Settings.load(), FLOWS, timers, INVARIANTS, projections)

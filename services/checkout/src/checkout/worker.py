@@ -15,6 +15,7 @@ from checkout.organizations.consumers import consumers as organizations
 from checkout.payments.stripe import StripeProcessor
 from checkout.payments.timers import recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
+from checkout.projections import projections
 from checkout.settings import Settings
 
 FLOWS = [products, customers, organizations]
@@ -34,7 +35,7 @@ def main() -> None:
         )
         await processor.close()
 
-    worker.run("checkout", settings, FLOWS, timers, INVARIANTS)
+    worker.run("checkout", settings, FLOWS, timers, INVARIANTS, projections)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Identity's message process: it only publishes."""
+"""Identity's message process: it publishes, and tells again to those whose copies differ."""
 
 from servicekit import worker
-from servicekit.consumers import Consumers
 
+from identity.projections import projections
 from identity.settings import Settings
 
-FLOWS: list[Consumers] = []
+FLOWS = [projections.replays]
 
 if __name__ == "__main__":
-    worker.run("identity", Settings.load(), FLOWS)
+    worker.run("identity", Settings.load(), FLOWS, projections=projections)

@@ -37,6 +37,12 @@ def down(stack: Stack) -> None:
     _compose(stack, "down")
 
 
+def rebuild(stack: Stack, service: str, *, empty: bool) -> int:
+    """Has a service's copies told again. Returns the exit status of the service's own command."""
+    options = ["--empty"] if empty else []
+    return _run(stack, "exec", "-T", f"{service}-worker", "python", "-m", f"{service}.worker", "rebuild", *options)
+
+
 def environment(stack: Stack) -> dict[str, str]:
     """What docker-compose.yml asks for."""
     values = {
@@ -87,13 +93,20 @@ def hashed(password: str) -> str:
 
 
 def _compose(stack: Stack, *arguments: str) -> str:
-    profile = [] if stack.real_stripe else ["--profile", "stripe"]
-    command = ["docker", "compose", "--env-file", str(stack.folder / "compose.env"), *profile, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(_command(stack, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         hint = "docker compose logs; POLAR_NATIVE=1 runs the stack without containers"
         raise Failure(f"docker compose {arguments[0]} failed:\n{done.stderr[-3000:]}", hint=hint)
     return done.stdout
+
+
+def _run(stack: Stack, *arguments: str) -> int:
+    return subprocess.run(_command(stack, *arguments), cwd=ROOT, check=False).returncode
+
+
+def _command(stack: Stack, *arguments: str) -> list[str]:
+    profile = [] if stack.real_stripe else ["--profile", "stripe"]
+    return ["docker", "compose", "--env-file", str(stack.folder / "compose.env"), *profile, *arguments]
 
 
 def _write_private(path: Path, text: str, mode: int = 0o600) -> None:

@@ -12,7 +12,7 @@ from polar_cli import compose, contracts, dead_letters, openapi, testing
 from polar_cli.console import Failure, say, step, table
 from polar_cli.prove import plants
 from polar_cli.stack import Stack
-from polar_cli.state import ROOT
+from polar_cli.state import ROOT, SERVICES
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -67,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench = add("bench", _bench, "measure, beside bare clients in the same run")
     bench.add_argument("what", choices=["events"], help="events: the bus, from outbox to consumer")
+    rebuild = add("rebuild", _rebuild, "have a service's copies of others' resources told again by their owners")
+    rebuild.add_argument("service", choices=SERVICES)
+    rebuild.add_argument(
+        "--empty", action="store_true", help="remove the copies first; until they are back, what they stand for is gone"
+    )
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -158,6 +163,12 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
     return dead_letters.show(Stack().management, arguments.limit)
+
+
+def _rebuild(arguments: argparse.Namespace) -> int:
+    if _engine():
+        return compose.rebuild(Stack(), arguments.service, empty=arguments.empty)
+    return Stack().rebuild(arguments.service, empty=arguments.empty)
 
 
 def _test(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """What the servers must hold before a service starts: one role and database each, one broker user each."""
 
+import hashlib
 import json
 from urllib.parse import quote
 
@@ -9,6 +10,12 @@ from polar_cli.servers import Management
 from polar_cli.state import ROOT, SERVICES, State
 
 EXCHANGE = "events"
+PUBLISHERS = ROOT / "deploy" / "rabbitmq" / "publishers.json"
+
+
+def checksum() -> str:
+    """Of what decides who may publish what: when it changes, the servers are filled again."""
+    return hashlib.sha256(PUBLISHERS.read_bytes()).hexdigest()
 
 
 async def databases(state: State, admin_url: str) -> None:
@@ -52,7 +59,7 @@ def broker(state: State, vhost: str = "/") -> None:
 
 def permissions_of(service: str) -> tuple[dict[str, str], dict[str, str]]:
     """What a service may do at the broker: its own queues, and on the exchange only its own types of events."""
-    publishers: dict[str, list[str]] = json.loads((ROOT / "deploy" / "rabbitmq" / "publishers.json").read_text())
+    publishers: dict[str, list[str]] = json.loads(PUBLISHERS.read_text())
     pattern = rf"^({EXCHANGE}|{service}\..*)$"
     permissions = {"configure": rf"^{service}\.", "write": pattern, "read": pattern}
     topics = {"exchange": EXCHANGE, "write": rf"^({'|'.join(publishers[service])})\..*$", "read": ".*"}

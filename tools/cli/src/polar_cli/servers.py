@@ -102,23 +102,21 @@ def postgres(state: State, data: Path, log: Path, *, durable: bool) -> Process:
     )
 
 
-def wait_for_children(pid: int) -> None:
-    """Waits until a killed PostgreSQL and its children are gone for good: until then the data are still in use."""
+def wait_for_backends(data: Path) -> None:
+    """Waits until every process of a killed PostgreSQL is gone: until then its data are still in use.
+
+    Each backend leads a session of its own, and when their parent is dead only their working directory names them.
+    """
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        alive = Path(f"/proc/{pid}").exists()
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                except OSError:
-                    continue
-                # After the parent's death its session id still names the children that are left.
-                if int(fields[3]) == pid and int(entry.name) != pid and fields[0] not in "ZX":
-                    alive = True
-        if not alive:
-            return
+    while time.monotonic() < deadline and any(_works_in(entry, data) for entry in Path("/proc").iterdir()):
         time.sleep(0.05)
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return process.name.isdigit() and (process / "cwd").readlink() == folder
+    except OSError:
+        return False
 
 
 def rabbitmq(state: State, data: Path, log: Path) -> Process:

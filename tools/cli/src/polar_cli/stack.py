@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -200,11 +201,11 @@ class Stack:
         """Starts PostgreSQL and RabbitMQ and fills them with what services need. Returns what was started."""
         packages.ensure(own_postgres=self.own_postgres, own_rabbitmq=self.own_rabbitmq)
         started = self._start(name for name in ("postgres", "rabbitmq") if name in self.processes)
-        if started or not self.state.get("provisioned"):
+        if started or self.state.get("provisioned") != provision.checksum():
             with step("roles, databases and broker users"):
                 asyncio.run(provision.databases(self.state, self.postgres_url))
                 provision.broker(self.state)
-                self.state.set("provisioned", True)
+                self.state.set("provisioned", provision.checksum())
         return started
 
     def _launch(self, names: Iterable[str]) -> list[str]:
@@ -268,7 +269,8 @@ class Stack:
                 hint="end it, or choose another port: POLAR_PORT=8010 ./polar up",
             )
         others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
-        if self.own_rabbitmq and self.state.get("provisioned") and self.state.get("queues") == _consumers():
+        known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == _consumers()
+        if self.own_rabbitmq and known:
             # The broker takes longest; everything else starts beside it, and waits for it.
             packages.ensure(own_postgres=self.own_postgres, own_rabbitmq=True)
             started = self._launch(["rabbitmq"])
@@ -285,6 +287,13 @@ class Stack:
             with step("the first organization and its access token"):
                 self._first_organization()
         return started
+
+    def rebuild(self, service: str, *, empty: bool) -> int:
+        """Has a service's copies told again, by its own command. Returns its exit status; raises `Failure`."""
+        if any(self[f"{name}.worker"].pid is None for name in SERVICES):
+            raise Failure("the owners of the copies answer only while their workers run", hint="./polar up")
+        command = [sys.executable, "-m", f"{service}.worker", "rebuild", *(["--empty"] if empty else [])]
+        return subprocess.run(command, env=self.environment(service), cwd=ROOT, check=False).returncode
 
     def create_organization(self, name: str, slug: str) -> dict[str, str]:
         """Creates an organization through identity's own command: `organization_id` and `access_token`."""
@@ -339,19 +348,31 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """Kills a part with SIGKILL, as a crash would."""
-        process = self.processes[name]
-        pid = process.pid
-        process.kill()
-        if name == "postgres" and pid is not None:
-            servers.wait_for_children(pid)
+        self.processes[name].kill()
+        if name == "postgres":
+            servers.wait_for_backends(self.data / "postgres" / "data")
 
     def restart(self, name: str) -> None:
-        """Starts a part that has ended and waits until it is ready again."""
-        self.processes[name].start()
-        self.processes[name].wait_ready(90)
+        """Starts a part that has ended and waits until it is ready again.
+
+        One that ends at once is started anew, as a supervisor would: PostgreSQL refuses to start while a backend of
+        its killed predecessor, forked in its last moment, still holds the shared memory.
+        """
+        process = self.processes[name]
+        for _ in range(RESTARTS):
+            process.start()
+            try:
+                process.wait_ready(90)
+                return
+            except Failure:
+                if process.pid is not None:
+                    raise
+                time.sleep(0.5)
+        raise Failure(f"{name} ends whenever it is started:\n{process.tail()}", hint=f"its log is {process.log}")
 
 
-QUEUES = {"consumers.py", "worker.py"}
+RESTARTS = 10
+QUEUES = {"consumers.py", "worker.py", "projections.py"}
 
 
 def _consumers() -> str:

@@ -57,6 +57,13 @@ def groups() -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda item: (order.index(item[0]) if item[0] in order else 99, item[0])))
 
 
+def stack_of_tests(name: str = "test") -> Stack:
+    """The stack that the tests look at: without limits, and with copies compared every five seconds."""
+    stack = Stack(name, rate=10_000, burst=10_000, durable=False)
+    stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "5"
+    return stack
+
+
 def run(names: list[str], expression: str, *, keep: bool) -> int:
     """Runs groups (all when none is named). Returns the exit status: 1 on any failure, or when no test ran."""
     known = groups()
@@ -64,7 +71,7 @@ def run(names: list[str], expression: str, *, keep: bool) -> int:
     if unknown:
         raise Failure(f"no group named {', '.join(unknown)}", hint=f"groups: {', '.join(known)}", code=2)
     chosen = {name: path for name, path in known.items() if name in names or (not names and name not in OWN)}
-    stack = Stack("test", rate=10_000, burst=10_000, durable=False)
+    stack = stack_of_tests()
     outcomes: list[Outcome] = []
     try:
         stack.servers_up()

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from servicekit.database import Record
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,7 @@ class Entitlement(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(Text)
     kind: Mapped[str]
     """`order` or `subscription`."""
     customer_id: Mapped[UUID] = mapped_column(index=True)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benefits.database import Base
@@ -17,5 +17,6 @@ class Customer(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID] = mapped_column(index=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(Text)
     external_id: Mapped[str | None]
     data: Mapped[dict[str, Any]]

@@ -14,6 +14,8 @@ consumers = Consumers("catalog.benefits")
 @consumers.on(BenefitCreatedV1, BenefitUpdatedV1)
 async def follow_benefit(event: BenefitCreatedV1 | BenefitUpdatedV1, session: AsyncSession) -> None:
     """Keeps the benefit, and tells again of the products that give it; a deleted one leaves their lists."""
+    before = await session.get(Benefit, event.subject)
+    told = before.data if before is not None else None
     written = await project(
         session,
         Benefit,
@@ -23,5 +25,5 @@ async def follow_benefit(event: BenefitCreatedV1 | BenefitUpdatedV1, session: As
         is_deleted=event.data.is_deleted,
         data=event.data.model_dump(mode="json"),
     )
-    if written and isinstance(event, BenefitUpdatedV1):
+    if written and told is not None and told != event.data.model_dump(mode="json"):
         await products.tell_of_benefit(session, event.subject)

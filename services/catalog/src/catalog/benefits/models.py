@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.database import Base
@@ -17,6 +17,7 @@ class Benefit(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID] = mapped_column(index=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(Text)
     selectable: Mapped[bool]
     is_deleted: Mapped[bool]
     data: Mapped[dict[str, Any]]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,7 @@ class Customer(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str] = mapped_column(CITEXT)
     external_id: Mapped[str | None]
     is_deleted: Mapped[bool]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from checkout.database import Base
@@ -16,4 +16,5 @@ class Organization(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any]]

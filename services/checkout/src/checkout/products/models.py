@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts import catalog as contracts
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from checkout.database import Base
@@ -18,6 +18,7 @@ class Product(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID] = mapped_column(index=True)
     sequence: Mapped[int] = mapped_column(BigInteger)
+    checksum: Mapped[str | None] = mapped_column(Text)
     price_ids: Mapped[list[Any]]
     """Of the prices on sale, as text."""
     data: Mapped[dict[str, Any]]

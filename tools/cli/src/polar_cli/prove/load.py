@@ -36,7 +36,8 @@ class Purchase:
     checkout_id: str = ""
     ids: dict[str, str] = field(default_factory=dict)
     ended: bool = False
-    requests: int = 0
+    trail: list[str] = field(default_factory=list)
+    """Every request: seconds since the purchase began, what was asked, what came of it and after how long."""
     problem: str = ""
 
 
@@ -166,10 +167,17 @@ class Buyers:
         said = ""
         while time.monotonic() < deadline:
             self.requests += 1
+            asked = time.monotonic()
+            answer: httpx.Response | None = None
             try:
                 answer = await purchase.tenant.api.request(method, path, json=body, headers=headers)
+                came = str(answer.status_code)
             except httpx.HTTPError as error:
-                said = type(error).__name__
+                came = type(error).__name__
+            after = time.monotonic() - asked
+            purchase.trail.append(f"{asked - purchase.began:5.1f} s: {method} {path[:24]}…: {came} after {after:.1f} s")
+            if answer is None:
+                said = came
                 await asyncio.sleep(0.3)
                 continue
             if answer.is_success:

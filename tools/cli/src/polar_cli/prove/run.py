@@ -17,7 +17,7 @@ import httpx
 from polar_cli.console import Failure, say, table
 from polar_cli.prove import checks, plants
 from polar_cli.prove.checks import Databases, Findings
-from polar_cli.prove.load import EVENTS, Buyers, Receiver, Tenant
+from polar_cli.prove.load import EVENTS, Buyers, Purchase, Receiver, Tenant
 from polar_cli.prove.plan import Trouble, draw
 from polar_cli.prove.proxy import Proxy
 from polar_cli.stack import Stack
@@ -69,9 +69,11 @@ class Proof:
         # Every run begins with empty databases, so that what is found is its own.
         _stack().reset()
         self.stack = _stack()
+        self.stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "20"
         self._proxies: dict[str, Proxy] = {}
         self._fault = fault
         self._unsettled = ""
+        self._began = 0.0
 
     def run(self) -> Report:
         """Raises `Failure` when the stack does not come up; what the proof finds is in the report."""
@@ -102,7 +104,7 @@ class Proof:
         troubles = f"{len(self._plan)} troubles, seed {self.report.seed}"
         say(f"· {self._purchases} purchases in {self._seconds:.0f} s, {troubles}")
         try:
-            began = time.monotonic()
+            began = self._began = time.monotonic()
             driving = asyncio.create_task(buyers.run(self._purchases, self._seconds))
             telling = asyncio.create_task(self._tell(buyers, began))
             for trouble in self._plan:
@@ -256,7 +258,7 @@ class Proof:
         acknowledged = [purchase for purchase in buyers.purchases if purchase.acknowledged is not None]
         recoveries = [_recovery(kill, buyers) for kill in report.kills]
         known = [seconds for seconds in recoveries if seconds is not None]
-        waits = [purchase.acknowledged - purchase.began for purchase in acknowledged if purchase.acknowledged]
+        waits = [_wait(purchase) for purchase in acknowledged]
         say()
         rows: list[tuple[str, object]] = [
             ("seed", report.seed),
@@ -284,9 +286,19 @@ class Proof:
         ]
         say()
         table(("killed", "times", "ready again after s, longest"), times)
+        longest = max(acknowledged, key=_wait, default=None)
+        if longest is not None:
+            say(f"\nthe slowest purchase, {longest.number}, began {longest.began - self._began:.0f} s after the start:")
+            for line in longest.trail[:40]:
+                say(f"  {line}")
         for name in ("lost", "duplicated", "wrong"):
             for line in getattr(findings, name)[:20]:
                 say(f"✗ {name}: {line}")
+
+
+def _wait(purchase: Purchase) -> float:
+    """Seconds until a purchase was acknowledged."""
+    return (purchase.acknowledged or purchase.began) - purchase.began
 
 
 def _recovery(kill: Kill, buyers: Buyers) -> float | None:

@@ -1,0 +1,16 @@
+"""What checkout copies from others."""
+
+from contracts.checkout import CheckoutDriftedV1
+from servicekit.projections import Projections
+
+from checkout.customers.consumers import consumers as customers
+from checkout.customers.models import Customer
+from checkout.organizations.consumers import consumers as organizations
+from checkout.organizations.models import Organization
+from checkout.products.consumers import consumers as products
+from checkout.products.models import Product
+
+projections = Projections("checkout", CheckoutDriftedV1)
+projections.keep("product", Product, products)
+projections.keep("customer", Customer, customers)
+projections.keep("organization", Organization, organizations)

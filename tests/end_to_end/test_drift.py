@@ -1,0 +1,75 @@
+"""Copies that were changed, lost or invented by hand are as their owner says within two check intervals."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from servicekit.projections import SETTLING
+
+INTERVAL = 5 * 1.25
+"""PROJECTION_CHECK_SECONDS of the test stack, and the quarter of it after which a worker looks again."""
+
+COPIES = {
+    "checkout": ("products", "customers", "organizations"),
+    "benefits": ("products", "customers"),
+    "catalog": ("benefits",),
+}
+PLANTS = {
+    "edited": 'update {table} set data = data || \'{{"name": "edited by hand"}}\' where id = $1',
+    "set back": "update {table} set sequence = sequence - 1, data = '{{}}' where id = $1",
+    "lost": "delete from {table} where id = $1",
+    "invented": (
+        "insert into {table} select (copy).* from (select jsonb_populate_record(present, "
+        "jsonb_build_object('id', gen_random_uuid(), 'checksum', null)) as copy from {table} present where id = $1) new"
+    ),
+}
+
+
+@asynccontextmanager
+async def database(stack, service) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(f"{stack.postgres_url.rsplit('/', 1)[0]}/{service}")
+    yield connection
+    await connection.close()
+
+
+async def contents(stack, service):
+    async with database(stack, service) as connection:
+        return {
+            table: await connection.fetch(f"select * from {table} where sequence <> 0 order by id")
+            for table in COPIES[service]
+        }
+
+
+@pytest.fixture(scope="module")
+async def settled(stack, shop):
+    """A purchase long enough ago that what it changed is in the digests."""
+    answer = await shop.confirm(await shop.checkout())
+    await shop.settled(answer.json())
+    await asyncio.sleep(SETTLING.total_seconds())
+
+
+@pytest.mark.parametrize("kind", PLANTS)
+async def test_drift_is_repaired_within_two_intervals(stack, shop, settled, kind):
+    before = await contents(stack, "checkout")
+    id = before["products"][-1]["id"]
+    async with database(stack, "checkout") as connection:
+        await connection.execute(PLANTS[kind].format(table="products"), id)
+    planted = time.monotonic()
+    assert await contents(stack, "checkout") != before
+    while await contents(stack, "checkout") != before:
+        assert time.monotonic() - planted < 2 * INTERVAL + 2, "not repaired within two intervals"
+        await asyncio.sleep(0.1)
+    assert await contents(stack, "checkout") == before
+
+
+@pytest.mark.parametrize("service", COPIES)
+@pytest.mark.parametrize("empty", [False, True], ids=["serving", "empty"])
+async def test_a_rebuild_gives_the_same_content(stack, shop, settled, service, empty):
+    before = await contents(stack, service)
+    assert all(before.values()), f"{service} has copies of each kind"
+    status = await asyncio.to_thread(stack.rebuild, service, empty=empty)
+    assert status == 0
+    assert await contents(stack, service) == before
