@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         "--plant", default="", choices=("", *plants.NAMES), help="plant a fault, to see that the proof fails"
     )
     bench = add("bench", _bench, "measure, beside bare clients in the same run")
-    bench.add_argument("what", choices=["events"], help="events: the bus, from outbox to consumer")
+    bench.add_argument(
+        "what", choices=["events", "purchases"], help="the bus, from outbox to consumer; or whole purchases"
+    )
     rebuild = add("rebuild", _rebuild, "have a service's copies of others' resources told again by their owners")
     rebuild.add_argument("service", choices=SERVICES)
     rebuild.add_argument(
@@ -191,10 +193,10 @@ def _prove(arguments: argparse.Namespace) -> int:
     return run.run(purchases, arguments.minutes, arguments.seed, only, arguments.plant)
 
 
-def _bench(_: argparse.Namespace) -> int:
-    from polar_cli import bench
+def _bench(arguments: argparse.Namespace) -> int:
+    from polar_cli import bench, bench_purchases
 
-    return bench.events()
+    return bench.events() if arguments.what == "events" else bench_purchases.purchases()
 
 
 def _lint(_: argparse.Namespace) -> int:
