@@ -13,8 +13,8 @@ import pytest_asyncio
 from contracts import identity
 from servicekit import clock, ids, outbox
 from servicekit.broker import EXCHANGE
-from servicekit.consumers import ConsumerLoop, Consumers, Retry
-from servicekit.database import Database
+from servicekit.consumers import ConsumerLoop, Consumers, Message, Retry
+from servicekit.database import Database, project, project_all
 from servicekit.relay import Relay
 from servicekit.testing import eventually
 from sqlalchemy import func, select, text
@@ -295,3 +295,50 @@ async def test_a_flow_in_order_is_handled_by_one_worker_at_a_time(
     assert all(sequences == list(range(1, 101)) for sequences in handled.values())
     queue = await amqp_channel.get_queue("sample.ordered")
     await queue.delete(if_unused=False, if_empty=False)
+
+
+async def test_events_together_are_handed_over_as_one_list_in_order(
+    database: Database, organization_event: Any
+) -> None:
+    together = Consumers("sample.together")
+    calls: list[Any] = []
+
+    @together.on(identity.OrganizationCreatedV1, together=True)
+    async def many(events: Any, session: Any) -> None:
+        calls.append([event.data.name for event in events])
+
+    @together.on(identity.OrganizationUpdatedV1)
+    async def one(event: Any, session: Any) -> None:
+        calls.append(event.data.name)
+
+    events = [organization_event(name) for name in ("a", "b")]
+    events += [organization_event("c", updated=True), organization_event("d"), organization_event("e", updated=True)]
+    messages = [Message.read(event.to_bytes(), event.routing_key()) for event in [*events, events[0]]]
+    async with database.transaction() as session:
+        assert await together.handle(messages, session) == 5
+    assert calls == [["a", "b"], "c", ["d"], "e"]
+    async with database.transaction() as session:
+        assert await together.handle(messages, session) == 0
+    assert len(calls) == 4
+
+
+async def test_several_events_are_projected_in_one_statement_as_one_by_one(
+    database: Database, organization_event: Any, copies: Any
+) -> None:
+    one, two = ids.uuid7(), ids.uuid7()
+    events = [
+        organization_event("new", subject=one, sequence=3),
+        organization_event("old", subject=one, sequence=2),
+        organization_event("older than what is there", subject=two, sequence=4),
+    ]
+    async with database.transaction() as session:
+        await project(session, copies, organization_event(subject=two, sequence=5), organization_id=two, name="there")
+        rows = [(event, {"organization_id": event.subject, "name": event.data.name}) for event in events]
+        await project_all(session, copies, rows)
+    async with database.transaction() as session:
+        found = {copy.id: (copy.name, copy.sequence) for copy in (await session.execute(select(copies))).scalars()}
+        checked = await session.execute(
+            text("select bool_and(checksum = md5(jsonb_strip_nulls(to_jsonb(c) - 'checksum')::text)) from copies c")
+        )
+        assert checked.scalar_one()
+    assert found == {one: ("new", 3), two: ("there", 5)}

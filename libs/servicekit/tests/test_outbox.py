@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+from pamqp.commands import Basic
 from servicekit import ids, outbox
 from servicekit.database import Database
+from servicekit.properties import EventProperties
 from servicekit.testing.harness import Bus
 
 
@@ -43,6 +46,23 @@ async def test_the_stored_bytes_are_the_event(database: Database, bus: Bus, orga
     assert event.correlation_id == ids.derive("s", "purchase")
     assert event.id.version == 7
     assert event.origin == "/identity"
+
+
+def test_the_message_properties_are_those_that_any_client_reads() -> None:
+    attributes = {"type": "polar.order.paid.v1", "sequence": "0000000007", "subject": "Ünïcode"}
+    written = EventProperties("an-id", "order.paid.v1", "/billing", attributes)
+    flags, data = int.from_bytes(written.marshal()[:2], "big"), written.marshal()[2:]
+    read = Basic.Properties()
+    read.unmarshal(flags, data)
+    assert (read.content_type, read.delivery_mode) == ("application/cloudevents+json; charset=UTF-8", 2)
+    assert (read.message_id, read.message_type, read.app_id) == ("an-id", "order.paid.v1", "/billing")
+    assert read.headers == {
+        "cloudEvents_id": "an-id",
+        "cloudEvents_source": "/billing",
+        **{f"cloudEvents_{name}": value for name, value in attributes.items()},
+    }
+    with pytest.raises(ValueError, match="too long"):
+        EventProperties("x" * 256, "a", "b", {}).marshal()
 
 
 async def test_an_older_event_does_not_overwrite_a_projection(

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -92,9 +93,14 @@ class Consumers:
         self.queue = queue
         self.in_order = in_order
         self.handlers: dict[str, Handler] = {}
+        self._together: set[Handler] = set()
 
-    def on(self, *contracts: EventClass) -> Callable[[AnyHandler], AnyHandler]:
-        """Makes a function the handler of these events. Raises `ValueError` when an event has one already."""
+    def on(self, *contracts: EventClass, together: bool = False) -> Callable[[AnyHandler], AnyHandler]:
+        """Makes a function the handler of these events. Raises `ValueError` when an event has one already.
+
+        A handler of events `together` is given a list of those that arrived one behind the other, so that it can write
+        them in one statement. It may record no events: they would not know what caused them.
+        """
 
         def register(handler: AnyHandler) -> AnyHandler:
             for contract in contracts:
@@ -102,6 +108,8 @@ class Consumers:
                 if key in self.handlers:
                     raise ValueError(f"{self.queue} has two handlers for {key}")
                 self.handlers[key] = handler
+            if together:
+                self._together.add(handler)
             return handler
 
         return register
@@ -127,14 +135,23 @@ class Consumers:
         arrived = {"sources": [event.origin for event in events], "ids": [event.id for event in events]}
         accepted = await session.execute(_ACCEPT, {**arrived, "queue": self.queue, "now": clock.now()})
         fresh = set(accepted.scalars())
-        for event in events:
-            if event.id in fresh:
+        for handler, run in groupby((event for event in events if event.id in fresh), self._handler_of):
+            if handler in self._together:
+                await handler(list(run), session)
+                continue
+            for event in run:
                 await self.call(event, session)
         return len(fresh)
 
+    def _handler_of(self, event: Event[Any]) -> Handler:
+        return self.handlers[event.routing_key()]
+
     async def call(self, event: Event[Any], session: AsyncSession) -> None:
         """Hands an event to its handler, whether or not it was handled before. Raises what the handler raises."""
-        handler = self.handlers[event.routing_key()]
+        handler = self._handler_of(event)
+        if handler in self._together:
+            await handler([event], session)
+            return
         marks = (outbox.correlation.set(event.correlation_id), outbox.causation.set(event.id))
         try:
             with telemetry.span(

@@ -5,7 +5,7 @@ calls the outside in between".
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -190,18 +190,36 @@ def wake(session: AsyncSession) -> None:
     session.info["wake"] = True
 
 
-async def project(session: AsyncSession, model: type[Projection], event: Event[Any], **values: Any) -> bool:
-    """Writes an event into its projection, unless a later event was there before. Returns whether it was written."""
+def _projected(model: type[Projection], event: Event[Any], values: dict[str, Any]) -> dict[str, Any]:
     row = {"id": event.subject, "sequence": event.sequence, **values}
     columns = model.__table__.columns
     pairs = [part for name, value in row.items() for part in (literal(name), cast(value, columns[name].type))]
-    row["checksum"] = func.md5(cast(func.jsonb_strip_nulls(func.jsonb_build_object(*pairs)), Text))
+    return {**row, "checksum": func.md5(cast(func.jsonb_strip_nulls(func.jsonb_build_object(*pairs)), Text))}
+
+
+async def project(session: AsyncSession, model: type[Projection], event: Event[Any], **values: Any) -> bool:
+    """Writes an event into its projection, unless a later event was there before. Returns whether it was written."""
+    row = _projected(model, event, values)
     statement = insert(model).values(row)
     statement = statement.on_conflict_do_update(
         index_elements=["id"], set_=row, where=model.sequence < statement.excluded.sequence
     )
     result = await session.execute(statement.returning(model.id))
     return result.first() is not None
+
+
+async def project_all(session: AsyncSession, model: type[Projection], rows: Sequence[tuple[Event[Any], Any]]) -> None:
+    """Writes several events into a projection as `project` does, in one statement; `rows` are events with values."""
+    latest: dict[UUID, tuple[Event[Any], Any]] = {}
+    for event, values in rows:
+        if event.subject not in latest or latest[event.subject][0].sequence < event.sequence:
+            latest[event.subject] = event, values
+    written = [_projected(model, event, values) for event, values in latest.values()]
+    written.sort(key=lambda row: row["id"])  # in one order everywhere: no deadlock
+    statement = insert(model).values(written)
+    changed = {name: statement.excluded[name] for name in written[0]}
+    condition = model.sequence < statement.excluded.sequence
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed, where=condition))
 
 
 Found = TypeVar("Found")

@@ -9,29 +9,34 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-import aio_pika
 import structlog
-from aio_pika.abc import AbstractConnection, AbstractExchange
+from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
+from aiormq import Channel
 from contracts.registry import BY_ROUTING_KEY
 from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
 from servicekit import broker, clock, telemetry
 from servicekit.database import Database, is_transient
+from servicekit.properties import EventProperties
 from servicekit.timers import first_of
 
 log = structlog.get_logger()
 
 BATCH = 200
 POLL_SECONDS = 1.0
+CONFIRM_SECONDS = 20.0
 UNROUTABLE_RETRY = timedelta(seconds=5)
-_LOCK = "select pg_try_advisory_xact_lock(hashtext('outbox-relay'))"
+_LOCK = text("""
+    select pg_try_advisory_xact_lock(hashtext('outbox-relay')), set_config('synchronous_commit', 'off', true)
+""")
+"""A mark that a power cut loses is an event that is published again, so its commit need not wait for the disk."""
 _CLAIM = text("""
     select id, created_at, event_id, routing_key, source, subject, sequence, organization_id, payload
     from outbox
     where published_at is null and (retry_at is null or retry_at <= :now)
-    order by id limit :batch for update skip locked
+    order by id limit :batch
 """)
 _MARK = text("update outbox set published_at = :now where id = any(:ids) and published_at is null")
 _LATER = text("update outbox set retry_at = :retry_at where id = any(:ids) and published_at is null")
@@ -53,10 +58,11 @@ class Relay:
             try:
                 connection = await broker.connect(self._url, f"{self._name}.relay")
                 channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-                exchange = await broker.events_exchange(channel)
+                underlay = await channel.get_underlay_channel()
+                assert isinstance(underlay, Channel)
                 while not stop.is_set():
                     woken.clear()
-                    if await self.publish_batch(exchange) < BATCH:
+                    if await self.publish_batch(underlay) < BATCH:
                         await first_of(woken, stop, seconds=POLL_SECONDS)
             except Exception as error:
                 expected = isinstance(error, AMQPError | RuntimeError) or is_transient(error)
@@ -68,18 +74,19 @@ class Relay:
                     with suppress(Exception):
                         await connection.close()
 
-    async def publish_batch(self, exchange: AbstractExchange) -> int:
+    async def publish_batch(self, channel: Channel) -> int:
         """Publishes up to a batch of events, all in flight at once. Returns how many the broker confirmed.
 
         Raises when the broker is lost: what it had confirmed is marked all the same, the rest stays for the next try.
         """
         async with self._database.engine.begin() as connection:
-            if not (await connection.execute(text(_LOCK))).scalar():
+            if not (await connection.execute(_LOCK)).scalar():
                 return 0
             claimed = (await connection.execute(_CLAIM, {"batch": BATCH, "now": clock.now()})).all()
             if not claimed:
                 return 0
-            results = await asyncio.gather(*(_publish(exchange, row) for row in claimed), return_exceptions=True)
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                results = await asyncio.gather(*(_publish(channel, row) for row in claimed), return_exceptions=True)
             confirmed = [row.id for row, result in zip(claimed, results, strict=True) if result is None]
             unroutable = [row for row, result in zip(claimed, results, strict=True) if isinstance(result, PublishError)]
             if confirmed:
@@ -96,25 +103,24 @@ class Relay:
         return len(confirmed)
 
 
-async def _publish(exchange: AbstractExchange, row: Row[Any]) -> None:
-    message = aio_pika.Message(
-        row.payload,
-        content_type="application/cloudevents+json; charset=UTF-8",
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+async def _publish(channel: Channel, row: Row[Any]) -> None:
+    """Publishes one event and waits for its confirm; on aiormq's channel, which writes without a pause between two."""
+    properties = EventProperties(
         message_id=str(row.event_id),
-        type=row.routing_key,
+        message_type=row.routing_key,
         app_id=row.source,
-        headers={
-            "cloudEvents_id": str(row.event_id),
-            "cloudEvents_source": row.source,
-            "cloudEvents_type": BY_ROUTING_KEY[row.routing_key].cloud_type(),
-            "cloudEvents_subject": str(row.subject),
-            "cloudEvents_sequence": row.sequence,
-            "cloudEvents_organizationid": str(row.organization_id),
+        attributes={
+            "type": BY_ROUTING_KEY[row.routing_key].cloud_type(),
+            "subject": str(row.subject),
+            "sequence": f"{row.sequence:010d}",
+            "organizationid": str(row.organization_id),
         },
     )
     with telemetry.span(f"publish {row.routing_key}", SpanKind.PRODUCER, parent=_traceparent(row.payload)):
-        await exchange.publish(message, row.routing_key, mandatory=True, timeout=10)
+        await channel.basic_publish(
+            row.payload, exchange=broker.EXCHANGE, routing_key=row.routing_key, properties=properties,
+            mandatory=True, wait=False,
+        )  # fmt: skip
 
 
 def _traceparent(payload: bytes) -> str | None:

@@ -79,6 +79,14 @@ def _without_secrets(_: Any, __: str, fields: Any) -> Any:
 def span(name: str, kind: SpanKind = SpanKind.INTERNAL, parent: str | None = None, **attributes: str) -> Iterator[None]:
     """A span below `parent` (a `traceparent`), or below the present one; sets what `traceparent` returns inside."""
     carrier = parent or traceparent()
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        # Nothing is recorded; only the identity of the trace is handed on.
+        token = _present.set(carrier or _unsampled())
+        try:
+            yield
+        finally:
+            _present.reset(token)
+        return
     context = _propagator.extract({"traceparent": carrier}) if carrier else None
     dotted = {key.replace("_", "."): value for key, value in attributes.items()}
     with trace.get_tracer("servicekit").start_as_current_span(name, context, kind, attributes=dotted):

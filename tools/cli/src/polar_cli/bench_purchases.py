@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from polar_cli.bench import fresh_stack
 from polar_cli.console import Failure, say, step, table
 from polar_cli.prove.load import EVENTS, Receiver
 from polar_cli.stack import Stack
@@ -22,7 +23,7 @@ SETTLE_SECONDS = 120.0
 
 def purchases() -> int:
     """Starts a stack of its own, sells, prints. Returns 0: figures are read, not asserted."""
-    stack = Stack("bench", rate=10_000, burst=10_000, durable=True)
+    stack = fresh_stack()
     try:
         stack.up()
         with step(f"{PURCHASES} purchases by {BUYERS} buyers at once"):
