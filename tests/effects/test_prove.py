@@ -23,7 +23,7 @@ def prove(*arguments):
     ],
 )
 def test_a_planted_fault_is_caught(fault, said):
-    done = prove("--minutes", "0.5", "--purchases", "30", "--only", "billing.worker,billing.worker.2", "--plant", fault)
+    done = prove("--minutes", "0.3", "--purchases", "18", "--only", "billing.worker,billing.worker.2", "--plant", fault)
     assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-2000:]
     assert said in done.stdout, done.stdout[-3000:]
 

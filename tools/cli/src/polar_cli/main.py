@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     test = add("test", _test, "run every test, or some groups, on servers of their own")
     test.add_argument("groups", nargs="*", metavar="group")
     test.add_argument("-k", dest="expression", default="", help="only tests whose names match, as pytest's -k")
+    test.add_argument("--quick", action="store_true", help="leave out the effects proof, which takes eight minutes")
     test.add_argument("--keep", action="store_true", help="leave the test stack running")
     prove = add("prove", _prove, "kill every part during purchases, and prove that none was lost or doubled")
     prove.add_argument("--purchases", type=int, default=0, help="how many (default: one a second)")
@@ -174,7 +175,7 @@ def _rebuild(arguments: argparse.Namespace) -> int:
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    return testing.run(arguments.groups, arguments.expression, keep=arguments.keep)
+    return testing.run(arguments.groups, arguments.expression, keep=arguments.keep, quick=arguments.quick)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from polar_cli.state import ROOT
 LAST = ("end_to_end", "effects")
 """Groups that need a whole stack; they run after the others, alone."""
 OWN = ("effects",)
-"""Of these, the groups that start a stack of their own; they take minutes, and run only when they are named."""
+"""Of these, the groups that start a stack of their own; they take minutes, and `--quick` leaves them out."""
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
 
@@ -64,13 +64,15 @@ def stack_of_tests(name: str = "test") -> Stack:
     return stack
 
 
-def run(names: list[str], expression: str, *, keep: bool) -> int:
+def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -> int:
     """Runs groups (all when none is named). Returns the exit status: 1 on any failure, or when no test ran."""
     known = groups()
     unknown = [name for name in names if name not in known]
     if unknown:
         raise Failure(f"no group named {', '.join(unknown)}", hint=f"groups: {', '.join(known)}", code=2)
-    chosen = {name: path for name, path in known.items() if name in names or (not names and name not in OWN)}
+    chosen = {
+        name: path for name, path in known.items() if name in names or (not names and not (quick and name in OWN))
+    }
     stack = stack_of_tests()
     outcomes: list[Outcome] = []
     try:
@@ -90,6 +92,7 @@ def run(names: list[str], expression: str, *, keep: bool) -> int:
             if name in OWN:
                 # Two whole stacks at once would only slow each other down.
                 stack.down()
+                say(f"· {name}: stacks of its own, killed and looked at for minutes")
                 outcomes.append(_told(_group(name, chosen[name], expression, environment)))
                 continue
             stack.up()

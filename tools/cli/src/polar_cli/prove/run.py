@@ -222,7 +222,8 @@ class Proof:
     async def _settle(self, databases: Databases) -> None:
         began = moved = time.monotonic()
         before: list[str] = []
-        while (waiting := await checks.unsettled(databases)) and time.monotonic() - moved < STUCK_SECONDS:
+        stuck = STUCK_SECONDS / 4 if self._fault else STUCK_SECONDS
+        while (waiting := await checks.unsettled(databases)) and time.monotonic() - moved < stuck:
             if waiting != before:
                 before, moved = waiting, time.monotonic()
             await asyncio.sleep(1)
