@@ -110,7 +110,7 @@ def product_shape(organization_id: UUID, **changes: Any) -> Product:
         "id": changes.pop("price_id", None) or ids.uuid7(), "created_at": now, "modified_at": None,
         "source": "catalog", "amount_type": "fixed", "price_currency": changes.pop("currency", "usd"),
         "tax_behavior": None, "is_archived": False, "product_id": product_id,
-        "price_amount": changes.pop("amount", 9900),
+        "price_amount": changes.pop("amount", 9900), **changes.pop("terms", {}),
     }  # fmt: skip
     interval = changes.pop("interval", "month")
     fields = {

@@ -23,6 +23,12 @@ class Price(Shape):
     product_id: UUID
     price_amount: int | None = None
     """Set on fixed prices; 0 is free."""
+    minimum_amount: int | None = None
+    """Set on custom prices: the least that a buyer may choose; 0 lets them take it for nothing."""
+    maximum_amount: int | None = None
+    """On custom prices, the most that a buyer may choose."""
+    preset_amount: int | None = None
+    """On custom prices, what is proposed to the buyer."""
 
 
 class ProductBenefit(Shape):

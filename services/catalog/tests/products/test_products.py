@@ -50,6 +50,11 @@ async def test_a_product_is_created_and_told_of(client: httpx.AsyncClient, bus: 
         ({"prices": [{"amount_type": "metered_unit", "price_amount": 100}]}, "prices"),
         ({"prices": [{"amount_type": "fixed", "price_amount": 100, "price_currency": "dollars"}]}, "prices"),
         ({"prices": [PRO["prices"][0], PRO["prices"][0]]}, "prices"),
+        ({"prices": [{"amount_type": "custom", "minimum_amount": 49}]}, "minimum_amount"),
+        ({"prices": [{"amount_type": "custom", "minimum_amount": 900, "maximum_amount": 800}]}, "prices"),
+        ({"prices": [{"amount_type": "custom", "minimum_amount": 500, "preset_amount": 400}]}, "prices"),
+        ({"prices": [{"amount_type": "custom", "maximum_amount": 500, "preset_amount": 600}]}, "prices"),
+        ({"prices": [PRO["prices"][0], {"amount_type": "custom", "price_currency": "eur"}]}, "prices"),
         ({"recurring_interval": "fortnight"}, "recurring_interval"),
         ({"is_recurring": False}, "is_recurring"),
         ({"metadata": {"k": float("1e999")}}, "metadata"),
@@ -77,6 +82,37 @@ async def test_free_and_several_currencies(client: httpx.AsyncClient) -> None:
     prices = [{"price_amount": 1000, "price_currency": "USD"}, {"price_amount": 900, "price_currency": "eur"}]
     both = await created(client, prices=prices)
     assert [price["price_currency"] for price in both["prices"]] == ["usd", "eur"]
+
+
+async def test_a_custom_price_lets_the_buyer_choose(client: httpx.AsyncClient, bus: Bus) -> None:
+    product = await created(client, prices=[{"amount_type": "custom", "maximum_amount": 9000, "preset_amount": 2500}])
+    (price,) = product["prices"]
+    assert (price["amount_type"], price["price_amount"]) == ("custom", None)
+    assert (price["minimum_amount"], price["maximum_amount"], price["preset_amount"]) == (50, 9000, 2500)
+    assert (await client.get(f"/v1/products/{product['id']}")).json()["prices"] == product["prices"]
+    path = f"/v1/products/{product['id']}"
+    changed = await client.patch(path, json={"prices": [{"amount_type": "custom", "minimum_amount": 0}]})
+    assert changed.json()["prices"][0]["minimum_amount"] == 0
+    mixed = await client.patch(
+        path, json={"prices": [{"id": changed.json()["prices"][0]["id"]}, {"price_amount": 100}]}
+    )
+    assert mixed.status_code == 422
+
+
+async def test_products_are_sorted_by_kind_and_amount_of_their_price(client: httpx.AsyncClient) -> None:
+    for name, price in (
+        ("fixed 500", {"price_amount": 500}),
+        ("custom 700", {"amount_type": "custom", "preset_amount": 700}),
+        ("free", {"amount_type": "free"}),
+    ):
+        await created(client, name=name, prices=[price])
+
+    async def names(sorting: str) -> list[str]:
+        return [item["name"] for item in (await client.get(f"/v1/products/?sorting={sorting}")).json()["items"]]
+
+    assert await names("price_amount") == ["free", "fixed 500", "custom 700"]
+    assert await names("-price_amount") == ["custom 700", "fixed 500", "free"]
+    assert (await names("price_amount_type"))[0] == "custom 700"
 
 
 async def test_a_price_edit_archives_the_old_price(client: httpx.AsyncClient, bus: Bus) -> None:

@@ -13,7 +13,7 @@ from polar_cli.console import Failure, say, table
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-LAST = ("end_to_end", "effects")
+LAST = ("end_to_end", "conformance", "effects")
 """Groups that need a whole stack; they run after the others, alone."""
 OWN = ("effects",)
 """Of these, the groups that start a stack of their own; they take minutes, and `--quick` leaves them out."""
@@ -130,6 +130,9 @@ def _group(name: str, path: Path, expression: str, environment: dict[str, str]) 
 def _told(outcome: Outcome) -> Outcome:
     mark = "✓" if outcome.status == 0 else "✗"
     say(f"{mark} {outcome.group}: {outcome.passed} passed, {outcome.failed} failed ({outcome.seconds:.1f} s)")
+    for line in outcome.output.splitlines():
+        if line.startswith("conformance:"):
+            say(f"  {line}")
     if outcome.status:
         say(outcome.output)
     return outcome

@@ -48,7 +48,10 @@ def _price(price: Price) -> contracts.Price:
         tax_behavior=price.tax_behavior,
         is_archived=price.is_archived,
         product_id=price.product_id,
-        price_amount=price.price_amount,
+        price_amount=price.price_amount if price.amount_type == "fixed" else None,
+        minimum_amount=price.minimum_amount,
+        maximum_amount=price.maximum_amount,
+        preset_amount=price.preset_amount,
     )
 
 

@@ -43,7 +43,10 @@ class Product(Record, Base):
 
 
 class Price(Record, Base):
-    """A fixed price, in integer minor units. A price is never edited: a new one takes its place and it is archived."""
+    """A price, in integer minor units. A price is never edited: a new one takes its place and it is archived.
+
+    It is `fixed`, or `custom`: then the buyer chooses an amount, and `price_amount` is 0 and says nothing.
+    """
 
     __tablename__ = "prices"
 
@@ -51,25 +54,25 @@ class Price(Record, Base):
     position: Mapped[int]
     amount_type: Mapped[str] = mapped_column(default="fixed")
     price_amount: Mapped[int] = mapped_column(BigInteger)
+    minimum_amount: Mapped[int | None] = mapped_column(BigInteger)
+    maximum_amount: Mapped[int | None] = mapped_column(BigInteger)
+    preset_amount: Mapped[int | None] = mapped_column(BigInteger)
     price_currency: Mapped[str] = mapped_column(String(3))
     tax_behavior: Mapped[str | None]
     is_archived: Mapped[bool] = mapped_column(default=False)
     product: Mapped[Product] = relationship(lazy="raise", back_populates="prices")
 
     @classmethod
-    def of(cls, product: Product, position: int, amount: int, currency: str, tax_behavior: str | None) -> "Price":
-        """A new price on sale."""
+    def of(cls, product: Product, position: int, terms: dict[str, Any]) -> "Price":
+        """A new price on sale; `terms` are the columns that say how it is charged."""
         return cls(
             id=ids.uuid7(),
             created_at=clock.now(),
             organization_id=product.organization_id,
             product_id=product.id,
             position=position,
-            amount_type="fixed",
-            price_amount=amount,
-            price_currency=currency,
-            tax_behavior=tax_behavior,
             is_archived=False,
+            **{"price_amount": 0, **terms},
         )
 
     def archive(self, now: datetime) -> None:

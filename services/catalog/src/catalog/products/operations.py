@@ -1,5 +1,6 @@
 """What can be done with products."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from contracts import catalog as contracts
@@ -15,7 +16,7 @@ from sqlalchemy.orm import selectinload
 from catalog.benefits.models import Benefit
 from catalog.products import events, queries
 from catalog.products.models import Price, Product
-from catalog.products.schemas import ExistingPrice, FixedPriceInput, ProductCreate, ProductUpdate
+from catalog.products.schemas import ExistingPrice, NewPrice, ProductCreate, ProductUpdate
 
 
 async def create(
@@ -24,7 +25,7 @@ async def create(
     """Creates a product. Raises `InvalidInput` for prices that cannot stand together or unknown media files."""
     organization_id = principal.organization(wish.organization_id)
     _refuse_medias(wish.medias, dialect)
-    _one_price_per_currency(list(wish.prices))
+    _stand_together(wish.prices)
     recurring = wish.recurring_interval is not None
     product = Product(
         id=ids.uuid7(),
@@ -41,7 +42,7 @@ async def create(
         prices=[],
     )
     for position, price in enumerate(wish.prices):
-        product.prices.append(Price.of(product, position, price.price_amount, price.price_currency, price.tax_behavior))
+        product.prices.append(Price.of(product, position, price.model_dump()))
     session.add(product)
     data = events.shape(product, [])
     outbox.record(session, events.product_created(product, data))
@@ -134,10 +135,10 @@ async def _told(session: AsyncSession, product: Product) -> contracts.Product:
     return data
 
 
-def _replace_prices(product: Product, wanted: list[ExistingPrice | FixedPriceInput]) -> None:
+def _replace_prices(product: Product, wanted: list[ExistingPrice | NewPrice]) -> None:
     on_sale = {price.id: price for price in product.prices_on_sale}
     kept: set[UUID] = set()
-    added: list[FixedPriceInput] = []
+    added: list[NewPrice] = []
     for index, price in enumerate(wanted):
         if isinstance(price, ExistingPrice):
             if price.id not in on_sale:
@@ -151,18 +152,18 @@ def _replace_prices(product: Product, wanted: list[ExistingPrice | FixedPriceInp
             present.archive(now)
     following = max((price.position for price in product.prices), default=-1) + 1
     for offset, price in enumerate(added):
-        new = Price.of(product, following + offset, price.price_amount, price.price_currency, price.tax_behavior)
-        product.prices.append(new)
-    currencies = [price.price_currency for price in product.prices_on_sale]
-    if len(currencies) != len(set(currencies)):
-        raise InvalidInput(("body", "prices"), "There can be one fixed price for each currency")
+        product.prices.append(Price.of(product, following + offset, price.model_dump()))
+    _stand_together(product.prices_on_sale)
 
 
-def _one_price_per_currency(prices: list[FixedPriceInput]) -> None:
+def _stand_together(prices: Sequence[NewPrice | Price]) -> None:
+    """One price a currency, and of one kind in all of them (Polar's rule; polar-api.md 4.3)."""
     seen: set[str] = set()
     for index, price in enumerate(prices):
         if price.price_currency in seen:
-            raise InvalidInput(("body", "prices", index), "There can be one fixed price for each currency")
+            raise InvalidInput(("body", "prices", index), "There can be one price for each currency")
+        if price.amount_type != prices[0].amount_type:
+            raise InvalidInput(("body", "prices", index), "All currencies need a price of the same kind")
         seen.add(price.price_currency)
 
 

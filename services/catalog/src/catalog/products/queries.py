@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts import catalog as contracts
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -61,18 +61,15 @@ async def list_products(
     if wanted.benefit_id is not None:
         statement = statement.where(Product.benefit_ids.overlap(list(wanted.benefit_id)))
     statement = statement.where(*metadata_matches(Product.user_metadata, wanted.metadata))
-    first_price = (
-        select(Price.price_amount)
-        .where(Price.product_id == Product.id, ~Price.is_archived)
-        .order_by(Price.position)
-        .limit(1)
-        .scalar_subquery()
-    )
+    on_sale = (Price.product_id == Product.id, ~Price.is_archived)
+    amount = func.coalesce(func.nullif(Price.price_amount, 0), Price.preset_amount, Price.minimum_amount, 0)
+    first_amount = select(amount).where(*on_sale).order_by(Price.position).limit(1).scalar_subquery()
+    first_kind = select(Price.amount_type).where(*on_sale).order_by(Price.position).limit(1).scalar_subquery()
     columns: dict[str, Any] = {
         "created_at": Product.created_at,
         "name": Product.name,
-        "price_amount": first_price,
-        "price_amount_type": Product.created_at,
+        "price_amount": first_amount,
+        "price_amount_type": first_kind,
     }
     statement = statement.options(selectinload(Product.prices))
     products, total = await fetch_page(session, statement, page, sorting.clauses(columns, Product.id))

@@ -4,7 +4,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import catalog as contracts
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from servicekit.fields import Currency, MetadataInput
 
 Interval = Literal["day", "week", "month", "year"]
@@ -23,18 +32,53 @@ def _fixed(value: Any) -> Any:
     return value
 
 
+def _kind(value: Any) -> str:
+    """Which input a price is: one with an id stays, and without an `amount_type` it is fixed."""
+    if not isinstance(value, dict):
+        return str(getattr(value, "amount_type", "existing"))
+    if "id" in value and "amount_type" not in value:
+        return "existing"
+    return str(value.get("amount_type", "fixed"))
+
+
+def _chargeable(value: int) -> int:
+    if 0 < value < MINIMUM_AMOUNT:
+        raise ValueError(f"should be 0, or at least {MINIMUM_AMOUNT}")
+    return value
+
+
+ChosenAmount = Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT), AfterValidator(_chargeable)]
+
+
 class FixedPriceInput(BaseModel):
     """A fixed price: free, or 50 to 99,999,999 minor units."""
 
     amount_type: Literal["fixed"] = "fixed"
-    price_amount: Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT)]
+    price_amount: ChosenAmount
+    price_currency: Currency = "usd"
+    tax_behavior: Literal["location", "inclusive", "exclusive"] | None = None
+
+
+class CustomPriceInput(BaseModel):
+    """The buyer chooses the amount: from `minimum_amount` (default 50; 0 lets them pay nothing) to `maximum_amount`.
+
+    `preset_amount` is what is proposed.
+    """
+
+    amount_type: Literal["custom"]
+    minimum_amount: ChosenAmount = MINIMUM_AMOUNT
+    maximum_amount: ChosenAmount | None = None
+    preset_amount: ChosenAmount | None = None
     price_currency: Currency = "usd"
     tax_behavior: Literal["location", "inclusive", "exclusive"] | None = None
 
     @model_validator(mode="after")
-    def _chargeable(self) -> "FixedPriceInput":
-        if 0 < self.price_amount < MINIMUM_AMOUNT:
-            raise ValueError(f"price_amount should be 0, or at least {MINIMUM_AMOUNT}")
+    def _in_order(self) -> "CustomPriceInput":
+        if self.maximum_amount is not None and self.maximum_amount < self.minimum_amount:
+            raise ValueError("maximum_amount should be at least minimum_amount")
+        preset = self.preset_amount
+        if preset is not None and not self.minimum_amount <= preset <= (self.maximum_amount or MAXIMUM_AMOUNT):
+            raise ValueError("preset_amount should be between minimum_amount and maximum_amount")
         return self
 
 
@@ -44,8 +88,19 @@ class ExistingPrice(BaseModel):
     id: UUID
 
 
-PriceInput = Annotated[FixedPriceInput, BeforeValidator(_fixed)]
-PriceChange = Annotated[ExistingPrice | FixedPriceInput, BeforeValidator(_fixed)]
+NewPrice = FixedPriceInput | CustomPriceInput
+PriceInput = Annotated[
+    Annotated[FixedPriceInput, Tag("fixed")] | Annotated[CustomPriceInput, Tag("custom")],
+    Discriminator(_kind),
+    BeforeValidator(_fixed),
+]
+PriceChange = Annotated[
+    Annotated[ExistingPrice, Tag("existing")]
+    | Annotated[FixedPriceInput, Tag("fixed")]
+    | Annotated[CustomPriceInput, Tag("custom")],
+    Discriminator(_kind),
+    BeforeValidator(_fixed),
+]
 
 
 class ProductCreate(BaseModel):

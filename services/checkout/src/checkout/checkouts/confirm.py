@@ -71,6 +71,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         return _Prepared(checkout.id, payment.id, is_ours)
     checkout.ensure_open(now)
     operations.describe_buyer(checkout, wish)
+    operations.choose_amount(checkout, wish.amount)
     if wish.discount_code is not None:
         await operations.apply_code(session, checkout, wish.discount_code)
     discount = await operations.refresh_terms(session, checkout)

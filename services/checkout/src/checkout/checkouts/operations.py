@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.checkouts import events, queries
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
-from checkout.checkouts.schemas import Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
+from checkout.checkouts.schemas import MAXIMUM_AMOUNT, Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
 from checkout.discounts import operations as discounts
 from checkout.discounts.models import Discount
@@ -23,6 +23,10 @@ from checkout.payments.models import Payment
 from checkout.products.models import Product
 from checkout.products.operations import awaited_price, awaited_products
 from checkout.settings import Settings
+
+LEAST_CHARGE = 50
+FALLBACK_AMOUNT = 1_000
+"""In minor units: Polar's proposal where a custom price has no preset (its CUSTOM_PRICE_PRESET_FALLBACK)."""
 
 
 async def create(
@@ -58,6 +62,7 @@ async def create(
     _sell(checkout, product, price)
     await _known_customer(session, checkout, wish)
     describe_buyer(checkout, wish)
+    choose_amount(checkout, wish.amount)
     await _choose_discount(session, checkout, wish)
     session.add(checkout)
     data = events.shape(checkout, settings.public_url)
@@ -75,6 +80,7 @@ async def update(
         product, price = await _offered(session, checkout, changes)
         _sell(checkout, product, price)
     describe_buyer(checkout, changes)
+    choose_amount(checkout, changes.amount)
     if isinstance(changes, CheckoutUpdate):
         for name, column in (("metadata", "user_metadata"), ("customer_metadata", "customer_metadata")):
             if getattr(changes, name) is not None:
@@ -151,9 +157,28 @@ def describe_buyer(checkout: Checkout, buyer: Buyer) -> None:
         checkout.custom_field_data = {**checkout.custom_field_data, **buyer.custom_field_data}
 
 
+def choose_amount(checkout: Checkout, amount: int | None) -> None:
+    """Takes over what the buyer chose to pay at a custom price, in minor units; other prices ignore it.
+
+    Raises `InvalidInput` for less than its minimum, more than its maximum, or what no card can be charged.
+    """
+    price = checkout.price
+    if amount is None or price.amount_type != "custom":
+        return
+    least, most = price.minimum_amount or 0, price.maximum_amount
+    if amount < least:
+        raise InvalidInput(("body", "amount"), f"Amount should be at least {least}", "greater_than_equal")
+    if most is not None and amount > most:
+        raise InvalidInput(("body", "amount"), f"Amount should be at most {most}", "less_than_equal")
+    if 0 < amount < LEAST_CHARGE:
+        raise InvalidInput(("body", "amount"), f"Amount should be 0, or at least {LEAST_CHARGE}", "greater_than_equal")
+    checkout.amount = amount
+
+
 def reprice(checkout: Checkout, discount: Discount | None) -> None:
-    """Computes the amounts anew, in minor units."""
-    checkout.amount = checkout.price.price_amount or 0
+    """Computes the amounts anew, in minor units; what a buyer chose to pay stays."""
+    if checkout.price.amount_type != "custom":
+        checkout.amount = checkout.price.price_amount or 0
     checkout.discount_amount = discount.amount_off(checkout.amount, checkout.currency) if discount else 0
 
 
@@ -231,7 +256,14 @@ def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
     checkout.product_id, checkout.price_id = product.id, price.id
     checkout.product_data = product.data
     checkout.currency = price.price_currency
-    checkout.amount = price.price_amount or 0
+    checkout.amount = _proposed(price) if price.amount_type == "custom" else price.price_amount or 0
+
+
+def _proposed(price: catalog.Price) -> int:
+    """What a buyer pays at a custom price who does not choose: its preset, or 10.00 within its limits."""
+    if price.preset_amount is not None:
+        return price.preset_amount
+    return min(max(price.minimum_amount or 0, FALLBACK_AMOUNT), price.maximum_amount or MAXIMUM_AMOUNT)
 
 
 async def _known_customer(session: AsyncSession, checkout: Checkout, wish: CheckoutCreate) -> None:

@@ -13,6 +13,8 @@ TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256)]
 Short = Annotated[str, StringConstraints(max_length=64)]
+MAXIMUM_AMOUNT = 99_999_999
+"""In minor units; what card networks take in one charge."""
 Scalar = str | int | float | bool | None
 CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], Field(max_length=100)]
 
@@ -27,6 +29,8 @@ class Buyer(BaseModel):
     customer_tax_id: TaxId | None = None
     is_business_customer: bool | None = None
     locale: Short | None = None
+    amount: Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT)] | None = None
+    """What the buyer chose to pay, in minor units; only a custom price looks at it (Polar's rule)."""
     custom_field_data: CustomFieldData | None = None
 
 

@@ -1,0 +1,68 @@
+"""Orders, subscriptions and payments."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from polar.v2026_10 import Polar
+from polar.v2026_10.errors import ResourceNotFound
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+operation = pytest.mark.operation
+
+
+@operation("orders.list")
+def test_list_orders(polar: Polar, purchase: Any) -> None:
+    found = polar.orders.list(customer_id=purchase.customer.id, product_billing_type="recurring").items
+    assert [order.id for order in found] == [purchase.order.id]
+
+
+@operation("orders.get")
+def test_get_an_order(polar: Polar, purchase: Any) -> None:
+    order = polar.orders.get(purchase.order.id)
+    assert (order.status, order.paid, order.subtotal_amount) == ("paid", True, 2900)
+    with pytest.raises(ResourceNotFound):
+        polar.orders.get(UNKNOWN)
+
+
+@operation("subscriptions.list")
+def test_list_subscriptions(polar: Polar, purchase: Any) -> None:
+    found = polar.subscriptions.list(customer_id=purchase.customer.id, active=True).items
+    assert [one.id for one in found] == [purchase.subscription.id]
+
+
+@operation("subscriptions.get")
+def test_get_a_subscription(polar: Polar, purchase: Any) -> None:
+    found = polar.subscriptions.get(purchase.subscription.id)
+    assert (found.status, found.amount, found.recurring_interval) == ("active", 2900, "month")
+    with pytest.raises(ResourceNotFound):
+        polar.subscriptions.get(UNKNOWN)
+
+
+@operation("subscriptions.update")
+def test_cancel_a_subscription_and_take_it_back(polar: Polar, buy: Callable[[], Any]) -> None:
+    subscription = buy().subscription
+    changed = polar.subscriptions.update(
+        subscription.id, cancel_at_period_end=True, customer_cancellation_reason="too_expensive"
+    )
+    assert (changed.cancel_at_period_end, changed.customer_cancellation_reason) == (True, "too_expensive")
+    assert polar.subscriptions.update(subscription.id, cancel_at_period_end=False).cancel_at_period_end is False
+
+
+@operation("subscriptions.revoke")
+def test_revoke_a_subscription(polar: Polar, buy: Callable[[], Any]) -> None:
+    revoked = polar.subscriptions.revoke(buy().subscription.id)
+    assert revoked.status == "canceled"
+    assert revoked.ended_at is not None
+
+
+@operation("payments.list")
+def test_list_payments(polar: Polar, purchase: Any) -> None:
+    (payment,) = polar.payments.list(order_id=purchase.order.id).items
+    assert (payment.status, payment.amount, payment.processor) == ("succeeded", purchase.order.total_amount, "stripe")
+
+
+@operation("payments.get")
+def test_get_a_payment(polar: Polar, purchase: Any) -> None:
+    (payment,) = polar.payments.list(order_id=purchase.order.id).items
+    assert polar.payments.get(payment.id).order_id == purchase.order.id
