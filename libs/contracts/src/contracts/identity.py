@@ -1,10 +1,99 @@
 """What the identity service says."""
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from contracts.event import Event, Instant, Shape
+from pydantic import Field
+
+from contracts.event import Event, Instant, OneOf, Shape
 from contracts.projections import Digest, Replay
+
+
+class SocialLink(Shape):
+    """Where else a seller is found."""
+
+    platform: Annotated[
+        str,
+        OneOf(
+            "x", "github", "facebook", "instagram", "youtube", "tiktok", "linkedin", "threads", "discord", "other"
+        ),
+    ]  # fmt: skip
+    url: str
+
+
+class SubscriptionSettings(Shape):
+    """How a seller's subscriptions behave. `benefit_revocation_grace_period` is in days."""
+
+    allow_multiple_subscriptions: bool = False
+    proration_behavior: Annotated[str, OneOf("invoice", "prorate", "next_period")] = "prorate"
+    benefit_revocation_grace_period: int = 0
+    prevent_trial_abuse: bool = False
+    allow_customer_updates: bool = True
+
+
+class CustomerEmailSettings(Shape):
+    """Which mails a seller's customers are sent."""
+
+    order_confirmation: bool = True
+    payment_method_expiration_reminder: bool = True
+    subscription_cancellation: bool = True
+    subscription_confirmation: bool = True
+    subscription_cycled: bool = True
+    subscription_cycled_after_trial: bool = True
+    subscription_past_due: bool = True
+    subscription_paused: bool = True
+    subscription_resumed: bool = True
+    subscription_renewal_reminder: bool = True
+    subscription_revoked: bool = True
+    subscription_trial_conversion_reminder: bool = True
+    subscription_uncanceled: bool = True
+    subscription_updated: bool = True
+
+
+class PortalUsageSettings(Shape):
+    """Whether the portal shows usage."""
+
+    show: bool = True
+
+
+class PortalSubscriptionSettings(Shape):
+    """What customers may change of their subscriptions by themselves."""
+
+    update_seats: bool = True
+    update_plan: bool = True
+    update_units: bool | None = None
+    pause: bool | None = None
+
+
+class PortalCustomerSettings(Shape):
+    """What customers may change of themselves."""
+
+    allow_email_change: bool | None = None
+
+
+class CustomerPortalSettings(Shape):
+    """What a seller's customers see and may do in the portal."""
+
+    usage: PortalUsageSettings = PortalUsageSettings()
+    subscription: PortalSubscriptionSettings = PortalSubscriptionSettings()
+    customer: PortalCustomerSettings | None = None
+
+
+class DisputeSettings(Shape):
+    """Disputes below this amount (minor units) are accepted without an answer; None answers all."""
+
+    auto_accept_below_amount: int | None = None
+
+
+class Capabilities(Shape):
+    """What an organization may do."""
+
+    checkout_payments: bool = True
+    subscription_renewals: bool = True
+    payouts: bool = True
+    refunds: bool = True
+    api_access: bool = True
+    dashboard_access: bool = True
 
 
 class Organization(Shape):
@@ -18,6 +107,28 @@ class Organization(Shape):
     avatar_url: str | None
     email: str | None
     website: str | None
+    proration_behavior: Annotated[str, OneOf("invoice", "prorate", "next_period", "reset")] = "prorate"
+    allow_customer_updates: bool = True
+    socials: list[SocialLink] = Field(default_factory=list)
+    status: Annotated[
+        str,
+        OneOf("created", "review", "snoozed", "denied", "active", "blocked", "offboarding", "offboarded"),
+    ] = "active"
+    details_submitted_at: Instant | None = None
+    onboarding_resubmission_requested_at: Instant | None = None
+    sso_enforced: bool = False
+    country: str | None = None
+    default_presentment_currency: str = "usd"
+    default_tax_behavior: Annotated[str, OneOf("location", "inclusive", "exclusive")] = "location"
+    feature_settings: dict[str, Any] | None = None
+    subscription_settings: SubscriptionSettings = SubscriptionSettings()
+    customer_email_settings: CustomerEmailSettings = CustomerEmailSettings()
+    customer_portal_settings: CustomerPortalSettings = CustomerPortalSettings()
+    dispute_settings: DisputeSettings = DisputeSettings()
+    embed_hosts: list[str] = Field(default_factory=list)
+    account_id: UUID | None = None
+    payout_account_id: UUID | None = None
+    capabilities: Capabilities = Capabilities()
 
 
 class OrganizationCreatedV1(Event[Organization]):

@@ -7,13 +7,16 @@ transactions; its operation must be idempotent by itself, and the key only saves
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, cast
 
+from cryptography.fernet import Fernet
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import text
@@ -24,6 +27,8 @@ from servicekit.auth import principal_of
 from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
 
+_SEALED = {"x-sealed": "fernet"}
+"""Marks an answer that is encrypted; those of earlier releases are not."""
 KEPT = timedelta(hours=24)
 CLAIM = timedelta(seconds=10)
 """How long a request whose process was killed keeps its key; one that is still worked on renews its claim."""
@@ -125,18 +130,23 @@ async def _once(
         raise InvalidInput(("header", "Idempotency-Key"), f"Should be 1 to {MAX_KEY} printable characters")
     named = {"owner": _owner(request), "key": key}
     fingerprint = await _fingerprint(request)
-    stored = await _claim(edge.database, named, fingerprint)
+    cipher = _cipher(request.app.state.settings.secret)
+    stored = await _claim(edge.database, named, fingerprint, cipher)
     if stored is not None:
         return stored
     renewing = asyncio.create_task(_renew(edge.database, named))
     try:
-        return await _answer(named, request, edge, handle)
+        return await _answer(named, request, edge, handle, cipher)
     finally:
         renewing.cancel()
 
 
 async def _answer(
-    named: dict[str, str], request: Request, edge: _Edge, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+    named: dict[str, str],
+    request: Request,
+    edge: _Edge,
+    handle: Callable[[Request], Coroutine[Any, Any, Response]],
+    cipher: Fernet,
 ) -> Response:
     """Answers and stores the answer; where another request stored one meanwhile, nothing of this one is kept."""
     try:
@@ -148,17 +158,19 @@ async def _answer(
             raise
         body = {"error": type(refusal).__name__, "detail": refusal.detail, **refusal.extra}
         rendered = json.dumps(body, default=str).encode()
-        await _run(edge.database, _STORE, {**named, "status": refusal.status_code, "headers": "{}", "body": rendered})
+        sealed = {"headers": json.dumps(_SEALED), "body": cipher.encrypt(rendered)}
+        await _run(edge.database, _STORE, {**named, "status": refusal.status_code, **sealed})
         raise
     except BaseException:
         await edge.close()
         await _run(edge.database, _FORGET, named)
         raise
+    headers = {"content-type": response.headers.get("content-type", "application/json"), **_SEALED}
     kept = {
         **named,
         "status": response.status_code,
-        "headers": json.dumps({"content-type": response.headers.get("content-type", "application/json")}),
-        "body": bytes(response.body),
+        "headers": json.dumps(headers),
+        "body": cipher.encrypt(bytes(response.body)),
     }
     if edge.session is not None:
         if (await edge.session.execute(_STORE, kept)).first() is None:
@@ -182,7 +194,7 @@ async def _fingerprint(request: Request) -> bytes:
     return digest.digest()
 
 
-async def _claim(database: Database, named: dict[str, str], fingerprint: bytes) -> Response | None:
+async def _claim(database: Database, named: dict[str, str], fingerprint: bytes, cipher: Fernet) -> Response | None:
     """Takes the key for this request, or returns the answer that is stored under it."""
     now = clock.now()
     async with database.transaction() as session:
@@ -196,7 +208,15 @@ async def _claim(database: Database, named: dict[str, str], fingerprint: bytes) 
         raise InvalidInput(("header", "Idempotency-Key"), "was used with another request", "idempotency_error")
     if present.status is None:
         raise IdempotencyKeyInFlight("the request with this key is still being worked on")
-    return Response(bytes(present.body), present.status, {**present.headers, "Idempotent-Replayed": "true"})
+    headers = {name: value for name, value in present.headers.items() if name not in _SEALED}
+    body = cipher.decrypt(bytes(present.body)) if headers != present.headers else bytes(present.body)
+    return Response(body, present.status, {**headers, "Idempotent-Replayed": "true"})
+
+
+@lru_cache
+def _cipher(secret: str) -> Fernet:
+    """Stored answers are encrypted: one of them may hold a token or a secret that is shown only once."""
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"idempotency-keys:{secret}".encode()).digest()))
 
 
 async def _renew(database: Database, named: dict[str, str]) -> None:

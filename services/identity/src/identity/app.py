@@ -4,14 +4,14 @@ from fastapi import FastAPI
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
-from identity.access_tokens import routes as access_tokens
+from identity.organization_access_tokens import routes as access_tokens
 from identity.organizations import routes as organizations
 from identity.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: organizations, and the gateway's question who a token belongs to."""
-    return compose("identity", settings, [organizations.router, access_tokens.internal])
+    """The application: organizations, their access tokens, and the gateway's question who a token belongs to."""
+    return compose("identity", settings, [organizations.router, access_tokens.router, access_tokens.internal])
 
 
 if __name__ == "__main__":

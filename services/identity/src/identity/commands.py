@@ -6,8 +6,8 @@ import json
 
 from servicekit.database import Database
 
-from identity.access_tokens import operations as access_tokens
-from identity.access_tokens.scopes import FOR_ORGANIZATIONS
+from identity.organization_access_tokens import operations as access_tokens
+from identity.organization_access_tokens.scopes import FOR_ORGANIZATIONS
 from identity.organizations import operations as organizations
 from identity.settings import Settings
 

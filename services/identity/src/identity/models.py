@@ -1,6 +1,6 @@
 """Every table of the service, for Alembic."""
 
-from identity.access_tokens.models import AccessToken
+from identity.organization_access_tokens.models import AccessToken
 from identity.organizations.models import Organization
 
 __all__ = ["AccessToken", "Organization"]

@@ -53,3 +53,62 @@ async def test_writing_needs_the_scope(client: httpx.AsyncClient, organization: 
     assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
     forged = await client.get("/v1/organizations/", headers={"X-Polar-Principal": "e30.e30.e30"})
     assert forged.status_code == 401
+
+
+async def test_settings_have_defaults_and_keep_what_is_not_given(
+    client: httpx.AsyncClient, bus: Bus, organization: UUID
+) -> None:
+    own = signed_headers(organization, "organizations:write")
+    path = f"/v1/organizations/{organization}"
+    before = (await client.get(path, headers=own)).json()
+    assert (before["status"], before["proration_behavior"], before["socials"]) == ("active", "prorate", [])
+    assert before["customer_email_settings"]["order_confirmation"] is True
+    changes = {
+        "country": "DE",
+        "socials": [{"platform": "github", "url": "https://example.com/acme"}],
+        "subscription_settings": {"proration_behavior": "invoice", "allow_multiple_subscriptions": True},
+        "customer_portal_settings": {"usage": {"show": False}},
+        "default_presentment_currency": "EUR",
+        "dispute_settings": {"auto_accept_below_amount": 1500},
+        "embed_hosts": ["Shop.example.com"],
+    }
+    answer = await client.patch(path, headers=own, json=changes)
+    assert answer.status_code == 200, answer.text
+    changed = answer.json()
+    assert (changed["proration_behavior"], changed["default_presentment_currency"]) == ("invoice", "eur")
+    assert (changed["country"], changed["embed_hosts"]) == ("DE", ["shop.example.com"])
+    again = (
+        await client.patch(path, headers=own, json={"subscription_settings": {"benefit_revocation_grace_period": 7}})
+    ).json()
+    assert again["subscription_settings"] == {
+        **before["subscription_settings"],
+        "proration_behavior": "invoice",
+        "allow_multiple_subscriptions": True,
+        "benefit_revocation_grace_period": 7,
+    }
+    assert again["customer_portal_settings"] == {**before["customer_portal_settings"], "usage": {"show": False}}
+    assert (await client.get(path, headers=own)).json() == again
+    events = await bus.recorded(OrganizationUpdatedV1)
+    assert events[-1].data.model_dump(mode="json") == again
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"subscription_settings": {"unknown": True}}, "unknown"),
+        ({"subscription_settings": {"benefit_revocation_grace_period": -1}}, "benefit_revocation_grace_period"),
+        ({"socials": [{"platform": "myspace", "url": "https://example.com"}]}, "platform"),
+        ({"socials": [{"platform": "x", "url": "javascript:alert(1)"}]}, "url"),
+        ({"country": "XX"}, "country"),
+        ({"default_presentment_currency": "dollars"}, "default_presentment_currency"),
+        ({"embed_hosts": ["a b"]}, "embed_hosts"),
+    ],
+)
+async def test_wrong_settings_are_refused_by_name(
+    client: httpx.AsyncClient, bus: Bus, organization: UUID, changes: dict[str, object], field: str
+) -> None:
+    own = signed_headers(organization, "organizations:write")
+    answer = await client.patch(f"/v1/organizations/{organization}", headers=own, json=changes)
+    assert answer.status_code == 422
+    assert any(field in problem["loc"] for problem in answer.json()["detail"]), answer.text
+    assert len(await bus.all()) == 1

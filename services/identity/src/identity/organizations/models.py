@@ -1,9 +1,11 @@
 """Organizations: the sellers, and so the tenants of every service."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from servicekit import clock, ids
+from sqlalchemy import String
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,3 +25,7 @@ class Organization(Base):
     email: Mapped[str | None] = mapped_column(default=None)
     website: Mapped[str | None] = mapped_column(default=None)
     avatar_url: Mapped[str | None] = mapped_column(default=None)
+    country: Mapped[str | None] = mapped_column(String(2), default=None)
+    socials: Mapped[list[Any]] = mapped_column(server_default="[]")
+    settings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What the organization has set, by the name of the setting; what it has not stands at the contract's default."""

@@ -1,5 +1,6 @@
 """What can be done with organizations."""
 
+from typing import Any
 from uuid import UUID
 
 from servicekit import clock, ids, outbox
@@ -13,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.organizations import events
 from identity.organizations.models import Organization
 from identity.organizations.schemas import OrganizationUpdate
+
+PROFILE = {"name", "email", "website", "avatar_url", "country", "socials"}
+REQUIRED = {"name", "socials"}
 
 
 class SlugTaken(Conflict):
@@ -37,9 +41,13 @@ async def create(session: AsyncSession, name: str, slug: str) -> Organization:
     return organization
 
 
-async def get(session: AsyncSession, principal: Principal, organization_id: UUID) -> Organization:
+async def get(
+    session: AsyncSession, principal: Principal, organization_id: UUID, *, lock: bool = False
+) -> Organization:
     """Raises `ResourceNotFound`."""
     statement = select(Organization).where(owned_by(principal), Organization.id == organization_id)
+    if lock:
+        statement = statement.with_for_update()
     organization = (await session.execute(statement)).scalar_one_or_none()
     if organization is None:
         raise ResourceNotFound()
@@ -60,11 +68,23 @@ async def list_organizations(
 async def update(
     session: AsyncSession, principal: Principal, organization_id: UUID, changes: OrganizationUpdate
 ) -> Organization:
-    """Changes the profile. Raises `ResourceNotFound`."""
-    organization = await get(session, principal, organization_id)
-    for name, value in changes.model_dump(exclude_unset=True).items():
-        if not (name == "name" and value is None):
-            setattr(organization, name, value)
+    """Changes the profile and the settings. Raises `ResourceNotFound`."""
+    organization = await get(session, principal, organization_id, lock=True)
+    settings = dict(organization.settings)
+    for name, value in changes.model_dump(exclude_unset=True, mode="json").items():
+        if name in PROFILE:
+            if not (name in REQUIRED and value is None):
+                setattr(organization, name, value)
+        elif value is not None:
+            settings[name] = _merged(settings.get(name), value)
+    organization.settings = settings
     organization.modified_at = clock.now()
     outbox.record(session, events.organization_updated(organization))
     return organization
+
+
+def _merged(present: Any, given: Any) -> Any:
+    """Settings inside settings keep what was not given."""
+    if isinstance(present, dict) and isinstance(given, dict):
+        return {**present, **{name: _merged(present.get(name), value) for name, value in given.items()}}
+    return given

@@ -9,7 +9,8 @@ from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
-from identity.organizations import operations
+from identity.organizations import events, operations
+from identity.organizations.models import Organization
 from identity.organizations.schemas import OrganizationRead, OrganizationUpdate
 
 router = ResourceRouter("/organizations", "organizations")
@@ -27,16 +28,20 @@ async def list_organizations(
 ) -> ListResource[OrganizationRead]:
     """Lists the organizations of the token."""
     organizations, total = await operations.list_organizations(session, principal, page, sorting, slug)
-    return page.of([OrganizationRead.model_validate(organization) for organization in organizations], total)
+    return page.of([_read(organization) for organization in organizations], total)
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))
 async def get(id: UUID, session: SessionOf, principal: Reader) -> OrganizationRead:
     """Gets an organization."""
-    return OrganizationRead.model_validate(await operations.get(session, principal, id))
+    return _read(await operations.get(session, principal, id))
 
 
 @router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
 async def update(id: UUID, changes: OrganizationUpdate, session: SessionOf, principal: Writer) -> OrganizationRead:
-    """Changes an organization's profile."""
-    return OrganizationRead.model_validate(await operations.update(session, principal, id, changes))
+    """Changes an organization's profile or settings."""
+    return _read(await operations.update(session, principal, id, changes))
+
+
+def _read(organization: Organization) -> OrganizationRead:
+    return OrganizationRead.model_validate(events.shape(organization).model_dump())

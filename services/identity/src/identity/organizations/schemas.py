@@ -1,21 +1,68 @@
 """Organizations as the API shows and takes them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from contracts import identity as contracts
-from pydantic import BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from servicekit.fields import Country, Currency
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
+Host = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=253, pattern=r"^[A-Za-z0-9.*:-]+$")
+]
+Platform = Literal[
+    "x", "github", "facebook", "instagram", "youtube", "tiktok", "linkedin", "threads", "discord", "other"
+]  # fmt: skip
 
 
 class OrganizationRead(contracts.Organization):
     """An organization."""
 
 
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SocialLinkInput(_Strict):
+    """Where else a seller is found."""
+
+    platform: Platform
+    url: Url
+
+
+class SubscriptionSettingsInput(contracts.SubscriptionSettings):
+    """How subscriptions behave; the grace period is in days."""
+
+    proration_behavior: Literal["invoice", "prorate", "next_period"] = "prorate"
+    benefit_revocation_grace_period: Annotated[int, Field(ge=0, le=365)] = 0
+
+
+class DisputeSettingsInput(_Strict):
+    """Disputes below this amount, in minor units, are accepted."""
+
+    auto_accept_below_amount: Annotated[int, Field(ge=0, le=99_999_999)] | None = None
+
+
+def _once(socials: list[SocialLinkInput]) -> list[SocialLinkInput]:
+    if len({link.url for link in socials}) != len(socials):
+        raise ValueError("each link once")
+    return socials
+
+
 class OrganizationUpdate(BaseModel):
-    """What may be changed; what is absent stays."""
+    """What may be changed; what is absent stays, inside the settings as well."""
 
     name: Name | None = None
     email: Annotated[str, StringConstraints(max_length=254)] | None = None
     website: Annotated[str, StringConstraints(max_length=2083)] | None = None
     avatar_url: Annotated[str, StringConstraints(max_length=2083)] | None = None
+    country: Country | None = None
+    socials: Annotated[list[SocialLinkInput], Field(max_length=20), AfterValidator(_once)] | None = None
+    default_presentment_currency: Currency | None = None
+    default_tax_behavior: Literal["location", "inclusive", "exclusive"] | None = None
+    subscription_settings: SubscriptionSettingsInput | None = None
+    customer_email_settings: contracts.CustomerEmailSettings | None = None
+    customer_portal_settings: contracts.CustomerPortalSettings | None = None
+    dispute_settings: DisputeSettingsInput | None = None
+    embed_hosts: Annotated[list[Host], Field(max_length=50)] | None = None

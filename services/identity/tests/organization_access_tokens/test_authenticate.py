@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from identity.access_tokens import models, operations
 from identity.commands import create_organization
+from identity.organization_access_tokens import models, operations
 from identity.settings import Settings
 from servicekit import auth, clock
 from servicekit.auth import Verifier
