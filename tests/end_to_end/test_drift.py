@@ -16,6 +16,8 @@ COPIES = {
     "checkout": ("products", "customers", "organizations"),
     "benefits": ("products", "customers"),
     "catalog": ("benefits",),
+    "billing": ("organizations",),
+    "identity": ("customers",),
 }
 PLANTS = {
     "edited": 'update {table} set data = data || \'{{"name": "edited by hand"}}\' where id = $1',

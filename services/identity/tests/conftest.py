@@ -20,5 +20,10 @@ def service() -> ServiceUnderTest:
         settings=Settings,
         flows=FLOWS,
         environment={"principal_private_key": PRIVATE_KEY},
-        scopes=["organizations:read", "organizations:write", "organization_access_tokens:write"],
+        scopes=[
+            "organizations:read",
+            "organizations:write",
+            "organization_access_tokens:write",
+            "customer_sessions:write",
+        ],
     )

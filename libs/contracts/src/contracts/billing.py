@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts.catalog import Interval, Price, Product
 from contracts.checkout import Address, Discount
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
-from contracts.projections import Digest, Replay
+from contracts.projections import Digest, Drift, Replay
 
 SubscriptionStatus = Annotated[
     str, OneOf("incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused")
@@ -249,5 +249,13 @@ class CustomerReplayedV1(Event[Replay]):
     """The customers whose copies differed at one consumer, told again."""
 
     name: ClassVar[str] = "customer.replayed"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class BillingDriftedV1(Event[Drift]):
+    """What this service keeps a copy of is not as its owner's digest says."""
+
+    name: ClassVar[str] = "billing.drifted"
     source: ClassVar[str] = "/billing"
     public: ClassVar[bool] = False

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.event import Event, Instant, OneOf, Shape
-from contracts.projections import Digest, Replay
+from contracts.projections import Digest, Drift, Replay
 
 
 class SocialLink(Shape):
@@ -158,5 +158,13 @@ class OrganizationReplayedV1(Event[Replay]):
     """The organizations whose copies differed at one consumer, told again."""
 
     name: ClassVar[str] = "organization.replayed"
+    source: ClassVar[str] = "/identity"
+    public: ClassVar[bool] = False
+
+
+class IdentityDriftedV1(Event[Drift]):
+    """What this service keeps a copy of is not as its owner's digest says."""
+
+    name: ClassVar[str] = "identity.drifted"
     source: ClassVar[str] = "/identity"
     public: ClassVar[bool] = False

@@ -134,16 +134,18 @@ def principal_of(request: Request) -> Principal | None:
 _bearer = HTTPBearer(auto_error=False, scheme_name="access_token", description="An access token of an organization.")
 
 
-def allow(*scopes: str) -> Any:
-    """The dependency of a route: the caller, who must hold any one of `scopes`.
+def allow(*scopes: str, kind: Kind | None = None) -> Any:
+    """The dependency of a route: the caller, who must hold any one of `scopes`, and be of the `kind` if one is given.
 
-    Raises `Unauthorized` without a token and `NotPermitted` without a scope.
+    Raises `Unauthorized` without a token and `NotPermitted` without a scope or for a caller of another kind.
     """
 
     def principal(request: Request, _: Any = Depends(_bearer)) -> Principal:
         caller = principal_of(request)
         if caller is None:
             raise Unauthorized("an access token is required: Authorization: Bearer <token>")
+        if kind is not None and caller.kind != kind:
+            raise NotPermitted(f"this is for a {kind} session")
         if caller.scopes.isdisjoint(scopes):
             raise NotPermitted(f"the token needs one of the scopes {_spoken(scopes)}")
         return caller

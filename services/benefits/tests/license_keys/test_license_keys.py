@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 from servicekit import clock, ids
+from servicekit.testing import signed_headers
 
 
 @pytest.fixture
@@ -103,3 +105,22 @@ async def test_keys_of_subscriptions_do_not_expire(story):
     body = {"key": key["key"], "organization_id": key["organization_id"], "label": "m"}
     answer = await story.client.post("/v1/license-keys/activate", json=body)
     assert (answer.status_code, answer.json()["error"]) == (403, "NotPermitted")
+
+
+async def test_customers_see_their_own_keys_in_the_portal_and_no_others(client, key, organization_id):
+    scopes = ("customer_portal:read",)
+    own = signed_headers(organization_id, *scopes, customer_id=UUID(key["customer_id"]))
+    path = "/v1/customer-portal/license-keys/"
+    (shown,) = (await client.get(path, headers=own)).json()["items"]
+    assert (shown["id"], shown["key"]) == (key["id"], key["key"])
+    assert (shown["customer"]["metadata"], shown["customer"]["external_id"]) == ({}, None)
+    got = await client.get(f"{path}{key['id']}", headers=own)
+    assert (got.status_code, got.json()["activations"]) == (200, [])
+    for foreign in (
+        signed_headers(organization_id, *scopes, customer_id=ids.uuid7()),
+        signed_headers(ids.uuid7(), *scopes, customer_id=UUID(key["customer_id"])),
+    ):
+        assert (await client.get(path, headers=foreign)).json()["items"] == []
+        assert (await client.get(f"{path}{key['id']}", headers=foreign)).status_code == 404
+    merchant = signed_headers(organization_id, *scopes)
+    assert (await client.get(path, headers=merchant)).status_code == 403

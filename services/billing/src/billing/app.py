@@ -12,8 +12,10 @@ from billing.subscriptions import routes as subscriptions
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: customers, orders, subscriptions and payments."""
-    return compose("billing", settings, [customers.router, orders.router, subscriptions.router, payments.router])
+    """The application: customers, orders, subscriptions and payments, for the merchant and in the customer's portal."""
+    routers = [customers.router, orders.router, subscriptions.router, payments.router]
+    portal = [customers.portal_router, orders.portal_router, subscriptions.portal_router]
+    return compose("billing", settings, [*routers, *portal])
 
 
 if __name__ == "__main__":

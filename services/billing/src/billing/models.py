@@ -3,6 +3,7 @@
 from billing.customers.models import Customer, CustomerAlias
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.orders.models import Order, OrderItem
+from billing.organizations.models import Organization
 from billing.payments.models import Payment
 from billing.subscriptions.models import Subscription
 
@@ -13,6 +14,7 @@ __all__ = [
     "LedgerTransaction",
     "Order",
     "OrderItem",
+    "Organization",
     "Payment",
     "Subscription",
 ]

@@ -1,9 +1,14 @@
-"""What others copy from billing."""
+"""What others copy from billing, and what it copies from them."""
 
-from contracts.billing import CustomerDigestedV1, CustomerReplayedV1
+from contracts.billing import BillingDriftedV1, CustomerDigestedV1, CustomerReplayedV1
 from servicekit.projections import Projections
 
 from billing.customers.models import Customer
+from billing.organizations.consumers import consumers as organizations
+from billing.organizations.models import Organization
 
-projections = Projections("billing")
-projections.own("customer", Customer, CustomerDigestedV1, CustomerReplayedV1, copied_by=["checkout", "benefits"])
+projections = Projections("billing", BillingDriftedV1)
+projections.own(
+    "customer", Customer, CustomerDigestedV1, CustomerReplayedV1, copied_by=["checkout", "benefits", "identity"]
+)
+projections.keep("organization", Organization, organizations)

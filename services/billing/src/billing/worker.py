@@ -9,11 +9,12 @@ from servicekit.timers import Timer
 
 from billing.invariants import INVARIANTS
 from billing.orders.consumers import consumers as orders
+from billing.organizations.consumers import consumers as organizations
 from billing.projections import projections
 from billing.settings import Settings
 from billing.subscriptions.timers import end_canceled_subscriptions
 
-FLOWS = [orders, projections.replays]
+FLOWS = [orders, organizations, projections.replays]
 
 
 @asynccontextmanager

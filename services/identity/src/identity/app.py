@@ -4,14 +4,17 @@ from fastapi import FastAPI
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
+from identity.customer_sessions import routes as customer_sessions
 from identity.organization_access_tokens import routes as access_tokens
 from identity.organizations import routes as organizations
 from identity.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: organizations, their access tokens, and the gateway's question who a token belongs to."""
-    return compose("identity", settings, [organizations.router, access_tokens.router, access_tokens.internal])
+    """The application: organizations, access tokens, customer sessions, and the gateway's question about a token."""
+    sessions = [customer_sessions.router, customer_sessions.portal_router]
+    tokens = [access_tokens.router, access_tokens.internal]
+    return compose("identity", settings, [organizations.router, *sessions, *tokens])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Every table of the service, for Alembic."""
 
+from identity.customer_sessions.models import CustomerSession
+from identity.customers.models import Customer
 from identity.organization_access_tokens.models import AccessToken
 from identity.organizations.models import Organization
 
-__all__ = ["AccessToken", "Organization"]
+__all__ = ["AccessToken", "Customer", "CustomerSession", "Organization"]

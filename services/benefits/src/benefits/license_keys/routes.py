@@ -1,4 +1,4 @@
-"""`/v1/license-keys`, for the merchant, and its public twin under `/v1/customer-portal/`, for the software itself."""
+"""`/v1/license-keys` for the merchant, and its twin in `/v1/customer-portal/` for the customer and the software."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,6 +27,7 @@ router = ResourceRouter("/license-keys", "license_keys")
 portal_router = ResourceRouter("/customer-portal/license-keys", "license_keys")
 Reader = Annotated[Principal, allow("license_keys:read", "license_keys:write")]
 Writer = Annotated[Principal, allow("license_keys:write")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 VALIDATE: Any = responses(ResourceNotFound, UsageLimitReached)
 ACTIVATE: Any = responses(ResourceNotFound, NotPermitted)
@@ -107,3 +108,27 @@ async def portal_activate(session: SessionOf, body: LicenseKeyActivate) -> Licen
 async def portal_deactivate(session: SessionOf, body: LicenseKeyDeactivate) -> None:
     """Deactivates a key on a machine. Needs no token: the key itself is the secret."""
     await operations.deactivate(session, body)
+
+
+@portal_router.get("/", name="portal_list")
+async def list_own_keys(
+    session: SessionOf,
+    principal: Customer,
+    page: PageQuery,
+    sorting: Annotated[Sorting, sorted_by(*queries.COLUMNS)],
+    benefit_id: Ids = None,
+) -> ListResource[LicenseKeyRead]:
+    """Lists the customer's own license keys."""
+    keys, total = await queries.list_keys(session, principal, LicenseKeyFilter(benefit_id=benefit_id), page, sorting)
+    return page.of([LicenseKeyRead.model_validate(_for_customer(key)) for key in keys], total)
+
+
+@portal_router.get("/{id}", name="portal_get", responses=responses(ResourceNotFound))
+async def get_own_key(id: UUID, session: SessionOf, principal: Customer) -> LicenseKeyWithActivations:
+    """Gets a license key of the customer's own."""
+    return LicenseKeyWithActivations.model_validate(_for_customer(await operations.get(session, principal, id)))
+
+
+def _for_customer(key: dict[str, Any]) -> dict[str, Any]:
+    """Without what the merchant noted of the customer."""
+    return {**key, "customer": key["customer"].model_copy(update={"metadata": {}, "external_id": None})}

@@ -8,7 +8,7 @@ from uuid import UUID
 from servicekit.database import Record
 from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from billing.database import Base
 
@@ -40,6 +40,8 @@ class Customer(Record, Base):
     invoice_prefix: Mapped[str] = mapped_column(default=invoice_prefix)
     invoices_count: Mapped[int] = mapped_column(default=0)
     """How many invoice numbers were given out: they have no gaps, since the row is locked while one is taken."""
+    customer_id: Mapped[UUID] = synonym("id")
+    """A customer's own session owns their own row, as it owns their orders."""
 
     def next_invoice_number(self) -> str:
         """Takes the customer's next invoice number. The caller has locked the row."""

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import events, queries
 from billing.customers.models import Customer, CustomerAlias
-from billing.customers.schemas import CustomerCreate, CustomerUpdate
+from billing.customers.schemas import CustomerCreate, CustomerPortalCustomerUpdate, CustomerUpdate
 
 _EU = {
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
@@ -89,6 +89,24 @@ async def update(
         customer.tax_id = tax_id(tax, customer.billing_address)
     customer.modified_at = clock.now()
     await _written(session)
+    outbox.record(session, events.customer_updated(customer))
+    return events.shape(customer)
+
+
+async def update_own(
+    session: AsyncSession, principal: Principal, changes: CustomerPortalCustomerUpdate
+) -> contracts.Customer:
+    """What customers change of themselves. Raises `ResourceNotFound`, or `InvalidInput` for an address taken away."""
+    customer = await _owned(session, principal, principal.customer_id, None, lock=True)
+    given = changes.model_dump(exclude_unset=True)
+    if "billing_address" in given and given["billing_address"] is None:
+        raise InvalidInput(("body", "billing_address"), "An address cannot be taken away")
+    tax = given.pop("tax_id", ...)
+    for name, value in given.items():
+        setattr(customer, name, value)
+    if tax is not ...:
+        customer.tax_id = tax_id(tax, customer.billing_address)
+    customer.modified_at = clock.now()
     outbox.record(session, events.customer_updated(customer))
     return events.shape(customer)
 

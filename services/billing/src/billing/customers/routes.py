@@ -1,4 +1,4 @@
-"""`/v1/customers/`"""
+"""`/v1/customers/` for the merchant, and `/v1/customer-portal/customers/me` for the customer."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,12 +11,21 @@ from servicekit.routing import ResourceRouter, SessionOf
 
 from billing.customers import events, operations, queries
 from billing.customers.queries import CustomerFilter
-from billing.customers.schemas import CustomerCreate, CustomerRead, CustomerUpdate
+from billing.customers.schemas import (
+    CustomerCreate,
+    CustomerPortalCustomer,
+    CustomerPortalCustomerUpdate,
+    CustomerRead,
+    CustomerUpdate,
+)
 from billing.subscriptions import operations as subscriptions
 
 router = ResourceRouter("/customers", "customers")
+portal_router = ResourceRouter("/customer-portal/customers", "customer_portal:customers")
 Reader = Annotated[Principal, allow("customers:read", "customers:write")]
 Writer = Annotated[Principal, allow("customers:write")]
+Themselves = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+ThemselvesWriting = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 NOT_FOUND: Any = responses(ResourceNotFound)
 
 
@@ -83,3 +92,17 @@ async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
     """Deletes a customer, and ends its subscriptions."""
     customer = await operations.delete(session, principal, id=id)
     await subscriptions.revoke_of_customer(session, customer)
+
+
+@portal_router.get("/me", name="get", responses=NOT_FOUND)
+async def get_own(session: SessionOf, principal: Themselves) -> CustomerPortalCustomer:
+    """Gets the customer of the session."""
+    return CustomerPortalCustomer.of(await operations.get(session, principal, id=principal.customer_id))
+
+
+@portal_router.patch("/me", name="update", responses=NOT_FOUND)
+async def update_own(
+    session: SessionOf, principal: ThemselvesWriting, changes: CustomerPortalCustomerUpdate
+) -> CustomerPortalCustomer:
+    """Changes the customer of the session."""
+    return CustomerPortalCustomer.of(await operations.update_own(session, principal, changes))

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import billing as contracts
+from contracts.checkout import Address
+from contracts.event import Instant
 from pydantic import BaseModel, StringConstraints
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect, present_dialect
@@ -59,3 +61,34 @@ def spoken(customer: dict[str, Any]) -> dict[str, Any]:
     if address and address["state"]:
         address = {**address, "state": address["state"].removeprefix(f"{address['country']}-")}
     return {**customer, "tax_id": customer["tax_id"][0] if customer["tax_id"] else None, "billing_address": address}
+
+
+class CustomerPortalCustomer(BaseModel):
+    """A customer as they see themselves: without the merchant's metadata and external id."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    email: str | None
+    email_verified: bool
+    name: str | None
+    billing_name: str | None
+    billing_address: Address | None
+    tax_id: list[str] | None
+    oauth_accounts: dict[str, dict[str, str]]
+    default_payment_method_id: UUID | None
+    type: str
+    locale: str | None
+
+    @classmethod
+    def of(cls, customer: contracts.Customer) -> "CustomerPortalCustomer":
+        """No account of another system is connected yet."""
+        return cls.model_validate({**customer.model_dump(), "oauth_accounts": {}}, extra="ignore")
+
+
+class CustomerPortalCustomerUpdate(BaseModel):
+    """What customers may change of themselves; what is absent stays."""
+
+    billing_name: Line | None = None
+    billing_address: AddressInput | None = None
+    tax_id: TaxId | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches
+from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,6 +43,7 @@ class OrderFilter:
     status: Sequence[str] | None = None
     product_billing_type: Sequence[str] | None = None
     metadata: MetadataFilter = field(default_factory=dict)
+    query: str | None = None
 
 
 async def list_orders(
@@ -61,6 +62,8 @@ async def list_orders(
     if wanted.product_billing_type is not None:
         recurring = ["true" if kind == "recurring" else "false" for kind in wanted.product_billing_type]
         statement = statement.where(Order.product_data["is_recurring"].astext.in_(recurring))
+    if wanted.query:
+        statement = statement.where(text_matches(wanted.query, Order.product_data["name"].astext))
     statement = statement.where(*metadata_matches(Order.user_metadata, wanted.metadata))
     found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, Order.id))
     return await shapes(session, found), total

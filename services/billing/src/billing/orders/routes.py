@@ -1,4 +1,4 @@
-"""`/v1/orders/`"""
+"""`/v1/orders/` for the merchant, and `/v1/customer-portal/orders/` for the customer."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,10 +11,13 @@ from servicekit.routing import ResourceRouter, SessionOf
 
 from billing.orders import operations, queries
 from billing.orders.queries import OrderFilter
-from billing.orders.schemas import OrderRead
+from billing.orders.schemas import CustomerOrder, OrderRead
+from billing.organizations.operations import seller
 
 router = ResourceRouter("/orders", "orders")
+portal_router = ResourceRouter("/customer-portal/orders", "customer_portal:orders")
 Reader = Annotated[Principal, allow("orders:read", "orders:write")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 
 
@@ -48,3 +51,30 @@ async def list_orders(
 async def get(id: UUID, session: SessionOf, principal: Reader) -> OrderRead:
     """Gets an order."""
     return OrderRead.of(await operations.get(session, principal, id))
+
+
+@portal_router.get("/", name="list")
+async def list_own_orders(
+    session: SessionOf,
+    principal: Customer,
+    page: PageQuery,
+    sorting: Annotated[Sorting, sorted_by("created_at", "amount", "net_amount", "product", "subscription")],
+    product_id: Ids = None,
+    subscription_id: Ids = None,
+    product_billing_type: Annotated[list[Literal["one_time", "recurring"]] | None, Query()] = None,
+    query: Annotated[str | None, Query(max_length=200, description="In the product's name.")] = None,
+) -> ListResource[CustomerOrder]:
+    """Lists the customer's own orders."""
+    wanted = OrderFilter(
+        product_id=product_id, subscription_id=subscription_id, product_billing_type=product_billing_type, query=query
+    )
+    orders, total = await queries.list_orders(session, principal, wanted, page, sorting)
+    organization = await seller(session, principal.organization()) if orders else {}
+    return page.of([CustomerOrder.of(order, organization) for order in orders], total)
+
+
+@portal_router.get("/{id}", name="get", responses=responses(ResourceNotFound))
+async def get_own_order(id: UUID, session: SessionOf, principal: Customer) -> CustomerOrder:
+    """Gets an order of the customer's own."""
+    order = await operations.get(session, principal, id)
+    return CustomerOrder.of(order, await seller(session, principal.organization()))

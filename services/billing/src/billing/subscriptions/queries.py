@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches
+from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,7 @@ class SubscriptionFilter:
     active: bool | None = None
     cancel_at_period_end: bool | None = None
     metadata: MetadataFilter = field(default_factory=dict)
+    query: str | None = None
 
 
 async def list_subscriptions(
@@ -61,6 +62,8 @@ async def list_subscriptions(
         statement = statement.where(is_active if wanted.active else ~is_active)
     if wanted.cancel_at_period_end is not None:
         statement = statement.where(Subscription.cancel_at_period_end.is_(wanted.cancel_at_period_end))
+    if wanted.query:
+        statement = statement.where(text_matches(wanted.query, Subscription.product_data["name"].astext))
     statement = statement.where(*metadata_matches(Subscription.user_metadata, wanted.metadata))
     found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, Subscription.id))
     return await shapes(session, found), total

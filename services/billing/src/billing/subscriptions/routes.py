@@ -1,4 +1,4 @@
-"""`/v1/subscriptions/`"""
+"""`/v1/subscriptions/` for the merchant, and `/v1/customer-portal/subscriptions/` for the customer."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,14 +9,24 @@ from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
+from billing.organizations.operations import seller
 from billing.subscriptions import operations, queries
 from billing.subscriptions.models import AlreadyCanceledSubscription
 from billing.subscriptions.queries import SubscriptionFilter
-from billing.subscriptions.schemas import SubscriptionCancel, SubscriptionRead, SubscriptionUpdate
+from billing.subscriptions.schemas import (
+    CustomerSubscription,
+    CustomerSubscriptionUpdate,
+    SubscriptionCancel,
+    SubscriptionRead,
+    SubscriptionUpdate,
+)
 
 router = ResourceRouter("/subscriptions", "subscriptions")
+portal_router = ResourceRouter("/customer-portal/subscriptions", "customer_portal:subscriptions")
 Reader = Annotated[Principal, allow("subscriptions:read", "subscriptions:write")]
 Writer = Annotated[Principal, allow("subscriptions:write")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 REFUSALS: Any = responses(ResourceNotFound, AlreadyCanceledSubscription)
 
@@ -70,3 +80,48 @@ async def cancel(
 ) -> SubscriptionRead:
     """Cancels a subscription at the period's end, or now (`cancel_at_period_end` false)."""
     return SubscriptionRead.of(await operations.cancel(session, principal, id, wish or SubscriptionCancel()))
+
+
+@portal_router.get("/", name="list")
+async def list_own_subscriptions(
+    session: SessionOf,
+    principal: Customer,
+    page: PageQuery,
+    sorting: Annotated[Sorting, sorted_by("started_at", "amount", "status", "product", default="-started_at")],
+    product_id: Ids = None,
+    active: bool | None = None,
+    query: Annotated[str | None, Query(max_length=200, description="In the product's name.")] = None,
+) -> ListResource[CustomerSubscription]:
+    """Lists the customer's own subscriptions."""
+    wanted = SubscriptionFilter(product_id=product_id, active=active, query=query)
+    subscriptions, total = await queries.list_subscriptions(session, principal, wanted, page, sorting)
+    organization = await seller(session, principal.organization()) if subscriptions else {}
+    return page.of([CustomerSubscription.of(one, organization) for one in subscriptions], total)
+
+
+@portal_router.get("/{id}", name="get", responses=responses(ResourceNotFound))
+async def get_own_subscription(id: UUID, session: SessionOf, principal: Customer) -> CustomerSubscription:
+    """Gets a subscription of the customer's own."""
+    subscription = await operations.get(session, principal, id)
+    return CustomerSubscription.of(subscription, await seller(session, principal.organization()))
+
+
+@portal_router.patch("/{id}", name="update", responses=REFUSALS)
+async def update_own_subscription(
+    id: UUID, session: SessionOf, principal: CustomerWriter, changes: CustomerSubscriptionUpdate
+) -> CustomerSubscription:
+    """Cancels a subscription of the customer's own at the period's end, or takes that back."""
+    wish = SubscriptionUpdate(
+        cancel_at_period_end=changes.cancel_at_period_end,
+        customer_cancellation_reason=changes.cancellation_reason,
+        customer_cancellation_comment=changes.cancellation_comment,
+    )
+    subscription = await operations.update(session, principal, id, wish)
+    return CustomerSubscription.of(subscription, await seller(session, principal.organization()))
+
+
+@portal_router.delete("/{id}", name="cancel", responses=REFUSALS)
+async def cancel_own_subscription(id: UUID, session: SessionOf, principal: CustomerWriter) -> CustomerSubscription:
+    """Cancels a subscription of the customer's own at the period's end."""
+    subscription = await operations.update(session, principal, id, SubscriptionUpdate(cancel_at_period_end=True))
+    return CustomerSubscription.of(subscription, await seller(session, principal.organization()))

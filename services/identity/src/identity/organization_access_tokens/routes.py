@@ -10,6 +10,7 @@ from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized, resp
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf
 
+from identity.customer_sessions import operations as customer_sessions
 from identity.organization_access_tokens import operations
 from identity.organization_access_tokens.schemas import (
     OrganizationAccessTokenCreate,
@@ -73,5 +74,9 @@ async def authenticate(
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("an access token is required: Authorization: Bearer <token>")
     settings = request.app.state.settings
-    principal = await operations.authenticate(session, settings.secret, token.strip())
+    text = token.strip()
+    if customer_sessions.is_customer_token(text):
+        principal = await customer_sessions.authenticate(session, settings.secret, text)
+    else:
+        principal = await operations.authenticate(session, settings.secret, text)
     return Response(headers={auth.HEADER: auth.sign(principal, settings.principal_private_key)})

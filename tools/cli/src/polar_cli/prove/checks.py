@@ -239,6 +239,9 @@ PROJECTIONS = (
     ("catalog", "product", "checkout", "select id, sequence, data from products"),
     ("billing", "customer", "checkout", "select id, sequence, data from customers"),
     ("billing", "customer", "benefits", "select id, sequence, data from customers"),
+    ("billing", "customer", "identity", "select id, sequence, data from customers"),
+    ("identity", "organization", "billing", "select id, sequence, data from organizations"),
+    ("identity", "organization", "checkout", "select id, sequence, data from organizations"),
     ("benefits", "benefit", "catalog", "select id, sequence, data from benefits"),
 )
 

@@ -1,0 +1,26 @@
+"""Customer sessions: what lets a customer into the portal for an hour."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from servicekit.database import Record
+from sqlalchemy import LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.database import Base
+
+PREFIX = "polar_cst_"
+LIFETIME = timedelta(hours=1)
+"""Polar's rule (polar-api.md 4.12)."""
+SCOPES = frozenset({"customer_portal:read", "customer_portal:write"})
+
+
+class CustomerSession(Record, Base):
+    """A session of one customer. Only the HMAC of its token is kept."""
+
+    __tablename__ = "customer_sessions"
+
+    customer_id: Mapped[UUID] = mapped_column(index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    expires_at: Mapped[datetime]
+    return_url: Mapped[str | None]

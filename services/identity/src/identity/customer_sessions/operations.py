@@ -1,0 +1,89 @@
+"""Letting a customer into the portal, and finding out who is in."""
+
+from contracts.billing import Customer as CustomerShape
+from servicekit import clock, ids
+from servicekit.auth import Principal, owned_by
+from servicekit.database import awaited
+from servicekit.errors import InvalidInput, ResourceNotFound, Unauthorized
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.customer_sessions.models import LIFETIME, PREFIX, SCOPES, CustomerSession
+from identity.customer_sessions.schemas import CustomerSessionCreate, CustomerSessionRead
+from identity.customers.models import Customer
+from identity.organization_access_tokens.models import generate, hashed
+from identity.settings import Settings
+
+
+async def create(
+    session: AsyncSession, principal: Principal, wish: CustomerSessionCreate, settings: Settings
+) -> CustomerSessionRead:
+    """Opens a session of an hour. Raises `InvalidInput` for a customer that does not exist."""
+    customer = await awaited(lambda: _named(session, principal, wish))
+    if customer is None:
+        field = "customer_id" if wish.customer_id is not None else "external_customer_id"
+        raise InvalidInput(("body", field), "Customer does not exist")
+    now, text = clock.now(), generate(PREFIX)
+    opened = CustomerSession(
+        id=ids.uuid7(),
+        created_at=now,
+        organization_id=customer.organization_id,
+        customer_id=customer.id,
+        token_hash=hashed(text, settings.secret),
+        expires_at=now + LIFETIME,
+        return_url=wish.return_url,
+    )
+    session.add(opened)
+    # Sessions that are over are of no use to anybody; each new one of a customer removes them.
+    over = delete(CustomerSession).where(CustomerSession.customer_id == customer.id, CustomerSession.expires_at < now)
+    await session.execute(over)
+    return CustomerSessionRead(
+        id=opened.id,
+        created_at=now,
+        modified_at=None,
+        token=text,
+        expires_at=opened.expires_at,
+        return_url=opened.return_url,
+        customer_portal_url=f"{settings.public_url}/portal?customer_session_token={text}",
+        customer_id=customer.id,
+        customer=_shape(customer),
+    )
+
+
+async def authenticate(session: AsyncSession, secret: str, text: str) -> Principal:
+    """Whom a session's token belongs to. Raises `Unauthorized` when it is unknown or over, or its customer deleted."""
+    statement = select(CustomerSession, Customer.is_deleted).join(Customer, Customer.id == CustomerSession.customer_id)
+    found = (await session.execute(statement.where(CustomerSession.token_hash == hashed(text, secret)))).first()
+    if found is None or found.is_deleted:
+        raise Unauthorized("the customer session is not valid")
+    opened: CustomerSession = found.CustomerSession
+    if opened.expires_at <= clock.now():
+        raise Unauthorized("the customer session has expired")
+    return Principal("customer", opened.id, (opened.organization_id,), SCOPES, opened.customer_id)
+
+
+async def present(session: AsyncSession, principal: Principal) -> tuple[CustomerSession, CustomerShape]:
+    """The caller's own session and customer. Raises `ResourceNotFound` when it is over."""
+    statement = select(CustomerSession).where(owned_by(principal, CustomerSession), CustomerSession.id == principal.id)
+    opened = (await session.execute(statement)).scalar_one_or_none()
+    if opened is None:
+        raise ResourceNotFound()
+    return opened, _shape(await session.get_one(Customer, opened.customer_id))
+
+
+async def _named(session: AsyncSession, principal: Principal, wish: CustomerSessionCreate) -> Customer | None:
+    statement = select(Customer).where(owned_by(principal, Customer), ~Customer.is_deleted)
+    if wish.customer_id is not None:
+        statement = statement.where(Customer.id == wish.customer_id)
+    else:
+        statement = statement.where(Customer.external_id == wish.external_customer_id)
+    return (await session.execute(statement.limit(1))).scalar_one_or_none()
+
+
+def _shape(customer: Customer) -> CustomerShape:
+    return CustomerShape.model_validate(customer.data, extra="ignore", context={"tolerant": True})
+
+
+def is_customer_token(text: str) -> bool:
+    """Whether a token has the form of a customer session's."""
+    return text.startswith(PREFIX)

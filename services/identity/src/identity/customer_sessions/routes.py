@@ -1,0 +1,44 @@
+"""`/v1/customer-sessions/` for the merchant, and `/v1/customer-portal/customer-session/` for the customer."""
+
+from typing import Annotated
+
+from fastapi import Request
+from servicekit.auth import Principal, allow
+from servicekit.routing import ResourceRouter, SessionOf
+
+from identity.customer_sessions import operations
+from identity.customer_sessions.schemas import (
+    CustomerCustomerSession,
+    CustomerSessionCreate,
+    CustomerSessionRead,
+    PortalAuthenticatedUser,
+)
+
+router = ResourceRouter("/customer-sessions", "customer_sessions")
+portal_router = ResourceRouter("/customer-portal/customer-session", "customer_portal:customer_session")
+Writer = Annotated[Principal, allow("customer_sessions:write")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+
+
+@router.post("/", name="create", status_code=201)
+async def create(
+    request: Request, session: SessionOf, principal: Writer, body: CustomerSessionCreate
+) -> CustomerSessionRead:
+    """Opens a session of an hour for a customer; its token is in this answer and nowhere else."""
+    return await operations.create(session, principal, body, request.app.state.settings)
+
+
+@portal_router.get("/introspect", name="introspect")
+async def introspect(session: SessionOf, principal: Customer) -> CustomerCustomerSession:
+    """Says until when the session lasts."""
+    opened, _ = await operations.present(session, principal)
+    return CustomerCustomerSession(expires_at=opened.expires_at, return_url=opened.return_url)
+
+
+@portal_router.get("/user", name="get_authenticated_user")
+async def get_authenticated_user(session: SessionOf, principal: Customer) -> PortalAuthenticatedUser:
+    """Says who is in the portal."""
+    _, customer = await operations.present(session, principal)
+    return PortalAuthenticatedUser(
+        type="customer", name=customer.name, email=customer.email or "", customer_id=customer.id
+    )

@@ -1,0 +1,57 @@
+"""Customer sessions as the API shows and takes them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from contracts import billing as contracts
+from contracts.event import Instant
+from pydantic import BaseModel, StringConstraints, model_validator
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class CustomerSessionCreate(BaseModel):
+    """For whom: the customer's id, or the merchant's own id of the customer."""
+
+    customer_id: UUID | None = None
+    external_customer_id: ExternalId | None = None
+    return_url: Url | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "CustomerSessionCreate":
+        if (self.customer_id is None) == (self.external_customer_id is None):
+            raise ValueError("either customer_id or external_customer_id is required")
+        return self
+
+
+class CustomerSessionRead(BaseModel):
+    """A new session with its token, which is shown this once."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    token: str
+    expires_at: Instant
+    return_url: str | None
+    customer_portal_url: str
+    customer_id: UUID
+    customer: contracts.Customer
+
+
+class CustomerCustomerSession(BaseModel):
+    """A session as its customer sees it."""
+
+    expires_at: Instant
+    return_url: str | None
+
+
+class PortalAuthenticatedUser(BaseModel):
+    """Who is in the portal."""
+
+    type: str
+    name: str | None
+    email: str
+    customer_id: UUID
+    member_id: UUID | None = None
+    role: str | None = None
