@@ -1,8 +1,12 @@
 """Another organization's token: 404 for each single resource and empty lists, over every route of the document."""
 
 import pytest
+from servicekit.testing import eventually
 
+from tests.end_to_end.conftest import caller
 from tests.end_to_end.openapi import example, operations
+
+PORTAL = "/v1/customer-portal/"
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +26,8 @@ async def owned(shop):
     await shop.call("PATCH", f"/v1/customers/{ids['customer_id']}", {"external_id": external})
     (payment,) = await shop.items("payments", checkout_id=ids["id"])
     (event, *_) = await shop.items("webhooks/events")
+    wish = {"comment": "Owned", "scopes": ["orders:read"]}
+    token = (await shop.call("POST", "/v1/organization-access-tokens/", wish))["organization_access_token"]
     return {
         "products": shop.product["id"],
         "checkouts": checkout["id"],
@@ -37,9 +43,24 @@ async def owned(shop):
         "webhooks/endpoints": shop.endpoint["id"],
         "webhooks/events": event["id"],
         "organizations": shop.organization_id,
+        "organization-access-tokens": token["id"],
         "checkout": checkout,
         "key": key["key"],
     }
+
+
+@pytest.fixture(scope="session")
+async def stranger_in_portal(stranger):
+    """A customer of the other organization, in the portal."""
+    customer = (await stranger.post("/v1/customers/", json={"email": "stranger@example.com"})).json()
+
+    async def opened():
+        answer = await stranger.post("/v1/customer-sessions/", json={"customer_id": customer["id"]})
+        return answer.json() if answer.status_code == 201 else None
+
+    session = await eventually(opened, seconds=30, what="the session of a new customer")
+    async with caller(session["token"]) as client:
+        yield client
 
 
 def ids_of(operation, owned):
@@ -55,7 +76,7 @@ def ids_of(operation, owned):
     return found
 
 
-async def test_every_route_of_the_document(nobody, stranger, shop, owned, organization_id):
+async def test_every_route_of_the_document(nobody, stranger, stranger_in_portal, shop, owned, organization_id):
     document = (await nobody.get("/openapi.json")).json()
     tried, failures = 0, []
     for operation in operations(document):
@@ -70,13 +91,14 @@ async def test_every_route_of_the_document(nobody, stranger, shop, owned, organi
         if not ids and operation.method != "GET" and "organization_id" not in (body or {}):
             continue  # creates something of the stranger's own: nothing of the first organization is named
         tried += 1
-        answer = await stranger.request(operation.method, operation.url(**ids), json=body)
+        client = stranger_in_portal if operation.path.startswith(PORTAL) else stranger
+        answer = await client.request(operation.method, operation.url(**ids), json=body)
         name = f"{operation.method} {operation.path} → {answer.status_code} {answer.text[:200]}"
         if ids and answer.status_code != 404:
             failures.append(name)
         elif not ids and operation.method == "GET":
-            mine = answer.json().get("items") if answer.status_code == 200 else None
-            if mine is None or any(_is_foreign(item, organization_id) for item in mine):
+            mine = answer.json().get("items", [answer.json()]) if answer.status_code == 200 else None
+            if mine is None or any(_is_foreign(item, organization_id, owned["customers"]) for item in mine):
                 failures.append(name)
         elif not ids and operation.method != "GET" and answer.status_code not in {403, 404, 422}:
             failures.append(name)
@@ -87,18 +109,45 @@ async def test_every_route_of_the_document(nobody, stranger, shop, owned, organi
         await shop.call("GET", f"/v1/{kind}/{owned[kind]}")
 
 
-def _is_foreign(item, organization_id):
-    return item.get("organization_id") == organization_id
+def _is_foreign(item, organization_id, customer_id):
+    return item.get("organization_id") == organization_id or customer_id in {item.get("id"), item.get("customer_id")}
 
 
-async def test_lists_of_another_organization_are_empty(nobody, stranger, owned, organization_id, other_organization):
+async def test_lists_of_another_organization_are_empty(
+    nobody, stranger, stranger_in_portal, owned, organization_id, other_organization
+):
     document = (await nobody.get("/openapi.json")).json()
     for operation in operations(document):
         if operation.method == "GET" and operation.needs_token and "{" not in operation.path:
-            answer = await stranger.get(operation.path, params={"organization_id": organization_id})
+            client = stranger_in_portal if operation.path.startswith(PORTAL) else stranger
+            answer = await client.get(operation.path, params={"organization_id": organization_id})
             assert answer.status_code == 200, f"{operation.path}: {answer.text}"
-            seen = {item["id"] for item in answer.json()["items"]}
-            assert seen <= {other_organization["organization_id"]}, operation.path
+            for item in answer.json().get("items", []):
+                owner = item.get("organization_id", item["id"])
+                assert owner == other_organization["organization_id"], operation.path
+
+
+async def test_a_customer_session_opens_nothing_of_its_own_merchant(nobody, stranger_in_portal, owned):
+    document = (await nobody.get("/openapi.json")).json()
+    tried = 0
+    for operation in operations(document):
+        if operation.needs_token and not operation.path.startswith(PORTAL):
+            body = example(operation.body) if operation.body else None
+            answer = await stranger_in_portal.request(
+                operation.method, operation.url(**ids_of(operation, owned)), json=body
+            )
+            assert answer.status_code == 403, f"{operation.method} {operation.path}: {answer.status_code}"
+            tried += 1
+    assert tried >= 50
+
+
+async def test_an_organizations_token_does_not_open_the_portal(nobody, shop, owned):
+    document = (await nobody.get("/openapi.json")).json()
+    for operation in operations(document):
+        if operation.needs_token and operation.path.startswith(PORTAL):
+            body = example(operation.body) if operation.body else None
+            answer = await shop.api.request(operation.method, operation.url(**ids_of(operation, owned)), json=body)
+            assert answer.status_code == 403, f"{operation.method} {operation.path}: {answer.status_code}"
 
 
 async def test_a_foreign_id_in_a_body_is_not_found(stranger, owned, shop):
