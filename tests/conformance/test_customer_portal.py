@@ -112,6 +112,12 @@ def test_a_license_key_of_the_customer(portal: Polar, purchase: Any) -> None:
     assert portal.customer_portal.license_keys.get(purchase.license_key.id).key == purchase.license_key.key
 
 
+@operation("customer_portal.license_keys.rotate")
+def test_the_customer_rotates_a_license_key(portal: Polar, purchase: Any) -> None:
+    rotated = portal.customer_portal.license_keys.rotate(purchase.license_key.id)
+    assert rotated.key != purchase.license_key.key
+
+
 def test_the_portal_opens_nothing_of_the_merchant(portal: Polar) -> None:
     with pytest.raises(PolarClientError):
         portal.customers.list()

@@ -36,6 +36,12 @@ def test_update_a_license_key(polar: Polar, buy: Callable[[], Any]) -> None:
     assert polar.license_keys.update(key.id, status="disabled", usage=3).status == "disabled"
 
 
+@operation("license_keys.rotate")
+def test_rotate_a_license_key(polar: Polar, buy: Callable[[], Any]) -> None:
+    key = buy().license_key
+    assert polar.license_keys.rotate(key.id).key != key.key
+
+
 @operation("license_keys.validate")
 def test_validate_a_license_key(polar: Polar, license_key: Any) -> None:
     valid = polar.license_keys.validate(key=license_key.key, organization_id=license_key.organization_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from contracts.benefits import BenefitGrantUpdatedV1
 from servicekit import clock, ids
 from servicekit.testing import signed_headers
 
@@ -13,7 +14,12 @@ from servicekit.testing import signed_headers
 @pytest.fixture
 async def key(story):
     benefit = await story.benefit(
-        properties={"activations": {"limit": 2}, "limit_usage": 10, "expires": {"ttl": 30, "timeframe": "day"}}
+        properties={
+            "prefix": "demo",
+            "activations": {"limit": 2},
+            "limit_usage": 10,
+            "expires": {"ttl": 30, "timeframe": "day"},
+        }
     )
     await story.bought_once(await story.product(benefit))
     return await story.key()
@@ -124,3 +130,48 @@ async def test_customers_see_their_own_keys_in_the_portal_and_no_others(client, 
         assert (await client.get(f"{path}{key['id']}", headers=foreign)).status_code == 404
     merchant = signed_headers(organization_id, *scopes)
     assert (await client.get(path, headers=merchant)).status_code == 403
+
+
+async def test_a_rotated_key_keeps_everything_but_its_text(call, client, bus, key):
+    await call("activate", label="machine")
+    await call("validate", increment_usage=3)
+    before = (await client.get(f"/v1/license-keys/{key['id']}")).json()
+    rotated = (await client.post(f"/v1/license-keys/{key['id']}/rotate")).json()
+    assert rotated["key"] != key["key"]
+    assert rotated["key"].startswith("DEMO-")
+    after = (await client.get(f"/v1/license-keys/{key['id']}")).json()
+    changed = {"key", "display_key", "modified_at"}
+    assert {name for name in after if after[name] != before[name]} == changed
+    assert (await call("validate")).status_code == 404
+    assert (await call("validate", key=rotated["key"])).status_code == 200
+    (updated,) = await bus.recorded(BenefitGrantUpdatedV1)
+    assert updated.data.properties == {"license_key_id": key["id"], "display_key": rotated["display_key"]}
+
+
+@pytest.mark.parametrize("status", ["disabled", "revoked"])
+async def test_a_key_that_is_not_good_cannot_be_rotated(client, key, status):
+    path = f"/v1/license-keys/{key['id']}"
+    await client.patch(path, json={"status": status})
+    answer = await client.post(f"{path}/rotate")
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadRequest")
+    assert (await client.get(path)).json()["key"] == key["key"]
+
+
+async def test_only_its_customer_and_merchant_rotate_a_key(client, key, organization_id):
+    own = signed_headers(organization_id, "customer_portal:write", customer_id=UUID(key["customer_id"]))
+    other = signed_headers(organization_id, "customer_portal:write", customer_id=ids.uuid7())
+    reading = signed_headers(organization_id, "customer_portal:read", customer_id=UUID(key["customer_id"]))
+    path = f"/v1/customer-portal/license-keys/{key['id']}/rotate"
+    assert (await client.post(path, headers=other)).status_code == 404
+    assert (await client.post(path, headers=reading)).status_code == 403
+    stranger = signed_headers(ids.uuid7(), "license_keys:write")
+    assert (await client.post(f"/v1/license-keys/{key['id']}/rotate", headers=stranger)).status_code == 404
+    assert (await client.post(path, headers=own)).json()["key"] != key["key"]
+
+
+async def test_rotating_at_once_leaves_one_good_key(client, key):
+    path = f"/v1/license-keys/{key['id']}"
+    answers = await asyncio.gather(*(client.post(f"{path}/rotate") for _ in range(5)))
+    texts = {answer.json()["key"] for answer in answers}
+    assert len(texts) == 5
+    assert (await client.get(path)).json()["key"] in texts

@@ -1,9 +1,12 @@
 """Giving and taking: what an entitlement holds follows what its product gives."""
 
+from typing import Any
 from uuid import UUID
 
 from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
 from servicekit import clock, ids, outbox
+from servicekit.auth import Principal
+from servicekit.errors import ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +15,8 @@ from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefit_grants.strategies import STRATEGIES
 from benefits.benefits.models import Benefit
 from benefits.customers.models import Customer
+from benefits.license_keys import operations as license_keys
+from benefits.license_keys import queries as license_key_queries
 from benefits.products import operations as products
 
 
@@ -43,6 +48,27 @@ async def follow(session: AsyncSession, entitlement_id: UUID) -> bool:
         if benefit_id in wanted and (known is None or not known.is_granted):
             await _give(session, entitlement, known, wanted[benefit_id], customer)
     return True
+
+
+async def rotate_key(session: AsyncSession, principal: Principal, key_id: UUID) -> dict[str, Any]:
+    """Gives a license key another text, and tells of its grant, which shows the key's end.
+
+    Raises `ResourceNotFound`, or `BadRequest` for a key that is disabled or revoked.
+    """
+    key = await license_key_queries.find(session, principal, key_id)
+    if key is None:
+        raise ResourceNotFound()
+    grant = await session.get_one(BenefitGrant, key.grant_id)
+    # In the order in which a grant is given or taken: first the entitlement, then the key.
+    await session.execute(select(Entitlement.id).where(Entitlement.id == grant.entitlement_id).with_for_update())
+    benefit = await session.get_one(Benefit, grant.benefit_id)
+    key = await license_keys.rotate(session, principal, key_id, benefit.properties.get("prefix"))
+    await session.refresh(grant)
+    now = clock.now()
+    grant.properties, grant.modified_at = {**grant.properties, "display_key": key.display_key}, now
+    data = events.shape(grant, benefit, await session.get_one(Customer, grant.customer_id))
+    outbox.record(session, events.told(BenefitGrantUpdatedV1, grant, data, now))
+    return await license_key_queries.fields(session, key)
 
 
 async def end_of_customer(session: AsyncSession, customer_id: UUID) -> None:

@@ -50,7 +50,7 @@ async def give(
         benefit_id=benefit.id,
         customer_id=customer_id,
         grant_id=grant_id,
-        key="-".join(part for part in (properties.get("prefix"), str(uuid4())) if part).upper(),
+        key=_text(properties.get("prefix")),
         status="granted",
         limit_activations=(properties.get("activations") or {}).get("limit"),
         limit_usage=properties.get("limit_usage"),
@@ -151,6 +151,19 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
     return await queries.fields(session, key)
 
 
+async def rotate(session: AsyncSession, principal: Principal, id: UUID, prefix: str | None) -> LicenseKey:
+    """Writes another text on a key: the old one is good no more, everything else about it stays.
+
+    Raises `ResourceNotFound`, or `BadRequest` for a key that is disabled or revoked.
+    """
+    key = await _owned(session, principal, id, lock=True)
+    if key.status != "granted":
+        raise BadRequest(f"License key is {key.status} and cannot be rotated.")
+    key.key = _text(prefix)
+    key.modified_at = clock.now()
+    return key
+
+
 async def activation_fields(session: AsyncSession, key: LicenseKey, activation: LicenseKeyActivation) -> dict[str, Any]:
     """What is shown of an activation, its key included."""
     shown = {name: getattr(activation, name) for name in ("id", "license_key_id", "label", "meta", "created_at")}
@@ -173,6 +186,11 @@ async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock:
     if key is None:
         raise ResourceNotFound()
     return key
+
+
+def _text(prefix: str | None) -> str:
+    """What is written on a new key: the benefit's prefix and a random UUID (Polar's form)."""
+    return "-".join(part for part in (prefix, str(uuid4())) if part).upper()
 
 
 def _is_over(key: LicenseKey) -> bool:

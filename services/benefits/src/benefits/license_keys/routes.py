@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import Query
 from servicekit.auth import Principal, allow
-from servicekit.errors import NotPermitted, ResourceNotFound, responses
+from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
+from benefits.benefit_grants import operations as benefit_grants
 from benefits.license_keys import operations, queries
 from benefits.license_keys.operations import UsageLimitReached
 from benefits.license_keys.queries import LicenseKeyFilter
@@ -28,8 +29,10 @@ portal_router = ResourceRouter("/customer-portal/license-keys", "license_keys")
 Reader = Annotated[Principal, allow("license_keys:read", "license_keys:write")]
 Writer = Annotated[Principal, allow("license_keys:write")]
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 VALIDATE: Any = responses(ResourceNotFound, UsageLimitReached)
+ROTATE: Any = responses(ResourceNotFound, BadRequest)
 ACTIVATE: Any = responses(ResourceNotFound, NotPermitted)
 
 
@@ -83,6 +86,12 @@ async def update(id: UUID, session: SessionOf, principal: Writer, changes: Licen
     return LicenseKeyRead.model_validate(await operations.update(session, principal, id, changes))
 
 
+@router.post("/{id}/rotate", name="rotate", responses=ROTATE)
+async def rotate(id: UUID, session: SessionOf, principal: Writer) -> LicenseKeyRead:
+    """Writes another text on a license key; the old one is good no more."""
+    return LicenseKeyRead.model_validate(await benefit_grants.rotate_key(session, principal, id))
+
+
 @router.get("/{id}/activations/{activation_id}", name="get_activation", responses=responses(ResourceNotFound))
 async def get_activation(
     id: UUID, activation_id: UUID, session: SessionOf, principal: Reader
@@ -127,6 +136,12 @@ async def list_own_keys(
 async def get_own_key(id: UUID, session: SessionOf, principal: Customer) -> LicenseKeyWithActivations:
     """Gets a license key of the customer's own."""
     return LicenseKeyWithActivations.model_validate(_for_customer(await operations.get(session, principal, id)))
+
+
+@portal_router.post("/{id}/rotate", name="portal_rotate", responses=ROTATE)
+async def rotate_own_key(id: UUID, session: SessionOf, principal: CustomerWriter) -> LicenseKeyRead:
+    """Writes another text on a license key of the customer's own; the old one is good no more."""
+    return LicenseKeyRead.model_validate(_for_customer(await benefit_grants.rotate_key(session, principal, id)))
 
 
 def _for_customer(key: dict[str, Any]) -> dict[str, Any]:
