@@ -73,9 +73,7 @@ async def unsettled(databases: Databases) -> list[str]:
         found.append(f"{sum(handled.values())} events not handled yet: {dict(handled)}")
     payments = await databases.value("checkout", "select count(*) from payments where status = 'open'")
     changes = await databases.value("benefits", "select count(*) from product_changes")
-    due = await databases.value(
-        "webhooks", "select count(*) from webhook_events where due_at is not null and succeeded_at is null"
-    )
+    due = await databases.value("webhooks", "select count(*) from webhook_events where due_at is not null")
     if payments or changes or due:
         found.append(f"{payments} open payments, {changes} product changes, {due} webhooks due")
     return found
@@ -119,6 +117,10 @@ async def check(
     await _money(findings, databases, stripe)
     await _projections(findings, databases)
     await _webhooks(findings, databases, buyers.purchases, receiver)
+    for resource, webhook_id in buyers.replayed:
+        times = sum(webhook_id == arrived for _, arrived in receiver.arrived.get(resource, []))
+        if times < 2:
+            findings.lost.append(f"webhook {webhook_id} was asked for once more and arrived {times} times")
     if dead != poisoned:
         findings.wrong.append(f"{dead} dead letters, of which {poisoned} were put there")
     if receiver.forged:

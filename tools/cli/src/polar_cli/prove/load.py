@@ -19,6 +19,7 @@ EVENTS = [
 ]  # fmt: skip
 RETRIED = {409, 429, 500, 502, 503, 504}
 PATIENCE_SECONDS = 180.0
+REPLAYED_EVERY = 7
 
 
 @dataclass
@@ -107,6 +108,8 @@ class Buyers:
         self.purchases: list[Purchase] = []
         self.requests = 0
         self.refused: dict[int, int] = defaultdict(int)
+        self.replayed: list[tuple[str, str]] = []
+        """Webhooks that were asked for once more: the resource, and the `webhook-id`."""
         self._random = random
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -160,13 +163,22 @@ class Buyers:
         if purchase.ends:
             ended = await self._insist(purchase, "DELETE", f"/v1/subscriptions/{ids['subscription_id']}", None)
             purchase.ended = ended is not None
+        if purchase.number % REPLAYED_EVERY == 0:
+            await self._replay(purchase)
+
+    async def _replay(self, purchase: Purchase) -> None:
+        """Asks for the latest webhook of the tenant that was taken to be sent once more."""
+        page = await self._insist(purchase, "GET", "/v1/webhooks/events/?succeeded=true&limit=1", None)
+        for event in (page or {"items": []})["items"]:
+            if await self._insist(purchase, "POST", f"/v1/webhooks/events/{event['id']}/replay", None) is not None:
+                self.replayed.append((event["payload"]["data"]["id"], event["id"]))
 
     async def _insist(
         self, purchase: Purchase, method: str, path: str, body: Any, *, declines: bool = False
     ) -> dict[str, Any] | None:
         """Repeats a request, with one idempotency key, until it is answered for good."""
         headers = {
-            "Idempotency-Key": f"{purchase.number}-{method}-{path[-40:]}-{(body or {}).get('confirmation_token_id')}"
+            "Idempotency-Key": f"{purchase.number}-{method}-{path[-80:]}-{(body or {}).get('confirmation_token_id')}"
         }
         deadline = time.monotonic() + PATIENCE_SECONDS
         said = ""

@@ -267,6 +267,7 @@ class Proof:
             ("purchases", len(buyers.purchases)),
             ("requests", buyers.requests),
             ("acknowledged", len(acknowledged)),
+            ("webhooks asked for once more", len(buyers.replayed)),
             ("kills", len(report.kills)),
             ("other troubles", len(report.troubles)),
             ("lost", len(findings.lost)),
