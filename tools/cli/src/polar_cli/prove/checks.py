@@ -1,5 +1,6 @@
 """What is true after everything has settled: asked of the databases and of the local Stripe, one rule a function."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from polar_cli.prove.load import Buyers, Purchase, Receiver
 from polar_cli.state import SERVICES
 
 HELD_BACK_SECONDS = 60
+ON_ITS_WAY_SECONDS = 10
+"""Services say digests at any moment: an event is lost when it is still missing after this long."""
 
 
 @dataclass
@@ -68,9 +71,9 @@ async def unsettled(databases: Databases) -> list[str]:
         retries = await databases.value(service, "select count(*) from retries")
         if waiting or retries:
             found.append(f"{service}: {waiting} unpublished, {retries} retries")
-    handled = await unhandled(databases)
-    if handled:
-        found.append(f"{sum(handled.values())} events not handled yet: {dict(handled)}")
+    late = {queue: len(events) for queue, events in (await unhandled(databases)).items()}
+    if late:
+        found.append(f"{sum(late.values())} events not handled yet: {late}")
     payments = await databases.value("checkout", "select count(*) from payments where status = 'open'")
     changes = await databases.value("benefits", "select count(*) from product_changes")
     due = await databases.value("webhooks", "select count(*) from webhook_events where due_at is not null")
@@ -90,9 +93,9 @@ async def queues() -> dict[str, set[str]]:
     }
 
 
-async def unhandled(databases: Databases) -> Counter[str]:
-    """Published events that a queue's service has not handled, by queue."""
-    missing: Counter[str] = Counter()
+async def unhandled(databases: Databases) -> dict[str, set[Any]]:
+    """The ids of the recorded events that a queue's service has not handled, by queue."""
+    missing: dict[str, set[Any]] = {}
     published: dict[str, set[Any]] = {}
     for service in SERVICES:
         for row in await databases.rows(service, "select event_id, routing_key from outbox"):
@@ -103,7 +106,7 @@ async def unhandled(databases: Databases) -> Counter[str]:
         handled = {row["event_id"] for row in rows}
         wanted = set().union(*(published.get(key, set()) for key in keys))
         if wanted - handled:
-            missing[queue] = len(wanted - handled)
+            missing[queue] = wanted - handled
     return missing
 
 
@@ -194,13 +197,25 @@ async def _redemptions(findings: Findings, databases: Databases) -> None:
         findings.count(f"discount {row['id']}: redemptions kept", row["kept"], row["used"])
 
 
+async def _unpublished(databases: Databases) -> dict[str, set[Any]]:
+    query = "select event_id from outbox where published_at is null"
+    return {service: {row["event_id"] for row in await databases.rows(service, query)} for service in SERVICES}
+
+
 async def _events(findings: Findings, databases: Databases) -> None:
-    for queue, count in (await unhandled(databases)).items():
-        findings.lost.append(f"{queue}: {count} events were never handled")
+    first = await unhandled(databases), await _unpublished(databases)
+    if any(events for found in first for events in found.values()):
+        await asyncio.sleep(ON_ITS_WAY_SECONDS)
+    handled, published = await unhandled(databases), await _unpublished(databases)
+    for queue, events in handled.items():
+        lost = events & first[0].get(queue, set())
+        if lost:
+            findings.lost.append(f"{queue}: {len(lost)} events were never handled")
+    for service, events in published.items():
+        lost = events & first[1].get(service, set())
+        if lost:
+            findings.lost.append(f"{service}: {len(lost)} events were never published")
     for service in SERVICES:
-        waiting = await databases.value(service, "select count(*) from outbox where published_at is null")
-        if waiting:
-            findings.lost.append(f"{service}: {waiting} events were never published")
         twice = await databases.value(
             service,
             "select count(*) from (select 1 from inbox group by event_id, queue having count(*) > 1) doubled",
