@@ -145,3 +145,12 @@ def test_delete_a_discount(polar: Polar) -> None:
     polar.discounts.delete(made.id)
     with pytest.raises(PolarClientError):
         polar.discounts.get(made.id)
+
+
+@operation("products.delete")
+def test_delete_a_product(polar: Polar) -> None:
+    made = polar.products.create(name="Gone", prices=[PRICE])
+    assert made.is_deletable
+    polar.products.delete(made.id)
+    with pytest.raises(ResourceNotFound):
+        polar.products.get(made.id)

@@ -67,6 +67,25 @@ def test_an_order_of_the_customer(portal: Polar, purchase: Any, buy: Callable[[]
         portal.customer_portal.orders.get(buy().order.id)
 
 
+@operation("customer_portal.orders.update")
+def test_the_customer_changes_an_invoice(portal: Polar, purchase: Any) -> None:
+    changed = portal.customer_portal.orders.update(purchase.order.id, billing_name="Own Ltd")
+    assert changed.billing_name == "Own Ltd"
+
+
+@operation("customer_portal.orders.get_payment_status")
+def test_whether_an_order_was_paid(portal: Polar, purchase: Any) -> None:
+    assert portal.customer_portal.orders.get_payment_status(purchase.order.id).status == "succeeded"
+
+
+@operation("customer_portal.organizations.get")
+def test_the_seller_is_shown_to_everybody(portal: Polar, polar: Polar, product: Any) -> None:
+    slug = polar.organizations.list().items[0].slug
+    found = portal.customer_portal.organizations.get(slug)
+    assert found.organization.name == "Conformance"
+    assert product.id in [one.id for one in found.products]
+
+
 @operation("customer_portal.subscriptions.list")
 def test_the_customers_subscriptions(portal: Polar, purchase: Any) -> None:
     found = portal.customer_portal.subscriptions.list(active=True).items

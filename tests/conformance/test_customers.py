@@ -65,3 +65,21 @@ def test_delete_a_customer_by_the_merchants_id(polar: Polar, customer: Any) -> N
     polar.customers.delete_external(customer.external_id)
     with pytest.raises(ResourceNotFound):
         polar.customers.get_external(customer.external_id)
+
+
+@operation("customers.export")
+def test_export_customers(polar: Polar, customer: Any) -> None:
+    header, *lines = polar.customers.export().splitlines()
+    assert header.startswith("ID,External ID,Created At,Email,Name,Tax ID,Billing Address Line 1")
+    assert any(line.startswith(f"{customer.id},{customer.external_id}") for line in lines)
+
+
+@operation("customers.get_state")
+def test_a_customers_state(polar: Polar, customer: Any) -> None:
+    # The SDK cannot load the state of a customer with an active subscription.
+    assert polar.customers.get_state(customer.id).granted_benefits == []
+
+
+@operation("customers.get_state_external")
+def test_a_customers_state_by_the_merchants_id(polar: Polar, customer: Any) -> None:
+    assert polar.customers.get_state_external(customer.external_id).id == customer.id

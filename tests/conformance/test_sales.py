@@ -66,3 +66,23 @@ def test_list_payments(polar: Polar, purchase: Any) -> None:
 def test_get_a_payment(polar: Polar, purchase: Any) -> None:
     (payment,) = polar.payments.list(order_id=purchase.order.id).items
     assert polar.payments.get(payment.id).order_id == purchase.order.id
+
+
+@operation("orders.export")
+def test_export_orders(polar: Polar, purchase: Any) -> None:
+    header, *lines = polar.orders.export(columns=["invoice_number", "net_amount", "email"]).splitlines()
+    assert header == "Invoice number,Net Amount,Email"
+    assert f"{purchase.order.invoice_number},29.00,{purchase.email}" in lines
+
+
+@operation("orders.update")
+def test_make_an_invoice_out_to_another_name(polar: Polar, buy: Callable[[], Any]) -> None:
+    changed = polar.orders.update(buy().order.id, billing_name="Buyer Ltd", billing_address={"country": "DE"})
+    assert (changed.billing_name, changed.billing_address.country) == ("Buyer Ltd", "DE")
+
+
+@operation("subscriptions.export")
+def test_export_subscriptions(polar: Polar, purchase: Any) -> None:
+    header, *lines = polar.subscriptions.export(status="active").splitlines()
+    assert header == "Email,Started At,Product,Amount,Currency,Status,Recurring Interval"
+    assert any(line.startswith(purchase.email) and ",29.00,usd,active,month" in line for line in lines)

@@ -26,7 +26,7 @@ def service() -> ServiceUnderTest:
         settings=Settings,
         flows=FLOWS,
         scopes=[
-            "customers:read", "customers:write", "orders:read", "payments:read", "subscriptions:read",
+            "customers:read", "customers:write", "orders:read", "orders:write", "payments:read", "subscriptions:read",
             "subscriptions:write",
         ],
     )  # fmt: skip

@@ -89,7 +89,10 @@ def service(sandbox_process: Sandbox) -> ServiceUnderTest:
             "stripe_api_base": sandbox_process.url,
             "public_url": "https://shop.example",
         },
-        scopes=["checkouts:read", "checkouts:write", "discounts:read", "discounts:write"],
+        scopes=[
+            "checkouts:read", "checkouts:write", "checkout_links:read", "checkout_links:write", "discounts:read",
+            "discounts:write",
+        ],
     )
 
 

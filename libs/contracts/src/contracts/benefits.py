@@ -122,6 +122,22 @@ class BenefitReplayedV1(Event[Replay]):
     public: ClassVar[bool] = False
 
 
+class BenefitGrantDigestedV1(Event[Digest]):
+    """What this service has of its grants, for those who keep copies."""
+
+    name: ClassVar[str] = "benefit_grant.digested"
+    source: ClassVar[str] = "/benefits"
+    public: ClassVar[bool] = False
+
+
+class BenefitGrantReplayedV1(Event[Replay]):
+    """The grants whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "benefit_grant.replayed"
+    source: ClassVar[str] = "/benefits"
+    public: ClassVar[bool] = False
+
+
 class BenefitsDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 

@@ -29,6 +29,20 @@ class Price(Shape):
     """On custom prices, the most that a buyer may choose."""
     preset_amount: int | None = None
     """On custom prices, what is proposed to the buyer."""
+    seat_tiers: dict[str, Any] | None = None
+    """On seat-based prices: `seat_tier_type`, `tiers` (min_seats, max_seats, price_per_seat), and their ends."""
+    tiers: dict[str, Any] | None = None
+    """On unit-based and metered prices: `type` and `tiers` (bound, unit_amount as a decimal of minor units)."""
+    minimum_units: int | None = None
+    maximum_units: int | None = None
+    unit_label: dict[str, Any] | None = None
+    meter_id: UUID | None = None
+    """Set on metered prices; `meter` is what the price shows of it."""
+    meter: dict[str, Any] | None = None
+    unit_amount: str | None = None
+    """On prices per metered unit: a decimal of minor units."""
+    cap_amount: int | None = None
+    """On metered prices, the most that a period costs, in minor units."""
 
 
 class ProductBenefit(Shape):
@@ -76,6 +90,33 @@ class Product(Shape):
     benefits: list[ProductBenefit]
     medias: list[dict[str, Any]]
     attached_custom_fields: list[dict[str, Any]]
+    is_deleted: bool = False
+
+
+class File(Shape):
+    """What was uploaded: a picture that everybody sees (`public_url`), or what buyers download."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    organization_id: UUID
+    name: str
+    path: str
+    mime_type: str
+    size: int
+    """In bytes."""
+    size_readable: str
+    storage_version: str | None
+    checksum_etag: str | None
+    checksum_sha256_base64: str | None
+    checksum_sha256_hex: str | None
+    last_modified_at: Instant | None
+    version: str | None
+    service: Annotated[str, OneOf("downloadable", "product_media", "organization_avatar", "support_case_attachment")]
+    is_uploaded: bool
+    is_deleted: bool
+    flagged_malicious_at: Instant | None
+    public_url: str | None
 
 
 class ProductCreatedV1(Event[Product]):
@@ -90,6 +131,38 @@ class ProductUpdatedV1(Event[Product]):
 
     name: ClassVar[str] = "product.updated"
     source: ClassVar[str] = "/catalog"
+
+
+class FileUploadedV1(Event[File]):
+    """A file can be used from now on."""
+
+    name: ClassVar[str] = "file.uploaded"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
+
+
+class FileUpdatedV1(Event[File]):
+    """A file got another name or version, or was deleted (`is_deleted`)."""
+
+    name: ClassVar[str] = "file.updated"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
+
+
+class FileDigestedV1(Event[Digest]):
+    """What this service has of its files, for those who keep copies."""
+
+    name: ClassVar[str] = "file.digested"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
+
+
+class FileReplayedV1(Event[Replay]):
+    """The files whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "file.replayed"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
 
 
 class ProductDigestedV1(Event[Digest]):

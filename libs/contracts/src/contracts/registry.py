@@ -1,6 +1,6 @@
 """Every event of the suite, listed by hand: what is not here is not published."""
 
-from contracts import benefits, billing, catalog, checkout, identity
+from contracts import benefits, billing, catalog, checkout, identity, metering
 from contracts.event import EventClass
 
 EVENTS: tuple[EventClass, ...] = (
@@ -13,6 +13,10 @@ EVENTS: tuple[EventClass, ...] = (
     catalog.ProductUpdatedV1,
     catalog.ProductDigestedV1,
     catalog.ProductReplayedV1,
+    catalog.FileUploadedV1,
+    catalog.FileUpdatedV1,
+    catalog.FileDigestedV1,
+    catalog.FileReplayedV1,
     catalog.CatalogDriftedV1,
     checkout.CheckoutCreatedV1,
     checkout.CheckoutUpdatedV1,
@@ -44,7 +48,14 @@ EVENTS: tuple[EventClass, ...] = (
     benefits.BenefitGrantRevokedV1,
     benefits.BenefitDigestedV1,
     benefits.BenefitReplayedV1,
+    benefits.BenefitGrantDigestedV1,
+    benefits.BenefitGrantReplayedV1,
     benefits.BenefitsDriftedV1,
+    metering.MeterCreatedV1,
+    metering.MeterUpdatedV1,
+    metering.MeterDigestedV1,
+    metering.MeterReplayedV1,
+    metering.MeteringDriftedV1,
 )
 
 BY_ROUTING_KEY: dict[str, EventClass] = {event.routing_key(): event for event in EVENTS}

@@ -100,7 +100,8 @@ class RequestContext:
             answer = JSONResponse({"error": "PayloadTooLarge", "detail": f"at most {self._limit} bytes"}, 413)
             await answer(scope, receive, send)
             return
-        if b"\x00" in body or b"\\u0000" in body:
+        is_text = headers.get("content-type", "") != "application/octet-stream"
+        if is_text and (b"\x00" in body or b"\\u0000" in body):
             await _invalid(["body"], "NUL characters are not allowed")(scope, receive, send)
             return
         if scope["method"] == "GET" and 0 < len(body) <= MAX_GET_BODY:

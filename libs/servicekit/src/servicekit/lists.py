@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, UnaryExpression, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, UnaryExpression, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.errors import InvalidInput
 
 MAX_LIMIT = 100
 Item = TypeVar("Item")
-Row = TypeVar("Row")
 
 
 class Pagination(BaseModel):
@@ -52,6 +51,12 @@ class Page:
             page=self.number, page_size=self.limit, total_count=total, max_page=ceil(total / self.limit)
         )
         return ListResource(items=items, pagination=pagination)
+
+    def of_documents(self, documents: Sequence[str], total: int) -> Response:
+        """The answer of a list whose items are JSON already: they are joined, not read."""
+        pagination = self.of([], total).pagination.model_dump_json()
+        body = f'{{"items":[{",".join(documents)}],"pagination":{pagination}}}'
+        return Response(body, media_type="application/json")
 
 
 def _page(
@@ -120,12 +125,20 @@ def text_matches(query: str, *columns: Any) -> ColumnElement[bool]:
 
 
 async def fetch_page(
-    session: AsyncSession, statement: Select[Row], page: Page, order: Sequence[Any]
-) -> tuple[list[Row], int]:
-    """The rows of a page and the count of the whole list: two statements whatever the page's size."""
-    counted = select(func.count()).select_from(statement.order_by(None).with_only_columns(1).subquery())
-    total = (await session.execute(counted)).scalar_one()
-    if page.offset >= total:
-        return [], total
-    rows = await session.execute(statement.order_by(*order).limit(page.limit).offset(page.offset))
-    return list(rows.scalars().unique()), total
+    session: AsyncSession, statement: Select[Item], page: Page, order: Sequence[Any]
+) -> tuple[list[Item], int]:
+    """What a page has of the first thing selected, and the count of the whole list."""
+    rows, total = await fetch_rows(session, statement, page, order)
+    return [row[0] for row in rows], total
+
+
+async def fetch_rows(
+    session: AsyncSession, statement: Select[*tuple[Any, ...]], page: Page, order: Sequence[Any]
+) -> tuple[list[Row[Any]], int]:
+    """The rows of a page and the count of the whole list, in one statement; a page past the end takes another."""
+    count = select(func.count()).select_from(statement.order_by(None).with_only_columns(literal(1)).subquery())
+    paged = statement.add_columns(count.scalar_subquery()).order_by(*order).limit(page.limit).offset(page.offset)
+    rows = list((await session.execute(paged)).unique())
+    if rows:
+        return rows, int(rows[0][-1])
+    return [], 0 if page.number == 1 else (await session.execute(count)).scalar_one()

@@ -9,12 +9,14 @@ from servicekit.timers import Timer
 from benefits.benefit_grants.consumers import consumers as benefit_grants
 from benefits.benefit_grants.timers import follow_changed_products
 from benefits.customers.consumers import consumers as customers
+from benefits.files.consumers import consumers as files
 from benefits.invariants import INVARIANTS
+from benefits.organizations.consumers import consumers as organizations
 from benefits.products.consumers import consumers as products
 from benefits.projections import projections
 from benefits.settings import Settings
 
-FLOWS = [benefit_grants, products, customers, projections.replays]
+FLOWS = [benefit_grants, products, customers, files, organizations, projections.replays]
 
 
 @asynccontextmanager

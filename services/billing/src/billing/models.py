@@ -1,5 +1,6 @@
 """Every table of the service, for Alembic."""
 
+from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer, CustomerAlias
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.orders.models import Order, OrderItem
@@ -8,6 +9,7 @@ from billing.payments.models import Payment
 from billing.subscriptions.models import Subscription
 
 __all__ = [
+    "BenefitGrant",
     "Customer",
     "CustomerAlias",
     "LedgerEntry",

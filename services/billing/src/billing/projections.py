@@ -3,12 +3,15 @@
 from contracts.billing import BillingDriftedV1, CustomerDigestedV1, CustomerReplayedV1
 from servicekit.projections import Projections
 
+from billing.benefit_grants.consumers import consumers as benefit_grants
+from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer
 from billing.organizations.consumers import consumers as organizations
 from billing.organizations.models import Organization
 
 projections = Projections("billing", BillingDriftedV1)
 projections.own(
-    "customer", Customer, CustomerDigestedV1, CustomerReplayedV1, copied_by=["checkout", "benefits", "identity"]
+    "customer", Customer, CustomerDigestedV1, CustomerReplayedV1, copied_by=["checkout", "benefits", "identity", "metering"]
 )
 projections.keep("organization", Organization, organizations)
+projections.keep("benefit_grant", BenefitGrant, benefit_grants)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from servicekit import worker
 from servicekit.timers import Timer
 
+from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.invariants import INVARIANTS
 from billing.orders.consumers import consumers as orders
 from billing.organizations.consumers import consumers as organizations
@@ -14,7 +15,7 @@ from billing.projections import projections
 from billing.settings import Settings
 from billing.subscriptions.timers import end_canceled_subscriptions
 
-FLOWS = [orders, organizations, projections.replays]
+FLOWS = [orders, organizations, benefit_grants, projections.replays]
 
 
 @asynccontextmanager

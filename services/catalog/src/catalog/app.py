@@ -1,16 +1,28 @@
 """Catalog's HTTP process."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
+from catalog.custom_fields import routes as custom_fields
+from catalog.files import routes as files
+from catalog.files.storage import Storage
 from catalog.products import routes as products
 from catalog.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: products."""
-    return compose("catalog", settings, [products.router])
+    """The application: products, custom fields and files."""
+
+    @asynccontextmanager
+    async def with_storage(app: FastAPI) -> AsyncIterator[None]:
+        app.state.storage = Storage(settings)
+        yield
+
+    return compose("catalog", settings, [products.router, custom_fields.router, files.router], with_storage)
 
 
 if __name__ == "__main__":

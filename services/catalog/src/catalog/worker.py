@@ -1,12 +1,28 @@
-"""Catalog's message process."""
+"""Catalog's message process: what products name and where they are used, and the bytes of deleted files."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from servicekit import worker
+from servicekit.timers import Timer
 
 from catalog.benefits.consumers import consumers as benefits
+from catalog.files.storage import Storage
+from catalog.files.timers import remove_files
+from catalog.meters.consumers import consumers as meters
+from catalog.products.consumers import consumers as sales
 from catalog.projections import projections
 from catalog.settings import Settings
 
-FLOWS = [benefits, projections.replays]
+FLOWS = [benefits, meters, sales, projections.replays]
 
 if __name__ == "__main__":
-    worker.run("catalog", Settings.load(), FLOWS, projections=projections)
+    settings = Settings.load()
+
+    @asynccontextmanager
+    async def timers() -> AsyncIterator[Sequence[Timer]]:
+        """The work that comes due."""
+        yield (Timer("remove_files", remove_files(Storage(settings)), every=timedelta(seconds=30)),)
+
+    worker.run("catalog", settings, FLOWS, timers, projections=projections)

@@ -7,15 +7,17 @@ from fastapi import FastAPI
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
+from checkout.checkout_links import routes as checkout_links
 from checkout.checkouts import routes as checkouts
 from checkout.discounts import routes as discounts
+from checkout.organizations import routes as organizations
 from checkout.payments import routes as payments
 from checkout.payments.stripe import StripeProcessor
 from checkout.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: checkouts, discounts, and Stripe's call-back."""
+    """The application: checkouts, their links, discounts, what a buyer sees of a seller, and Stripe's call-back."""
 
     @asynccontextmanager
     async def with_processor(app: FastAPI) -> AsyncIterator[None]:
@@ -24,8 +26,8 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         await processor.close()
 
-    routers = [checkouts.router, checkouts.client_router, discounts.router, payments.router]
-    return compose("checkout", settings, routers, with_processor)
+    routers = [checkouts.router, checkouts.client_router, checkout_links.router, discounts.router, payments.router]
+    return compose("checkout", settings, [*routers, organizations.portal_router], with_processor)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Every table of the service, for Alembic."""
 
+from checkout.checkout_links.models import CheckoutLink
 from checkout.checkouts.models import Checkout
 from checkout.customers.models import Customer, CustomerReservation
 from checkout.discounts.models import Discount, Redemption
@@ -9,6 +10,7 @@ from checkout.products.models import Product
 
 __all__ = [
     "Checkout",
+    "CheckoutLink",
     "Customer",
     "CustomerReservation",
     "Discount",

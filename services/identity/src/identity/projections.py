@@ -9,6 +9,10 @@ from identity.organizations.models import Organization
 
 projections = Projections("identity", IdentityDriftedV1)
 projections.own(
-    "organization", Organization, OrganizationDigestedV1, OrganizationReplayedV1, copied_by=["checkout", "billing"]
+    "organization",
+    Organization,
+    OrganizationDigestedV1,
+    OrganizationReplayedV1,
+    copied_by=["checkout", "billing", "benefits"],
 )
 projections.keep("customer", Customer, customers)

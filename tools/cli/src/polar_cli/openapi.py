@@ -29,6 +29,7 @@ def of_service(service: str) -> dict[str, Any]:
         "DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
         "RABBITMQ_URL": "amqp://127.0.0.1/",
         "PRINCIPAL_PRIVATE_KEY": key,
+        "FILES_URL": "file:///tmp",
         "STRIPE_SECRET_KEY": "sk_test_none",
         "STRIPE_WEBHOOK_SECRET": "whsec_none",
         "LOG_LEVEL": "WARNING",

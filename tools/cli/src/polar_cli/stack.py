@@ -157,6 +157,8 @@ class Stack:
         }
         if service == "identity":
             environment["PRINCIPAL_PRIVATE_KEY"] = seed
+        if service == "catalog":
+            environment["FILES_URL"] = os.environ.get("FILES_URL") or f"file://{self.state.folder / 'files'}"
         if service == "checkout":
             own = f"sk_test_{self.state.secret('stripe-key')}", f"pk_test_{self.state.secret('stripe-key')}"
             environment |= {

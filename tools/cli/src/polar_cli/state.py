@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[4]
 """The repository."""
-SERVICES = ("identity", "catalog", "checkout", "billing", "benefits", "webhooks")
+SERVICES = ("identity", "catalog", "checkout", "billing", "benefits", "webhooks", "metering")
 PORTS = range(20_000, 32_000)
 """Below the range from which the system takes ports for outgoing connections."""
 

@@ -132,6 +132,14 @@ async def client(
 
 
 @pytest_asyncio.fixture
+async def anonymous(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls the application without a token."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as caller:
+        yield caller
+
+
+@pytest_asyncio.fixture
 async def stranger(app: FastAPI, database: Database, service: ServiceUnderTest) -> AsyncIterator[httpx.AsyncClient]:
     """Calls the application as a token of another organization with the same scopes."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -56,6 +56,7 @@ async def _entitle(
         kind=kind,
         customer_id=event.data.customer_id,
         product_id=product_id,
+        checkout_id=event.data.checkout_id,
         is_active=is_active,
     )
     if is_news and not await operations.follow(session, event.subject):

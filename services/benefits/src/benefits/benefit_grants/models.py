@@ -29,6 +29,7 @@ class Entitlement(Base):
     """`order` or `subscription`."""
     customer_id: Mapped[UUID] = mapped_column(index=True)
     product_id: Mapped[UUID]
+    checkout_id: Mapped[UUID | None]
     is_active: Mapped[bool]
 
 

@@ -3,14 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+from contracts import benefits as contracts
 from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
-from servicekit.errors import ResourceNotFound
+from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benefits.benefit_grants import events
+from benefits.benefit_grants import events, queries
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefit_grants.strategies import STRATEGIES
 from benefits.benefits.models import Benefit
@@ -48,6 +49,25 @@ async def follow(session: AsyncSession, entitlement_id: UUID) -> bool:
         if benefit_id in wanted and (known is None or not known.is_granted):
             await _give(session, entitlement, known, wanted[benefit_id], customer)
     return True
+
+
+async def get(session: AsyncSession, principal: Principal, id: UUID) -> contracts.BenefitGrant:
+    """Raises `ResourceNotFound`."""
+    grant = await queries.find(session, principal, id)
+    if grant is None:
+        raise ResourceNotFound()
+    return (await queries.shapes(session, [grant]))[0]
+
+
+async def update_own(session: AsyncSession, principal: Principal, id: UUID, kind: str) -> contracts.BenefitGrant:
+    """What a customer changes of a grant: nothing, for the types there are; the type must be named right.
+
+    Raises `ResourceNotFound`, or `InvalidInput` for another type.
+    """
+    grant = await get(session, principal, id)
+    if grant.benefit.type != kind:
+        raise InvalidInput(("body", "benefit_type"), f"The benefit of this grant is of the type {grant.benefit.type}")
+    return grant
 
 
 async def rotate_key(session: AsyncSession, principal: Principal, key_id: UUID) -> dict[str, Any]:

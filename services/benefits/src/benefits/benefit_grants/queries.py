@@ -7,12 +7,12 @@ from uuid import UUID
 
 from contracts import benefits as contracts
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import Page, Sorting, fetch_page
+from servicekit.lists import Page, Sorting, fetch_page, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import events
-from benefits.benefit_grants.models import BenefitGrant
+from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
 from benefits.customers.models import Customer
 
@@ -20,6 +20,9 @@ COLUMNS: dict[str, Any] = {
     "created_at": BenefitGrant.created_at,
     "granted_at": BenefitGrant.granted_at,
     "revoked_at": BenefitGrant.revoked_at,
+    "type": Benefit.type,
+    "product_benefit": BenefitGrant.created_at,
+    "organization": BenefitGrant.organization_id,
 }
 
 
@@ -34,6 +37,9 @@ class BenefitGrantFilter:
     order_id: Sequence[UUID] | None = None
     subscription_id: Sequence[UUID] | None = None
     is_granted: bool | None = None
+    checkout_id: Sequence[UUID] | None = None
+    type: Sequence[str] | None = None
+    query: str | None = None
 
 
 async def list_grants(
@@ -53,8 +59,24 @@ async def list_grants(
     if wanted.is_granted is not None:
         is_granted = BenefitGrant.granted_at.is_not(None)
         statement = statement.where(is_granted if wanted.is_granted else ~is_granted)
+    if wanted.checkout_id is not None:
+        bought = select(Entitlement.id).where(
+            owned_by(principal, Entitlement), Entitlement.checkout_id.in_(wanted.checkout_id)
+        )
+        statement = statement.where(BenefitGrant.entitlement_id.in_(bought))
+    statement = statement.join(Benefit, Benefit.id == BenefitGrant.benefit_id)
+    if wanted.type is not None:
+        statement = statement.where(Benefit.type.in_(wanted.type))
+    if wanted.query:
+        statement = statement.where(text_matches(wanted.query, Benefit.description))
     found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, BenefitGrant.id))
     return await shapes(session, found), total
+
+
+async def find(session: AsyncSession, principal: Principal, id: UUID) -> BenefitGrant | None:
+    """A grant of the caller."""
+    statement = select(BenefitGrant).where(owned_by(principal, BenefitGrant), BenefitGrant.id == id)
+    return (await session.execute(statement)).scalar_one_or_none()
 
 
 async def shapes(session: AsyncSession, grants: Sequence[BenefitGrant]) -> list[contracts.BenefitGrant]:

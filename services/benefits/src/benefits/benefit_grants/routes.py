@@ -5,14 +5,20 @@ from uuid import UUID
 
 from fastapi import Query
 from servicekit.auth import Principal, allow
+from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
-from benefits.benefit_grants import queries
+from benefits.benefit_grants import operations, queries
+from benefits.benefit_grants.portal import CustomerBenefitGrant, CustomerBenefitGrantUpdate
 from benefits.benefit_grants.queries import BenefitGrantFilter
 from benefits.benefit_grants.schemas import BenefitGrantRead
+from benefits.organizations.operations import seller
 
 router = ResourceRouter("/benefit-grants", "benefit_grants")
+portal_router = ResourceRouter("/customer-portal/benefit-grants", "customer_portal:benefit_grants")
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Reader = Annotated[Principal, allow("benefits:read", "benefits:write")]
 Ids = Annotated[list[UUID] | None, Query()]
 
@@ -22,7 +28,7 @@ async def list_grants(
     session: SessionOf,
     principal: Reader,
     page: PageQuery,
-    sorting: Annotated[Sorting, sorted_by(*queries.COLUMNS)],
+    sorting: Annotated[Sorting, sorted_by("created_at", "granted_at", "revoked_at")],
     organization_id: Ids = None,
     benefit_id: Ids = None,
     customer_id: Ids = None,
@@ -37,3 +43,49 @@ async def list_grants(
     )
     grants, total = await queries.list_grants(session, principal, wanted, page, sorting)
     return page.of([BenefitGrantRead.of(grant) for grant in grants], total)
+
+
+@portal_router.get("/", name="list")
+async def list_own_grants(
+    session: SessionOf,
+    principal: Customer,
+    page: PageQuery,
+    sorting: Annotated[
+        Sorting, sorted_by("granted_at", "type", "organization", "product_benefit", default="-granted_at")
+    ],
+    query: Annotated[str | None, Query(max_length=200, description="In the benefit's description.")] = None,
+    type: Annotated[list[str] | None, Query()] = None,
+    benefit_id: Ids = None,
+    checkout_id: Ids = None,
+    order_id: Ids = None,
+    subscription_id: Ids = None,
+) -> ListResource[CustomerBenefitGrant]:
+    """Lists the customer's own grants that are held."""
+    wanted = BenefitGrantFilter(
+        benefit_id=benefit_id,
+        order_id=order_id,
+        subscription_id=subscription_id,
+        is_granted=True,
+        checkout_id=checkout_id,
+        type=type,
+        query=query,
+    )
+    grants, total = await queries.list_grants(session, principal, wanted, page, sorting)
+    organization = await seller(session, principal.organization()) if grants else {}
+    return page.of([CustomerBenefitGrant.of(grant, organization) for grant in grants], total)
+
+
+@portal_router.get("/{id}", name="get", responses=responses(ResourceNotFound))
+async def get_own_grant(id: UUID, session: SessionOf, principal: Customer) -> CustomerBenefitGrant:
+    """Gets a grant of the customer's own."""
+    grant = await operations.get(session, principal, id)
+    return CustomerBenefitGrant.of(grant, await seller(session, principal.organization()))
+
+
+@portal_router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
+async def update_own_grant(
+    id: UUID, session: SessionOf, principal: CustomerWriter, changes: CustomerBenefitGrantUpdate
+) -> CustomerBenefitGrant:
+    """Changes a grant of the customer's own."""
+    grant = await operations.update_own(session, principal, id, changes.benefit_type)
+    return CustomerBenefitGrant.of(grant, await seller(session, principal.organization()))

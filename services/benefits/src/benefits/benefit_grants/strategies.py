@@ -56,4 +56,21 @@ class LicenseKeys:
         return grant.properties
 
 
-STRATEGIES: dict[str, Strategy] = {"custom": Custom(), "license_keys": LicenseKeys()}
+class Downloadables:
+    """Nothing to do: while the grant is held, its customer gets links to the files that the benefit then has."""
+
+    async def give(self, session: AsyncSession, grant: BenefitGrant, benefit: Benefit) -> dict[str, Any]:
+        """Notes the files that the benefit has now."""
+        return {"files": benefit.properties["files"]}
+
+    async def take(self, session: AsyncSession, grant: BenefitGrant) -> dict[str, Any]:
+        """Links that were given out work no more."""
+        return grant.properties
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "custom": Custom(),
+    "feature_flag": Custom(),
+    "license_keys": LicenseKeys(),
+    "downloadables": Downloadables(),
+}

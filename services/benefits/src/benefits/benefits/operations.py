@@ -6,23 +6,26 @@ from uuid import UUID
 from pydantic import ValidationError
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
+from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefits import events, queries
 from benefits.benefits.models import Benefit
 from benefits.benefits.schemas import PROPERTIES, BenefitCreate, BenefitUpdate
+from benefits.files import queries as files
 
 
 async def create(session: AsyncSession, principal: Principal, wish: BenefitCreate) -> Benefit:
-    """Creates a benefit. Raises `InvalidInput` for properties that its type does not take."""
+    """Creates a benefit. Raises `InvalidInput` for properties that its type does not take, or unknown files."""
+    organization_id = principal.organization(wish.organization_id)
     benefit = Benefit(
         id=ids.uuid7(),
-        organization_id=principal.organization(wish.organization_id),
+        organization_id=organization_id,
         created_at=clock.now(),
         type=wish.type,
         description=wish.description,
-        properties=_properties(wish.type, wish.properties),
+        properties=await _properties(session, organization_id, wish.type, wish.properties),
         visibility=wish.visibility,
         user_metadata=wish.metadata,
     )
@@ -43,7 +46,8 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
     if kind is not None and kind != benefit.type:
         raise InvalidInput(("body", "type"), "The type of a benefit cannot be changed")
     if changes.properties is not None:
-        benefit.properties = _properties(benefit.type, changes.properties)
+        given = changes.properties
+        benefit.properties = await _properties(session, benefit.organization_id, benefit.type, given)
     if changes.description is not None:
         benefit.description = changes.description
     if changes.visibility is not None:
@@ -62,12 +66,28 @@ async def delete(session: AsyncSession, principal: Principal, id: UUID) -> None:
     outbox.record(session, events.benefit_updated(benefit))
 
 
-def _properties(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+async def _properties(session: AsyncSession, organization_id: UUID, kind: str, given: dict[str, Any]) -> dict[str, Any]:
     try:
-        return PROPERTIES[kind].model_validate(given).model_dump(mode="json")
+        properties = PROPERTIES[kind].model_validate(given).model_dump(mode="json")
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(("body", "properties", *first["loc"]), first["msg"], first["type"]) from None
+    if kind == "downloadables":
+        await _ensure_files(session, organization_id, [UUID(id) for id in properties["files"]])
+    return properties
+
+
+async def _ensure_files(session: AsyncSession, organization_id: UUID, wanted: list[UUID]) -> None:
+    """Waits for files that were uploaded a moment ago."""
+
+    async def all_known() -> dict[UUID, dict[str, Any]] | None:
+        found = await files.downloadable(session, organization_id, wanted)
+        return found if len(found) == len(wanted) else None
+
+    known = await awaited(all_known) or await files.downloadable(session, organization_id, wanted)
+    for index, file_id in enumerate(wanted):
+        if file_id not in known:
+            raise InvalidInput(("body", "properties", "files", index), "File does not exist")
 
 
 async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> Benefit:

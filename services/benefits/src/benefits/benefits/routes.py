@@ -15,6 +15,8 @@ from benefits.benefit_grants.schemas import BenefitGrantRead
 from benefits.benefits import events, operations, queries
 from benefits.benefits.queries import BenefitFilter
 from benefits.benefits.schemas import BenefitCreate, BenefitRead, BenefitUpdate
+from benefits.downloadables import queries as downloadables
+from benefits.downloadables.schemas import BenefitDownloadableFile
 
 router = ResourceRouter("/benefits", "benefits")
 Reader = Annotated[Principal, allow("benefits:read", "benefits:write")]
@@ -63,6 +65,17 @@ async def update(id: UUID, session: SessionOf, principal: Writer, changes: Benef
 async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
     """Deletes a benefit, and revokes its grants."""
     await operations.delete(session, principal, id)
+
+
+@router.get("/{id}/files", name="files", responses=responses(ResourceNotFound))
+async def files(
+    id: UUID, session: SessionOf, principal: Reader, page: PageQuery
+) -> ListResource[BenefitDownloadableFile]:
+    """Lists the files of a benefit, with their downloads."""
+    benefit = await operations.get(session, principal, id)
+    found = await downloadables.of_benefit(session, benefit)
+    shown = [BenefitDownloadableFile.model_validate(file) for file in found[page.offset : page.offset + page.limit]]
+    return page.of(shown, len(found))
 
 
 @router.get("/{id}/grants", name="grants", responses=responses(ResourceNotFound))

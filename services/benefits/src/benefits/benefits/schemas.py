@@ -41,8 +41,32 @@ class LicenseKeysProperties(BaseModel):
     limit_usage: int | None = Field(default=None, ge=1, le=2**31 - 1)
 
 
-PROPERTIES: dict[str, type[BaseModel]] = {"custom": CustomProperties, "license_keys": LicenseKeysProperties}
-Type = Literal["custom", "license_keys", "license_key"]
+class DownloadablesProperties(BaseModel):
+    """Files that its holders download; those that are archived are kept, and given no more."""
+
+    files: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    archived: dict[UUID, bool] = {}
+
+    @model_validator(mode="after")
+    def _archives_its_own(self) -> "DownloadablesProperties":
+        if len(set(self.files)) < len(self.files):
+            raise ValueError("every file can be given once")
+        if not set(self.archived) <= set(self.files):
+            raise ValueError("only files of the benefit can be archived")
+        return self
+
+
+class FeatureFlagProperties(BaseModel):
+    """A feature that the merchant's software turns on for whoever holds the benefit."""
+
+
+PROPERTIES: dict[str, type[BaseModel]] = {
+    "custom": CustomProperties,
+    "license_keys": LicenseKeysProperties,
+    "downloadables": DownloadablesProperties,
+    "feature_flag": FeatureFlagProperties,
+}
+Type = Literal["custom", "license_keys", "license_key", "downloadables", "feature_flag"]
 
 
 class BenefitCreate(BaseModel):

@@ -6,18 +6,22 @@ from uuid import UUID
 from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
+from servicekit.exports import CSVResponse
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
-from servicekit.routing import ResourceRouter, SessionOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.customers import events, operations, queries
+from billing.customers.export import export
 from billing.customers.queries import CustomerFilter
 from billing.customers.schemas import (
     CustomerCreate,
     CustomerPortalCustomer,
     CustomerPortalCustomerUpdate,
     CustomerRead,
+    CustomerState,
     CustomerUpdate,
 )
+from billing.customers.state import state
 from billing.subscriptions import operations as subscriptions
 
 router = ResourceRouter("/customers", "customers")
@@ -54,6 +58,14 @@ async def create(session: SessionOf, principal: Writer, customer: CustomerCreate
     return CustomerRead.of(await operations.create(session, principal, customer, secret))
 
 
+@router.get("/export", name="export", response_class=CSVResponse)
+async def export_customers(
+    sessions: SessionsOf, principal: Reader, organization_id: Annotated[list[UUID] | None, Query()] = None
+) -> CSVResponse:
+    """Exports customers as CSV, the latest first."""
+    return await export(sessions, principal, organization_id)
+
+
 @router.get("/external/{external_id}", name="get_external", responses=NOT_FOUND)
 async def get_external(external_id: str, session: SessionOf, principal: Reader) -> CustomerRead:
     """Gets a customer by your own id."""
@@ -73,6 +85,18 @@ async def delete_external(external_id: str, session: SessionOf, principal: Write
     """Deletes a customer by your own id, and ends its subscriptions."""
     customer = await operations.delete(session, principal, external_id=external_id)
     await subscriptions.revoke_of_customer(session, customer)
+
+
+@router.get("/external/{external_id}/state", name="get_state_external", responses=NOT_FOUND)
+async def get_state_external(external_id: str, session: SessionOf, principal: Reader) -> CustomerState:
+    """Gets a customer with its active subscriptions and granted benefits, by your own id."""
+    return CustomerState.of_parts(*await state(session, principal, external_id=external_id))
+
+
+@router.get("/{id}/state", name="get_state", responses=NOT_FOUND)
+async def get_state(id: UUID, session: SessionOf, principal: Reader) -> CustomerState:
+    """Gets a customer with its active subscriptions and granted benefits."""
+    return CustomerState.of_parts(*await state(session, principal, id=id))
 
 
 @router.get("/{id}", name="get", responses=NOT_FOUND)

@@ -53,6 +53,22 @@ class CustomerRead(contracts.Customer):
         return cls.model_validate(spoken(customer.model_dump()), context={"tolerant": True})
 
 
+class CustomerState(CustomerRead):
+    """A customer with what it has now: active subscriptions, granted benefits and meters."""
+
+    active_subscriptions: list[dict[str, Any]]
+    granted_benefits: list[dict[str, Any]]
+    active_meters: list[dict[str, Any]]
+
+    @classmethod
+    def of_parts(
+        cls, customer: contracts.Customer, subscriptions: list[dict[str, Any]], benefits: list[dict[str, Any]]
+    ) -> "CustomerState":
+        """Meters are rated by nobody yet: there are none in a state."""
+        parts = {"active_subscriptions": subscriptions, "granted_benefits": benefits, "active_meters": []}
+        return cls.model_validate({**spoken(customer.model_dump()), **parts}, context={"tolerant": True})
+
+
 def spoken(customer: dict[str, Any]) -> dict[str, Any]:
     """The fields of a customer in the dialect of the request in hand."""
     if present_dialect() is not Dialect.SEED:

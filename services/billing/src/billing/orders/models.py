@@ -49,6 +49,11 @@ class Order(Record, Base):
         """What was sold, less the discount, before tax, in minor units."""
         return self.subtotal_amount - self.discount_amount
 
+    @property
+    def refunded_amount(self) -> int:
+        """What was given back of the net amount, in minor units."""
+        return 0
+
 
 class OrderItem(Base):
     """One line of an order, in minor units, before discount and tax."""

@@ -8,7 +8,7 @@ from contracts.billing import OrderCreatedV1, OrderPaidV1, OrderUpdatedV1
 from contracts.checkout import Purchase
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
-from servicekit.errors import ResourceNotFound
+from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from billing.customers.models import Customer
 from billing.ledger import operations as ledger
 from billing.orders import events, queries
 from billing.orders.models import Order, OrderItem
+from billing.orders.schemas import CustomerOrderPaymentStatus, OrderUpdate
 from billing.payments import operations as payments
 from billing.subscriptions import operations as subscriptions
 from billing.subscriptions.models import Subscription
@@ -30,6 +31,37 @@ async def get(session: AsyncSession, principal: Principal, id: UUID) -> contract
     if order is None:
         raise ResourceNotFound()
     return (await queries.shapes(session, [order]))[0]
+
+
+async def update(session: AsyncSession, principal: Principal, id: UUID, changes: OrderUpdate) -> contracts.Order:
+    """Makes the invoice out to another name or address, in the same country: the tax was computed for it.
+
+    Raises `ResourceNotFound`, or `InvalidInput` for what is taken away, or for another country.
+    """
+    order = await queries.find(session, principal, id, lock=True)
+    if order is None:
+        raise ResourceNotFound()
+    given = changes.model_dump(exclude_unset=True)
+    for name, value in given.items():
+        if value is None:
+            raise InvalidInput(("body", name), "cannot be taken away")
+    country = (order.billing_address or {}).get("country")
+    if "billing_address" in given and country and given["billing_address"]["country"] != country:
+        raise InvalidInput(("body", "billing_address", "country"), f"The tax of this order is that of {country}")
+    for name, value in given.items():
+        setattr(order, name, value)
+    order.modified_at = clock.now()
+    data = (await queries.shapes(session, [order]))[0]
+    outbox.record(session, events.told(OrderUpdatedV1, order, data, order.modified_at))
+    return data
+
+
+async def payment_status(session: AsyncSession, principal: Principal, id: UUID) -> CustomerOrderPaymentStatus:
+    """Whether an order was paid. Raises `ResourceNotFound`."""
+    order = await queries.find(session, principal, id)
+    if order is None:
+        raise ResourceNotFound()
+    return CustomerOrderPaymentStatus(status="succeeded" if order.status == "paid" else order.status)
 
 
 async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:

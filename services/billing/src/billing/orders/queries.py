@@ -69,9 +69,11 @@ async def list_orders(
     return await shapes(session, found), total
 
 
-async def find(session: AsyncSession, principal: Principal, id: UUID) -> Order | None:
+async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> Order | None:
     """An order of the caller."""
     statement = select(Order).where(owned_by(principal, Order), Order.id == id)
+    if lock:
+        statement = statement.with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
 

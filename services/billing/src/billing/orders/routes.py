@@ -4,20 +4,25 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import AwareDatetime
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
+from servicekit.exports import CSVResponse, TimeZone
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
-from servicekit.routing import ResourceRouter, SessionOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.orders import operations, queries
+from billing.orders.export import OrderExportColumn, export
 from billing.orders.queries import OrderFilter
-from billing.orders.schemas import CustomerOrder, OrderRead
+from billing.orders.schemas import CustomerOrder, CustomerOrderPaymentStatus, OrderRead, OrderUpdate
 from billing.organizations.operations import seller
 
 router = ResourceRouter("/orders", "orders")
 portal_router = ResourceRouter("/customer-portal/orders", "customer_portal:orders")
 Reader = Annotated[Principal, allow("orders:read", "orders:write")]
+Writer = Annotated[Principal, allow("orders:write")]
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 
 
@@ -47,10 +52,42 @@ async def list_orders(
     return page.of([OrderRead.of(order) for order in orders], total)
 
 
+@router.get("/export", name="export", response_class=CSVResponse)
+async def export_orders(
+    sessions: SessionsOf,
+    principal: Reader,
+    organization_id: Ids = None,
+    product_id: Ids = None,
+    status: Annotated[list[str] | None, Query()] = None,
+    created_after: AwareDatetime | None = None,
+    created_before: AwareDatetime | None = None,
+    timezone: TimeZone = "UTC",
+    columns: Annotated[list[OrderExportColumn] | None, Query()] = None,
+) -> CSVResponse:
+    """Exports orders as CSV, the latest first; amounts are in major units (29.00)."""
+    return await export(
+        sessions,
+        principal,
+        organization_id=organization_id,
+        product_id=product_id,
+        status=status,
+        created_after=created_after,
+        created_before=created_before,
+        zone=timezone,
+        columns=columns,
+    )
+
+
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))
 async def get(id: UUID, session: SessionOf, principal: Reader) -> OrderRead:
     """Gets an order."""
     return OrderRead.of(await operations.get(session, principal, id))
+
+
+@router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
+async def update(id: UUID, session: SessionOf, principal: Writer, changes: OrderUpdate) -> OrderRead:
+    """Makes an order's invoice out to another name or address."""
+    return OrderRead.of(await operations.update(session, principal, id, changes))
 
 
 @portal_router.get("/", name="list")
@@ -78,3 +115,18 @@ async def get_own_order(id: UUID, session: SessionOf, principal: Customer) -> Cu
     """Gets an order of the customer's own."""
     order = await operations.get(session, principal, id)
     return CustomerOrder.of(order, await seller(session, principal.organization()))
+
+
+@portal_router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
+async def update_own_order(
+    id: UUID, session: SessionOf, principal: CustomerWriter, changes: OrderUpdate
+) -> CustomerOrder:
+    """Makes the invoice of an order of the customer's own out to another name or address."""
+    order = await operations.update(session, principal, id, changes)
+    return CustomerOrder.of(order, await seller(session, principal.organization()))
+
+
+@portal_router.get("/{id}/payment-status", name="get_payment_status", responses=responses(ResourceNotFound))
+async def get_payment_status(id: UUID, session: SessionOf, principal: Customer) -> CustomerOrderPaymentStatus:
+    """Tells whether an order of the customer's own was paid."""
+    return await operations.payment_status(session, principal, id)

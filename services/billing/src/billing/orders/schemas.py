@@ -7,6 +7,7 @@ from contracts import billing as contracts
 from contracts.checkout import Address
 from contracts.event import Instant
 from pydantic import BaseModel
+from servicekit.fields import AddressInput, Line
 
 from billing.customers.schemas import CustomerRead, spoken
 from billing.organizations.schemas import product_for_customers
@@ -24,6 +25,20 @@ class OrderRead(contracts.Order):
         fields = order.model_dump()
         fields |= {"customer": spoken(fields["customer"]), "amount": order.net_amount}
         return cls.model_validate(fields, context={"tolerant": True})
+
+
+class OrderUpdate(BaseModel):
+    """What may change of an order: who the invoice is made out to. What is absent stays."""
+
+    billing_name: Line | None = None
+    billing_address: AddressInput | None = None
+
+
+class CustomerOrderPaymentStatus(BaseModel):
+    """Whether an order was paid; `error` says why not."""
+
+    status: str
+    error: str | None = None
 
 
 class CustomerOrder(BaseModel):

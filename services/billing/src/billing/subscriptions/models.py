@@ -2,6 +2,7 @@
 
 import calendar
 from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +69,15 @@ class Subscription(Record, Base):
     product_data: Mapped[dict[str, Any]]
     price_data: Mapped[dict[str, Any]]
     discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+    @property
+    def net_amount(self) -> int:
+        """What a period costs less the discount, in minor units; shares are rounded half away from zero."""
+        discount = self.discount_data or {}
+        if discount.get("type") == "percentage":
+            exact = Decimal(self.amount) * Decimal(discount["basis_points"]) / Decimal(10_000)
+            return self.amount - int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+        return self.amount - min(int((discount.get("amounts") or {}).get(self.currency, 0)), self.amount)
 
     def cancel(self, now: datetime) -> None:
         """It ends with the present period. Raises `AlreadyCanceledSubscription`."""

@@ -4,13 +4,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import AwareDatetime
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
+from servicekit.exports import CSVResponse, TimeZone
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
-from servicekit.routing import ResourceRouter, SessionOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.organizations.operations import seller
 from billing.subscriptions import operations, queries
+from billing.subscriptions.export import SubscriptionExportColumn, export
 from billing.subscriptions.models import AlreadyCanceledSubscription
 from billing.subscriptions.queries import SubscriptionFilter
 from billing.subscriptions.schemas import (
@@ -54,6 +57,34 @@ async def list_subscriptions(
     )  # fmt: skip
     subscriptions, total = await queries.list_subscriptions(session, principal, wanted, page, sorting)
     return page.of([SubscriptionRead.of(subscription) for subscription in subscriptions], total)
+
+
+@router.get("/export", name="export", response_class=CSVResponse)
+async def export_subscriptions(
+    sessions: SessionsOf,
+    principal: Reader,
+    organization_id: Ids = None,
+    product_id: Ids = None,
+    status: Annotated[list[str] | None, Query()] = None,
+    cancel_at_period_end: bool | None = None,
+    started_after: AwareDatetime | None = None,
+    started_before: AwareDatetime | None = None,
+    timezone: TimeZone = "UTC",
+    columns: Annotated[list[SubscriptionExportColumn] | None, Query()] = None,
+) -> CSVResponse:
+    """Exports subscriptions as CSV, the latest first; amounts are in major units (29.00)."""
+    return await export(
+        sessions,
+        principal,
+        organization_id=organization_id,
+        product_id=product_id,
+        status=status,
+        cancel_at_period_end=cancel_at_period_end,
+        started_after=started_after,
+        started_before=started_before,
+        zone=timezone,
+        columns=columns,
+    )
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

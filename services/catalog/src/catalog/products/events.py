@@ -1,43 +1,75 @@
 """What is said about products."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from contracts import catalog as contracts
 
 from catalog.products.models import Price, Product
 
 
-def shape(product: Product, benefits: Sequence[dict[str, Any]]) -> contracts.Product:
-    """The public shape of a product; `benefits` are those of its list that exist, in order."""
-    prices = [_price(price) for price in product.prices]
+@dataclass(frozen=True)
+class Surroundings:
+    """What products show of other resources, by id; what does not exist any more is not in it."""
+
+    benefits: Mapping[UUID, dict[str, Any]] = field(default_factory=dict)
+    medias: Mapping[UUID, dict[str, Any]] = field(default_factory=dict)
+    custom_fields: Mapping[UUID, dict[str, Any]] = field(default_factory=dict)
+    meters: Mapping[UUID, dict[str, Any]] = field(default_factory=dict)
+
+
+def shape(product: Product, around: Surroundings) -> contracts.Product:
+    """The public shape of a product."""
+    prices = [_price(price, around) for price in product.prices]
+    benefits = [around.benefits[id] for id in product.benefit_ids if id in around.benefits]
+    asked = [
+        {
+            "custom_field_id": one["custom_field_id"],
+            "custom_field": around.custom_fields[id],
+            "required": one["required"],
+        }
+        for one in product.custom_fields
+        if (id := UUID(one["custom_field_id"])) in around.custom_fields
+    ]
     return contracts.Product(
         id=product.id,
         created_at=product.created_at,
         modified_at=product.modified_at,
-        trial_interval=None,
-        trial_interval_count=None,
+        trial_interval=product.trial_interval,
+        trial_interval_count=product.trial_interval_count,
         name=product.name,
         description=product.description,
         visibility=product.visibility,
         recurring_interval=product.recurring_interval,
         recurring_interval_count=product.recurring_interval_count,
-        meter_interval=None,
-        meter_interval_count=None,
+        meter_interval=product.meter_interval,
+        meter_interval_count=product.meter_interval_count,
         is_recurring=product.is_recurring,
         is_archived=product.is_archived,
-        is_deletable=False,
+        is_deletable=not product.in_use,
         organization_id=product.organization_id,
         metadata=product.user_metadata,
         prices=[price for price in prices if not price.is_archived],
         archived_prices=[price for price in prices if price.is_archived],
         benefits=[contracts.ProductBenefit.model_validate(benefit, extra="ignore") for benefit in benefits],
-        medias=[],
-        attached_custom_fields=[],
+        medias=[around.medias[id] for id in product.media_ids if id in around.medias],
+        attached_custom_fields=[{**one, "order": order} for order, one in enumerate(asked)],
+        is_deleted=product.deleted_at is not None,
     )
 
 
-def _price(price: Price) -> contracts.Price:
+def _price(price: Price, around: Surroundings) -> contracts.Price:
+    terms = dict(price.terms or {})
+    if "meter_id" in terms:
+        terms["meter"] = around.meters.get(UUID(terms["meter_id"]))
+    if "seat_tiers" in terms:
+        tiers = terms["seat_tiers"]["tiers"]
+        ends = {"minimum_seats": tiers[0]["min_seats"], "maximum_seats": tiers[-1]["max_seats"]}
+        terms["seat_tiers"] = {**terms["seat_tiers"], **ends}
+    if price.amount_type == "unit_based":
+        terms["maximum_units"] = terms["tiers"]["tiers"][-1]["bound"]
     return contracts.Price(
         id=price.id,
         created_at=price.created_at,
@@ -52,6 +84,7 @@ def _price(price: Price) -> contracts.Price:
         minimum_amount=price.minimum_amount,
         maximum_amount=price.maximum_amount,
         preset_amount=price.preset_amount,
+        **terms,
     )
 
 

@@ -1,22 +1,31 @@
 """What can be done with products."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from contracts import catalog as contracts
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.database import awaited
-from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound
 from servicekit.http import Dialect
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from catalog.benefits.models import Benefit
+from catalog.custom_fields import queries as custom_fields
+from catalog.files import queries as files
+from catalog.meters import queries as meters
 from catalog.products import events, queries
 from catalog.products.models import Price, Product
-from catalog.products.schemas import ExistingPrice, NewPrice, ProductCreate, ProductUpdate
+from catalog.products.prices import ExistingPrice, NewPrice
+from catalog.products.schemas import AttachedCustomFieldCreate, ProductCreate, ProductRead, ProductUpdate
+
+
+class ProductNotDeletable(NotPermitted):
+    """The product was sold, or a discount names it: it can only be archived."""
 
 
 async def create(
@@ -24,8 +33,10 @@ async def create(
 ) -> contracts.Product:
     """Creates a product. Raises `InvalidInput` for prices that cannot stand together or unknown media files."""
     organization_id = principal.organization(wish.organization_id)
-    _refuse_medias(wish.medias, dialect)
-    _stand_together(wish.prices)
+    media_ids = await _known_medias(session, organization_id, wish.medias or [], dialect)
+    asked = await _known_fields(session, organization_id, wish.attached_custom_fields)
+    await _known_meters(session, organization_id, wish.prices)
+    stand_together(wish.prices, is_recurring=wish.recurring_interval is not None)
     recurring = wish.recurring_interval is not None
     product = Product(
         id=ids.uuid7(),
@@ -36,15 +47,22 @@ async def create(
         visibility=wish.visibility,
         recurring_interval=wish.recurring_interval,
         recurring_interval_count=(wish.recurring_interval_count or 1) if recurring else None,
+        trial_interval=wish.trial_interval,
+        trial_interval_count=(wish.trial_interval_count or 1) if wish.trial_interval else None,
+        meter_interval=wish.meter_interval,
+        meter_interval_count=(wish.meter_interval_count or 1) if wish.meter_interval else None,
         is_archived=False,
+        in_use=False,
         user_metadata=wish.metadata,
         benefit_ids=[],
+        media_ids=media_ids,
+        custom_fields=asked,
         prices=[],
     )
     for position, price in enumerate(wish.prices):
-        product.prices.append(Price.of(product, position, price.model_dump()))
+        product.prices.append(Price.of(product, position, price.model_dump(mode="json")))
     session.add(product)
-    data = events.shape(product, [])
+    data = await _documented(session, product)
     outbox.record(session, events.product_created(product, data))
     return data
 
@@ -63,12 +81,18 @@ async def update(
     """Changes a product. Raises `ResourceNotFound`, or `InvalidInput` for what cannot be changed."""
     product = await _locked(session, principal, product_id)
     given = changes.model_fields_set
-    _refuse_medias(changes.medias, dialect)
+    if changes.medias is not None:
+        product.media_ids = await _known_medias(session, product.organization_id, changes.medias, dialect)
+    if changes.attached_custom_fields is not None:
+        product.custom_fields = await _known_fields(session, product.organization_id, changes.attached_custom_fields)
     for name in ("recurring_interval", "recurring_interval_count"):
         if name in given and getattr(changes, name) != getattr(product, name):
             raise InvalidInput(("body", name), "cannot be changed once the product exists")
     if changes.prices is not None:
+        added = [price for price in changes.prices if not isinstance(price, ExistingPrice)]
+        await _known_meters(session, product.organization_id, added)
         _replace_prices(product, list(changes.prices))
+    _change_trial(product, changes)
     for name in ("name", "visibility", "is_archived"):
         if name in given and getattr(changes, name) is not None:
             setattr(product, name, getattr(changes, name))
@@ -77,6 +101,30 @@ async def update(
     if changes.metadata is not None:
         product.user_metadata = changes.metadata
     return await _told(session, product)
+
+
+async def delete(session: AsyncSession, principal: Principal, product_id: UUID) -> None:
+    """Deletes a product that was never used. Raises `ResourceNotFound` or `ProductNotDeletable`."""
+    product = await _locked(session, principal, product_id)
+    if product.in_use:
+        raise ProductNotDeletable("This product is in use: it can be archived, but not deleted")
+    product.is_archived = True
+    product.deleted_at = clock.now()
+    await _told(session, product)
+
+
+async def mark_in_use(session: AsyncSession, product_ids: Sequence[UUID]) -> None:
+    """Products that were sold, or that a discount names, cannot be deleted any more; nobody else is told of it."""
+    statement = (
+        select(Product)
+        .where(Product.id.in_(product_ids), ~Product.in_use)
+        .order_by(Product.id)
+        .with_for_update()
+        .options(selectinload(Product.prices))
+    )
+    for product in (await session.execute(statement)).scalars().all():
+        product.in_use = True
+        await _documented(session, product)
 
 
 async def update_benefits(
@@ -91,9 +139,29 @@ async def update_benefits(
 
 async def tell_of_benefit(session: AsyncSession, benefit_id: UUID) -> None:
     """Tells again of every product that gives a benefit which changed. A merchant has few products for one benefit."""
+    await _tell_of_all(session, Product.benefit_ids.contains([benefit_id]))
+
+
+async def tell_of_custom_field(session: AsyncSession, field_id: UUID) -> None:
+    """Tells again of every product that asks a question which changed."""
+    await _tell_of_all(session, Product.custom_fields.contains([{"custom_field_id": str(field_id)}]))
+
+
+async def tell_of_media(session: AsyncSession, file_id: UUID) -> None:
+    """Tells again of every product that shows a picture which got another name, or was deleted."""
+    await _tell_of_all(session, Product.media_ids.contains([file_id]))
+
+
+async def tell_of_meter(session: AsyncSession, meter_id: UUID) -> None:
+    """Tells again of every product with a price by a meter which changed."""
+    metered = select(Price.product_id).where(Price.terms["meter_id"].astext == str(meter_id))
+    await _tell_of_all(session, Product.id.in_(metered))
+
+
+async def _tell_of_all(session: AsyncSession, concerned: ColumnElement[bool]) -> None:
     statement = (
         select(Product)
-        .where(Product.benefit_ids.contains([benefit_id]))
+        .where(concerned, Product.deleted_at.is_(None))
         .order_by(Product.id)
         .with_for_update()
         .options(selectinload(Product.prices))
@@ -128,9 +196,16 @@ async def _locked(session: AsyncSession, principal: Principal, product_id: UUID)
     return product
 
 
+async def _documented(session: AsyncSession, product: Product) -> contracts.Product:
+    """Writes down how the API answers the product from now on."""
+    data = (await queries.shapes(session, [product]))[0]
+    product.document = ProductRead.of(data).model_dump_json()
+    return data
+
+
 async def _told(session: AsyncSession, product: Product) -> contracts.Product:
     product.modified_at = clock.now()
-    data = (await queries.shapes(session, [product]))[0]
+    data = await _documented(session, product)
     outbox.record(session, events.product_updated(product, data))
     return data
 
@@ -152,27 +227,99 @@ def _replace_prices(product: Product, wanted: list[ExistingPrice | NewPrice]) ->
             present.archive(now)
     following = max((price.position for price in product.prices), default=-1) + 1
     for offset, price in enumerate(added):
-        product.prices.append(Price.of(product, following + offset, price.model_dump()))
-    _stand_together(product.prices_on_sale)
+        product.prices.append(Price.of(product, following + offset, price.model_dump(mode="json")))
+    stand_together(product.prices_on_sale, is_recurring=product.is_recurring)
 
 
-def _stand_together(prices: Sequence[NewPrice | Price]) -> None:
-    """One price a currency, and of one kind in all of them (Polar's rule; polar-api.md 4.3)."""
-    seen: set[str] = set()
+def stand_together(prices: Sequence[NewPrice | Price], *, is_recurring: bool) -> None:
+    """Whether prices can be on sale together; raises `InvalidInput` naming the one that cannot (polar-api.md 4.3).
+
+    For each currency one price at most that does not depend on a meter, and one for each meter; only what recurs has
+    metered prices; and all currencies have the same kinds.
+    """
+    kinds: dict[str, set[tuple[str, str]]] = {}
     for index, price in enumerate(prices):
-        if price.price_currency in seen:
-            raise InvalidInput(("body", "prices", index), "There can be one price for each currency")
-        if price.amount_type != prices[0].amount_type:
-            raise InvalidInput(("body", "prices", index), "All currencies need a price of the same kind")
-        seen.add(price.price_currency)
+        loc = ("body", "prices", index)
+        meter_id = _meter_of(price)
+        if meter_id is not None and not is_recurring:
+            raise InvalidInput(loc, "Only a recurring product can have a metered price")
+        kind = ("metered", meter_id) if meter_id is not None else ("static", price.amount_type)
+        seen = kinds.setdefault(price.price_currency, set())
+        if kind in seen:
+            raise InvalidInput(
+                loc, f"There can be one price for each {(kind[0] == 'metered' and 'meter and ') or ''}currency"
+            )
+        if kind[0] == "static" and any(other[0] == "static" for other in seen):
+            raise InvalidInput(loc, "There can be one price for each currency besides metered ones")
+        seen.add(kind)
+    first = next(iter(kinds.values()), set())
+    for index, price in enumerate(prices):
+        if kinds[price.price_currency] != first:
+            raise InvalidInput(("body", "prices", index), "All currencies need prices of the same kinds")
 
 
-def _refuse_medias(medias: list[str] | None, dialect: Dialect) -> None:
-    """No file exists yet. The documented example's placeholders, which are no ids, are let through in its dialect."""
-    for index, media in enumerate(medias or []):
+def _meter_of(price: NewPrice | Price) -> str | None:
+    found = (
+        price.terms.get("meter_id") if isinstance(price, Price) and price.terms else getattr(price, "meter_id", None)
+    )
+    return str(found) if found else None
+
+
+def _change_trial(product: Product, changes: ProductUpdate) -> None:
+    given = changes.model_fields_set
+    if "trial_interval" in given:
+        if changes.trial_interval is not None and not product.is_recurring:
+            raise InvalidInput(("body", "trial_interval"), "Only a recurring product can have a trial")
+        product.trial_interval = changes.trial_interval
+        product.trial_interval_count = (product.trial_interval_count or 1) if changes.trial_interval else None
+    if "trial_interval_count" in given and changes.trial_interval_count is not None:
+        if product.trial_interval is None:
+            raise InvalidInput(("body", "trial_interval_count"), "needs a trial_interval")
+        product.trial_interval_count = changes.trial_interval_count
+
+
+async def _known_medias(
+    session: AsyncSession, organization_id: UUID, medias: Sequence[str], dialect: Dialect
+) -> list[UUID]:
+    """The ids of uploaded pictures. The documented example's placeholders, which are no ids, are let through."""
+    wanted: dict[UUID, int] = {}
+    for index, media in enumerate(medias):
         try:
-            UUID(media)
+            wanted[UUID(media)] = index
         except ValueError:
-            if dialect is Dialect.SEED:
-                continue
-        raise InvalidInput(("body", "medias", index), "File does not exist")
+            if dialect is not Dialect.SEED:
+                raise InvalidInput(("body", "medias", index), "File does not exist") from None
+    known = await files.medias(session, [organization_id], wanted)
+    for file_id, index in wanted.items():
+        if file_id not in known:
+            raise InvalidInput(("body", "medias", index), "File does not exist")
+    return list(wanted)
+
+
+async def _known_fields(
+    session: AsyncSession, organization_id: UUID, attached: Sequence[AttachedCustomFieldCreate]
+) -> list[dict[str, Any]]:
+    known = await custom_fields.live(session, [organization_id], [one.custom_field_id for one in attached])
+    seen: set[UUID] = set()
+    for index, one in enumerate(attached):
+        if one.custom_field_id not in known or one.custom_field_id in seen:
+            why = "is attached twice" if one.custom_field_id in seen else "Custom field does not exist"
+            raise InvalidInput(("body", "attached_custom_fields", index, "custom_field_id"), why)
+        seen.add(one.custom_field_id)
+    return [one.model_dump(mode="json") for one in attached]
+
+
+async def _known_meters(session: AsyncSession, organization_id: UUID, prices: Sequence[NewPrice]) -> None:
+    """Waits for meters that were created a moment ago."""
+    wanted = {index: UUID(found) for index, price in enumerate(prices) if (found := _meter_of(price))}
+    if not wanted:
+        return
+
+    async def all_known() -> dict[UUID, dict[str, Any]] | None:
+        found = await meters.known(session, [organization_id], wanted.values())
+        return found if set(wanted.values()) <= set(found) else None
+
+    known = await awaited(all_known) or await meters.known(session, [organization_id], wanted.values())
+    for index, meter_id in wanted.items():
+        if meter_id not in known:
+            raise InvalidInput(("body", "prices", index, "meter_id"), "Meter does not exist")

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Response
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.http import DialectOf
@@ -21,7 +21,7 @@ Sorted = Annotated[Sorting, sorted_by("created_at", "name", "price_amount_type",
 Ids = Annotated[list[UUID] | None, Query()]
 
 
-@router.get("/", name="list")
+@router.get("/", name="list", response_model=ListResource[ProductRead])
 async def list_products(
     session: SessionOf,
     principal: Reader,
@@ -35,13 +35,13 @@ async def list_products(
     is_archived: bool | None = None,
     is_recurring: bool | None = None,
     visibility: Annotated[list[Visibility] | None, Query()] = None,
-) -> ListResource[ProductRead]:
+) -> Response:
     """Lists products."""
     wanted = ProductFilter(
         id, organization_id, query, is_archived, is_recurring, benefit_id, visibility, metadata=metadata
     )
-    products, total = await queries.list_products(session, principal, wanted, page, sorting)
-    return page.of([ProductRead.of(product) for product in products], total)
+    documents, total = await queries.list_products(session, principal, wanted, page, sorting)
+    return page.of_documents(documents, total)
 
 
 @router.post("/", name="create", status_code=201)
@@ -62,6 +62,14 @@ async def update(
 ) -> ProductRead:
     """Changes a product, or archives it (`is_archived`)."""
     return ProductRead.of(await operations.update(session, principal, id, changes, dialect))
+
+
+@router.delete(
+    "/{id}", name="delete", status_code=204, responses=responses(ResourceNotFound, operations.ProductNotDeletable)
+)
+async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
+    """Deletes a product that was never sold."""
+    await operations.delete(session, principal, id)
 
 
 @router.post("/{id}/benefits", name="update_benefits", responses=responses(ResourceNotFound))

@@ -1,106 +1,30 @@
 """Products as the API shows and takes them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from contracts import catalog as contracts
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    model_validator,
-)
-from servicekit.fields import Currency, MetadataInput
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from servicekit.fields import MetadataInput
+
+from catalog.products.prices import PriceChange, PriceInput
 
 Interval = Literal["day", "week", "month", "year"]
 Visibility = Literal["draft", "private", "public"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=64)]
 Description = Annotated[str, StringConstraints(max_length=10_000)]
-MINIMUM_AMOUNT = 50
-MAXIMUM_AMOUNT = 99_999_999
-"""In minor units; what card networks take in one charge."""
+Count = Annotated[int, Field(ge=1, le=999)]
 
 
-def _fixed(value: Any) -> Any:
-    """`free` is a fixed price of 0 (polar-api.md, section 3, row 9)."""
-    if isinstance(value, dict) and value.get("amount_type") == "free":
-        return {**value, "amount_type": "fixed", "price_amount": 0}
-    return value
+class AttachedCustomFieldCreate(BaseModel):
+    """A question that is put to the buyers of a product."""
+
+    custom_field_id: UUID
+    required: bool
 
 
-def _kind(value: Any) -> str:
-    """Which input a price is: one with an id stays, and without an `amount_type` it is fixed."""
-    if not isinstance(value, dict):
-        return str(getattr(value, "amount_type", "existing"))
-    if "id" in value and "amount_type" not in value:
-        return "existing"
-    return str(value.get("amount_type", "fixed"))
-
-
-def _chargeable(value: int) -> int:
-    if 0 < value < MINIMUM_AMOUNT:
-        raise ValueError(f"should be 0, or at least {MINIMUM_AMOUNT}")
-    return value
-
-
-ChosenAmount = Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT), AfterValidator(_chargeable)]
-
-
-class FixedPriceInput(BaseModel):
-    """A fixed price: free, or 50 to 99,999,999 minor units."""
-
-    amount_type: Literal["fixed"] = "fixed"
-    price_amount: ChosenAmount
-    price_currency: Currency = "usd"
-    tax_behavior: Literal["location", "inclusive", "exclusive"] | None = None
-
-
-class CustomPriceInput(BaseModel):
-    """The buyer chooses the amount: from `minimum_amount` (default 50; 0 lets them pay nothing) to `maximum_amount`.
-
-    `preset_amount` is what is proposed.
-    """
-
-    amount_type: Literal["custom"]
-    minimum_amount: ChosenAmount = MINIMUM_AMOUNT
-    maximum_amount: ChosenAmount | None = None
-    preset_amount: ChosenAmount | None = None
-    price_currency: Currency = "usd"
-    tax_behavior: Literal["location", "inclusive", "exclusive"] | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "CustomPriceInput":
-        if self.maximum_amount is not None and self.maximum_amount < self.minimum_amount:
-            raise ValueError("maximum_amount should be at least minimum_amount")
-        preset = self.preset_amount
-        if preset is not None and not self.minimum_amount <= preset <= (self.maximum_amount or MAXIMUM_AMOUNT):
-            raise ValueError("preset_amount should be between minimum_amount and maximum_amount")
-        return self
-
-
-class ExistingPrice(BaseModel):
-    """A price of the product that stays."""
-
-    id: UUID
-
-
-NewPrice = FixedPriceInput | CustomPriceInput
-PriceInput = Annotated[
-    Annotated[FixedPriceInput, Tag("fixed")] | Annotated[CustomPriceInput, Tag("custom")],
-    Discriminator(_kind),
-    BeforeValidator(_fixed),
-]
-PriceChange = Annotated[
-    Annotated[ExistingPrice, Tag("existing")]
-    | Annotated[FixedPriceInput, Tag("fixed")]
-    | Annotated[CustomPriceInput, Tag("custom")],
-    Discriminator(_kind),
-    BeforeValidator(_fixed),
-]
+AttachedCustomFields = Annotated[list[AttachedCustomFieldCreate], Field(max_length=50)]
+Medias = Annotated[list[str], Field(max_length=20)]
 
 
 class ProductCreate(BaseModel):
@@ -112,9 +36,14 @@ class ProductCreate(BaseModel):
     organization_id: UUID | None = None
     is_recurring: bool | None = None
     recurring_interval: Interval | None = None
-    recurring_interval_count: Annotated[int, Field(ge=1, le=999)] | None = None
+    recurring_interval_count: Count | None = None
+    trial_interval: Interval | None = None
+    trial_interval_count: Count | None = None
+    meter_interval: Interval | None = None
+    meter_interval_count: Count | None = None
     prices: Annotated[list[PriceInput], Field(min_length=1, max_length=50)]
-    medias: Annotated[list[str], Field(max_length=20)] | None = None
+    medias: Medias | None = None
+    attached_custom_fields: AttachedCustomFields = []
     metadata: MetadataInput = {}
 
     @model_validator(mode="after")
@@ -123,6 +52,12 @@ class ProductCreate(BaseModel):
             raise ValueError("is_recurring contradicts recurring_interval")
         if self.recurring_interval is None and self.recurring_interval_count is not None:
             raise ValueError("recurring_interval_count needs a recurring_interval")
+        for name in ("trial_interval", "meter_interval"):
+            interval, count = getattr(self, name), getattr(self, f"{name}_count")
+            if interval is not None and self.recurring_interval is None:
+                raise ValueError(f"{name} needs a recurring_interval")
+            if interval is None and count is not None:
+                raise ValueError(f"{name}_count needs a {name}")
         return self
 
 
@@ -134,9 +69,12 @@ class ProductUpdate(BaseModel):
     visibility: Visibility | None = None
     is_archived: bool | None = None
     recurring_interval: Interval | None = None
-    recurring_interval_count: Annotated[int, Field(ge=1, le=999)] | None = None
+    recurring_interval_count: Count | None = None
+    trial_interval: Interval | None = None
+    trial_interval_count: Count | None = None
     prices: Annotated[list[PriceChange], Field(min_length=1, max_length=50)] | None = None
-    medias: Annotated[list[str], Field(max_length=20)] | None = None
+    medias: Medias | None = None
+    attached_custom_fields: AttachedCustomFields | None = None
     metadata: MetadataInput | None = None
 
 
@@ -157,6 +95,7 @@ class ProductRead(contracts.Product):
 
     prices: list[PriceRead]  # type: ignore[assignment]
     archived_prices: list[contracts.Price] = Field(default=[], exclude=True)
+    is_deleted: bool = Field(default=False, exclude=True)
     stripe_product_id: str | None = None
 
     @classmethod

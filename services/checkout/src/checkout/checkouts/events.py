@@ -16,6 +16,7 @@ _FIELDS = {"country": "required", "state": "optional", "city": "optional", "post
 def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
     """The public shape of a checkout."""
     product, price, discount = checkout.product, checkout.price, checkout.discount
+    offered = checkout.products
     free = price.price_amount == 0
     pays = checkout.total_amount > 0
     for_ever_free = discount is not None and discount.duration == "forever" and checkout.total_amount == 0
@@ -82,9 +83,9 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         attached_custom_fields=[],
         locale=checkout.locale,
         product=product,
-        products=[product],
+        products=offered,
         product_price=price,
-        prices={str(product.id): product.prices},
+        prices={str(one.id): one.prices for one in offered},
         discount=discount,
     )
 

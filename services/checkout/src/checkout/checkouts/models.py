@@ -44,6 +44,8 @@ class Checkout(Record, Base):
     product_id: Mapped[UUID]
     price_id: Mapped[UUID]
     product_data: Mapped[dict[str, Any]]
+    offered_data: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The products among which the buyer may choose, where there are several."""
     amount: Mapped[int] = mapped_column(BigInteger)
     discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -77,6 +79,13 @@ class Checkout(Record, Base):
     def product(self) -> catalog.Product:
         """The product as it was when the checkout last looked."""
         return catalog.Product.model_validate(self.product_data, extra="ignore", context={"tolerant": True})
+
+    @property
+    def products(self) -> list[catalog.Product]:
+        """The products among which the buyer may choose, the one that is chosen included."""
+        offered = [data for data in self.offered_data or [] if data["id"] != str(self.product_id)]
+        others = [catalog.Product.model_validate(data, extra="ignore", context={"tolerant": True}) for data in offered]
+        return [self.product, *others]
 
     @property
     def price(self) -> catalog.Price:

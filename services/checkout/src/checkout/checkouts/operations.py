@@ -33,7 +33,8 @@ async def create(
     session: AsyncSession, principal: Principal, wish: CheckoutCreate, settings: Settings
 ) -> contracts.Checkout:
     """Opens a checkout. Raises `InvalidInput` naming what does not exist, is not on sale, or does not apply."""
-    product, price = await _bought(session, principal, wish)
+    offered, price = await _bought(session, principal, wish)
+    product = offered[0]
     organization_id = product.organization_id
     now = clock.now()
     checkout = Checkout(
@@ -59,6 +60,8 @@ async def create(
         tax_amount=0,
         discount_amount=0,
     )
+    if len(offered) > 1:
+        checkout.offered_data = [one.data for one in offered]
     _sell(checkout, product, price)
     await _known_customer(session, checkout, wish)
     describe_buyer(checkout, wish)
@@ -208,48 +211,57 @@ async def refresh_terms(session: AsyncSession, checkout: Checkout) -> Discount |
     return discount
 
 
-async def _bought(session: AsyncSession, principal: Principal, wish: CheckoutCreate) -> tuple[Product, catalog.Price]:
+async def _bought(
+    session: AsyncSession, principal: Principal, wish: CheckoutCreate
+) -> tuple[list[Product], catalog.Price]:
+    """The products that the buyer may choose from, the first of them chosen, and its price."""
+    problem = InvalidInput(("body", "product_price_id"), "Price does not exist")
     for organization_id in principal.organization_ids:
         if wish.product_price_id is not None:
             product = await awaited_price(session, organization_id, wish.product_price_id)
             if product is not None:
-                return _on_sale(product, wish.product_price_id, None, "product_price_id")
+                return [product], _on_sale(product, wish.product_price_id, None, ("product_price_id",))
             continue
-        wanted = wish.products or [wish.product_id] if wish.product_id else wish.products or []
-        known = await awaited_products(session, organization_id, [product_id for product_id in wanted if product_id])
-        missing = [index for index, product_id in enumerate(wanted) if product_id not in known]
-        if not missing:
-            field = "products" if wish.products else "product_id"
-            return _on_sale(known[wanted[0]], None, wish.currency, field)
-    field = "product_price_id" if wish.product_price_id else "products" if wish.products else "product_id"
-    raise InvalidInput(("body", field), "Price does not exist" if wish.product_price_id else "Product does not exist")
+        named = wish.products or ([wish.product_id] if wish.product_id else [])
+        locs = [("products", index) for index in range(len(named))] if wish.products else [("product_id",)]
+        known = await awaited_products(session, organization_id, named)
+        missing = [loc for loc, product_id in zip(locs, named, strict=True) if product_id not in known]
+        if missing:
+            problem = InvalidInput(("body", *missing[0]), "Product does not exist")
+            continue
+        prices = [_on_sale(known[one], None, wish.currency, loc) for loc, one in zip(locs, named, strict=True)]
+        return [known[product_id] for product_id in dict.fromkeys(named)], prices[0]
+    raise problem
 
 
 async def _offered(
     session: AsyncSession, checkout: Checkout, changes: CheckoutUpdate | CheckoutUpdatePublic
 ) -> tuple[Product, catalog.Price]:
+    """What is chosen instead: by a buyer among what is offered, by the seller anything on sale."""
     product_id = changes.product_id or checkout.product_id
-    known = await awaited_products(session, checkout.organization_id, [product_id])
-    if product_id != checkout.product_id and isinstance(changes, CheckoutUpdatePublic):
+    offered = {product.id for product in checkout.products}
+    if product_id not in offered and isinstance(changes, CheckoutUpdatePublic):
         raise InvalidInput(("body", "product_id"), "Product is not offered by this checkout")
+    known = await awaited_products(session, checkout.organization_id, [product_id])
     if product_id not in known:
         raise InvalidInput(("body", "product_id"), "Product does not exist")
-    return _on_sale(known[product_id], changes.product_price_id, checkout.currency, "product_price_id")
+    product = known[product_id]
+    return product, _on_sale(product, changes.product_price_id, checkout.currency, ("product_price_id",))
 
 
 def _on_sale(
-    product: Product, price_id: UUID | None, currency: str | None, field: str
-) -> tuple[Product, catalog.Price]:
+    product: Product, price_id: UUID | None, currency: str | None, field: tuple[str | int, ...]
+) -> catalog.Price:
     shape = product.shape
     if shape.is_archived:
-        raise InvalidInput(("body", field), "Product is archived")
+        raise InvalidInput(("body", *field), "Product is archived")
     prices = [price for price in shape.prices if price_id is None or price.id == price_id]
     in_currency = [price for price in prices if currency is None or price.price_currency == currency]
     if not prices or not in_currency:
         raise InvalidInput(
-            ("body", field), "Price does not exist" if not prices else f"There is no price in {currency}"
+            ("body", *field), "Price does not exist" if not prices else f"There is no price in {currency}"
         )
-    return product, in_currency[0]
+    return in_currency[0]
 
 
 def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:

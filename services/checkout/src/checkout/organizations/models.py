@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from checkout.database import Base
@@ -18,3 +18,6 @@ class Organization(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)
     checksum: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any]]
+
+
+Index("organizations_slug_idx", Organization.data["slug"].astext)

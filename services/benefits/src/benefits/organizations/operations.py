@@ -1,0 +1,22 @@
+"""The seller, as a customer sees it."""
+
+from typing import Any
+from uuid import UUID
+
+from servicekit.database import awaited
+from servicekit.errors import ResourceNotFound
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from benefits.organizations.models import Organization
+
+SHOWN = (
+    "id", "created_at", "modified_at", "name", "slug", "avatar_url", "proration_behavior", "allow_customer_updates",
+)  # fmt: skip
+
+
+async def seller(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
+    """What a customer may see of the organization. Raises `ResourceNotFound` before it is known here."""
+    known = await awaited(lambda: session.get(Organization, organization_id))
+    if known is None:
+        raise ResourceNotFound()
+    return {name: known.data[name] for name in SHOWN}

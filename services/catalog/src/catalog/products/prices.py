@@ -1,0 +1,194 @@
+"""Prices as the API takes them: one class for each way to charge."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+from servicekit.fields import Currency
+
+MINIMUM_AMOUNT = 50
+MAXIMUM_AMOUNT = 99_999_999
+"""In minor units; what card networks take in one charge."""
+STATIC = ("fixed", "custom", "seat_based", "unit_based")
+"""Kinds that are charged whatever is used; the others are rated by a meter."""
+INT4 = 2**31 - 1
+
+
+def _fixed(value: Any) -> Any:
+    """`free` is a fixed price of 0 (polar-api.md, section 3, row 9)."""
+    if isinstance(value, dict) and value.get("amount_type") == "free":
+        return {**value, "amount_type": "fixed", "price_amount": 0}
+    return value
+
+
+def _kind(value: Any) -> str:
+    """Which input a price is: one with an id stays, and without an `amount_type` it is fixed."""
+    if not isinstance(value, dict):
+        return str(getattr(value, "amount_type", "existing"))
+    if "id" in value and "amount_type" not in value:
+        return "existing"
+    return str(value.get("amount_type", "fixed"))
+
+
+def _chargeable(value: int) -> int:
+    if 0 < value < MINIMUM_AMOUNT:
+        raise ValueError(f"should be 0, or at least {MINIMUM_AMOUNT}")
+    return value
+
+
+def _plain(value: Decimal) -> str:
+    """A decimal as it is kept: no exponent, no zeros at its end."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+Amount = Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT)]
+ChosenAmount = Annotated[Amount, AfterValidator(_chargeable)]
+UnitAmount = Annotated[Decimal, Field(ge=0, max_digits=17, decimal_places=12), AfterValidator(_plain)]
+"""A decimal of minor units, for what costs less than one (Polar's Decimal(17, 12))."""
+TaxBehavior = Literal["location", "inclusive", "exclusive"]
+
+
+class _Price(BaseModel):
+    price_currency: Currency = "usd"
+    tax_behavior: TaxBehavior | None = None
+
+
+class FixedPriceInput(_Price):
+    """A fixed price: free, or 50 to 99,999,999 minor units."""
+
+    amount_type: Literal["fixed"] = "fixed"
+    price_amount: ChosenAmount
+
+
+class CustomPriceInput(_Price):
+    """The buyer chooses the amount: from `minimum_amount` (default 50; 0 lets them pay nothing) to `maximum_amount`.
+
+    `preset_amount` is what is proposed.
+    """
+
+    amount_type: Literal["custom"]
+    minimum_amount: ChosenAmount = MINIMUM_AMOUNT
+    maximum_amount: ChosenAmount | None = None
+    preset_amount: ChosenAmount | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CustomPriceInput":
+        if self.maximum_amount is not None and self.maximum_amount < self.minimum_amount:
+            raise ValueError("maximum_amount should be at least minimum_amount")
+        preset = self.preset_amount
+        if preset is not None and not self.minimum_amount <= preset <= (self.maximum_amount or MAXIMUM_AMOUNT):
+            raise ValueError("preset_amount should be between minimum_amount and maximum_amount")
+        return self
+
+
+class SeatTierInput(BaseModel):
+    """From `min_seats` to `max_seats` (none: without end), each seat costs `price_per_seat` minor units."""
+
+    min_seats: Annotated[int, Field(ge=1, le=INT4)]
+    max_seats: Annotated[int, Field(ge=1, le=INT4)] | None = None
+    price_per_seat: Amount
+
+
+class SeatTiersInput(BaseModel):
+    """Tiers without gaps, the last of which may be open. `volume`: all seats cost what the last of them costs."""
+
+    seat_tier_type: Literal["volume", "graduated"] = "volume"
+    tiers: Annotated[list[SeatTierInput], Field(min_length=1, max_length=50)]
+
+    @model_validator(mode="after")
+    def _contiguous(self) -> "SeatTiersInput":
+        for index, tier in enumerate(self.tiers):
+            if tier.max_seats is not None and tier.max_seats < tier.min_seats:
+                raise ValueError("max_seats should be at least min_seats")
+            before = self.tiers[index - 1].max_seats if index else None
+            if index and (before is None or tier.min_seats != before + 1):
+                raise ValueError("each tier begins where the one before it ends; only the last may be open")
+        return self
+
+
+class SeatBasedPriceInput(_Price):
+    """A price for each seat, by tiers of their number."""
+
+    amount_type: Literal["seat_based"]
+    seat_tiers: SeatTiersInput
+
+
+class TierInput(BaseModel):
+    """Up to `bound` units (none: without end), each costs `unit_amount`."""
+
+    bound: Annotated[int, Field(ge=1, le=INT4)] | None = None
+    unit_amount: UnitAmount
+
+
+class TiersInput(BaseModel):
+    """Tiers whose bounds rise, the last of which may be open."""
+
+    type: Literal["volume", "graduated"]
+    tiers: Annotated[list[TierInput], Field(min_length=1, max_length=50)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> "TiersInput":
+        bounds = [tier.bound for tier in self.tiers]
+        if None in bounds[:-1]:
+            raise ValueError("only the last tier may be open")
+        known = [bound for bound in bounds if bound is not None]
+        if known != sorted(set(known)):
+            raise ValueError("the bounds should rise")
+        return self
+
+
+class UnitBasedPriceInput(_Price):
+    """A price for a number of units that the buyer orders, by tiers of their number."""
+
+    amount_type: Literal["unit_based"]
+    tiers: TiersInput
+    minimum_units: Annotated[int, Field(ge=1, le=INT4)] | None = None
+    unit_label: Annotated[dict[str, dict[str, str]], Field(max_length=50)] | None = None
+
+
+class MeteredUnitPriceInput(_Price):
+    """A price for each unit that a meter counts, at most `cap_amount` a period."""
+
+    amount_type: Literal["metered_unit"]
+    meter_id: UUID
+    unit_amount: UnitAmount
+    cap_amount: Amount | None = None
+
+
+class MeteredTiersPriceInput(_Price):
+    """A price for what a meter counts, by tiers, at most `cap_amount` a period."""
+
+    amount_type: Literal["metered_tiers"]
+    meter_id: UUID
+    tiers: TiersInput
+    cap_amount: Amount | None = None
+
+
+class ExistingPrice(BaseModel):
+    """A price of the product that stays."""
+
+    id: UUID
+
+
+NewPrice = (
+    FixedPriceInput
+    | CustomPriceInput
+    | SeatBasedPriceInput
+    | UnitBasedPriceInput
+    | MeteredUnitPriceInput
+    | MeteredTiersPriceInput
+)
+_Tagged = (
+    Annotated[FixedPriceInput, Tag("fixed")]
+    | Annotated[CustomPriceInput, Tag("custom")]
+    | Annotated[SeatBasedPriceInput, Tag("seat_based")]
+    | Annotated[UnitBasedPriceInput, Tag("unit_based")]
+    | Annotated[MeteredUnitPriceInput, Tag("metered_unit")]
+    | Annotated[MeteredTiersPriceInput, Tag("metered_tiers")]
+)
+PriceInput = Annotated[_Tagged, Discriminator(_kind), BeforeValidator(_fixed)]
+PriceChange = Annotated[
+    Annotated[ExistingPrice, Tag("existing")] | _Tagged, Discriminator(_kind), BeforeValidator(_fixed)
+]

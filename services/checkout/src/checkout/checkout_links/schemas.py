@@ -1,0 +1,74 @@
+"""Checkout links as the API shows and takes them."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from contracts import checkout as contracts
+from contracts.event import Instant, Metadata
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from servicekit.fields import MetadataInput
+
+from checkout.checkouts.schemas import Url
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+Products = Annotated[list[UUID], Field(min_length=1, max_length=50)]
+
+
+class CheckoutLinkCreate(BaseModel):
+    """A new link: to several `products`, to one product, or to the product of a price."""
+
+    payment_processor: Literal["stripe"] = "stripe"
+    products: Products | None = None
+    product_id: UUID | None = None
+    product_price_id: UUID | None = None
+    label: Label | None = None
+    discount_id: UUID | None = None
+    allow_discount_codes: bool = True
+    require_billing_address: bool = False
+    success_url: Url | None = None
+    return_url: Url | None = None
+    metadata: MetadataInput = {}
+
+    @model_validator(mode="after")
+    def _names_what_is_sold(self) -> "CheckoutLinkCreate":
+        if self.products is None and self.product_id is None and self.product_price_id is None:
+            raise ValueError("products, product_id or product_price_id is required")
+        return self
+
+
+class CheckoutLinkUpdate(BaseModel):
+    """What may change; what is absent stays."""
+
+    products: Products | None = None
+    label: Label | None = None
+    discount_id: UUID | None = None
+    allow_discount_codes: bool | None = None
+    require_billing_address: bool | None = None
+    success_url: Url | None = None
+    return_url: Url | None = None
+    metadata: MetadataInput | None = None
+
+
+class CheckoutLinkRead(BaseModel):
+    """A link. Whoever follows `url` gets a checkout of their own."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    metadata: Metadata
+    payment_processor: str = "stripe"
+    client_secret: str
+    url: str
+    success_url: str | None
+    return_url: str | None
+    label: str | None
+    allow_discount_codes: bool
+    require_billing_address: bool
+    discount_id: UUID | None
+    discount: contracts.Discount | None
+    trial_interval: str | None = None
+    trial_interval_count: int | None = None
+    seats: int | None = None
+    units: int | None = None
+    organization_id: UUID
+    products: list[dict[str, Any]]

@@ -1,0 +1,41 @@
+"""What a seller shows to everybody: itself, and what it sells in public."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from checkout.organizations.models import Organization
+from checkout.products.models import Product
+
+SHOWN = (
+    "id", "created_at", "modified_at", "name", "slug", "avatar_url", "proration_behavior", "allow_customer_updates",
+    "customer_portal_settings",
+)  # fmt: skip
+PRODUCTS = 100
+_PRIVATE = {"metadata", "properties", "visibility", "visibility_configurable"}
+_HIDDEN = {"metadata", "archived_prices", "attached_custom_fields", "is_deletable"}
+
+
+async def storefront(session: AsyncSession, slug: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """The organization and its public products on sale, the latest 100; None when there is no such organization."""
+    found = select(Organization).where(Organization.data["slug"].astext == slug)
+    organization = (await session.execute(found)).scalar_one_or_none()
+    if organization is None:
+        return None
+    on_sale = select(Product.data).where(
+        Product.organization_id == organization.id,
+        Product.data["visibility"].astext == "public",
+        Product.data["is_archived"].astext == "false",
+    )
+    products = (await session.execute(on_sale.order_by(Product.id.desc()).limit(PRODUCTS))).scalars()
+    shown = {name: organization.data[name] for name in SHOWN} | {"organization_features": None}
+    return shown, [_public(product) for product in products]
+
+
+def _public(product: dict[str, Any]) -> dict[str, Any]:
+    """Without what is the merchant's own: metadata, and the properties of benefits."""
+    benefits = [
+        {name: value for name, value in benefit.items() if name not in _PRIVATE} for benefit in product["benefits"]
+    ]
+    return {name: value for name, value in product.items() if name not in _HIDDEN} | {"benefits": benefits}

@@ -1,0 +1,147 @@
+"""Taking in usage: one statement for a batch, whatever its size."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from servicekit import clock, ids
+from servicekit.auth import Principal
+from servicekit.database import awaited
+from servicekit.errors import InvalidInput, ResourceNotFound
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from metering.customers import queries as customers
+from metering.event_types import operations as event_types
+from metering.event_types.operations import Tally
+from metering.events import queries
+from metering.events.schemas import EventCreate, EventRead, EventsIngestResponse
+
+_INSERT = """
+    with sent as (
+        select * from unnest(
+            $1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[],
+            $9::text[], $10::uuid[], $11::text[]
+        ) as e(id, organization_id, "timestamp", name, external_id, customer_id, external_customer_id, member_id,
+               external_member_id, parent_id, metadata)
+    )
+    insert into events (id, organization_id, "timestamp", ingested_at, name, source, external_id, customer_id,
+                        external_customer_id, member_id, external_member_id, parent_id, metadata)
+    select id, organization_id, "timestamp", $12, name, 'user', external_id, customer_id, external_customer_id,
+           member_id, external_member_id, parent_id, metadata::jsonb
+    from sent
+    on conflict (organization_id, external_id) where external_id is not null do nothing
+    returning id
+"""
+_PARENTS = text("""
+    select organization_id, external_id, id from events
+    where organization_id = any(:organizations) and external_id = any(:names)
+    union all
+    select organization_id, id::text, id from events
+    where organization_id = any(:organizations) and id = any(:ids)
+""")
+
+
+async def ingest(session: AsyncSession, principal: Principal, sent: Sequence[EventCreate]) -> EventsIngestResponse:
+    """Keeps what is new of a batch; an event with an `external_id` that is known counts as a duplicate.
+
+    Raises `InvalidInput` naming the first event of another organization, or with a customer or parent that does not
+    exist; then nothing is kept.
+    """
+    if not sent:
+        return EventsIngestResponse(inserted=0, duplicates=0)
+    owners = [_owner(principal, event, index) for index, event in enumerate(sent)]
+    await _ensure_customers(session, owners, sent)
+    now = clock.now()
+    new_ids = [ids.uuid7() for _ in sent]
+    parents = await _parents(session, owners, sent, new_ids)
+    raw = await (await session.connection()).get_raw_connection()
+    assert raw.driver_connection is not None
+    rows = await raw.driver_connection.fetch(
+        _INSERT,
+        new_ids,
+        owners,
+        [event.timestamp or now for event in sent],
+        [event.name for event in sent],
+        [event.external_id for event in sent],
+        [event.customer_id for event in sent],
+        [event.external_customer_id for event in sent],
+        [event.member_id for event in sent],
+        [event.external_member_id for event in sent],
+        parents,
+        [json.dumps(event.metadata) if event.metadata else "{}" for event in sent],
+        now,
+    )
+    kept = {row["id"] for row in rows}
+    tallies: dict[tuple[UUID, str], Tally] = defaultdict(Tally)
+    for id, owner, event in zip(new_ids, owners, sent, strict=True):
+        if id in kept:
+            tallies[owner, event.name].count(event.timestamp or now)
+    await event_types.tally(session, tallies)
+    return EventsIngestResponse(inserted=len(kept), duplicates=len(sent) - len(kept))
+
+
+async def get(session: AsyncSession, principal: Principal, id: UUID) -> EventRead:
+    """Raises `ResourceNotFound`."""
+    found = await queries.find(session, principal, id)
+    if found is None:
+        raise ResourceNotFound()
+    return (await queries.shapes(session, [found]))[0]
+
+
+def _owner(principal: Principal, event: EventCreate, index: int) -> UUID:
+    try:
+        return principal.organization(event.organization_id)
+    except InvalidInput as refusal:
+        problem = refusal.problems[0]
+        loc = ("body", "events", index, "organization_id")
+        raise InvalidInput(loc, str(problem["msg"]), str(problem["type"])) from None
+
+
+async def _ensure_customers(session: AsyncSession, owners: Sequence[UUID], sent: Sequence[EventCreate]) -> None:
+    """Waits for customers that were created a moment ago."""
+    wanted = {event.customer_id for event in sent if event.customer_id is not None}
+    if not wanted:
+        return
+
+    async def all_known() -> set[UUID] | None:
+        found = await customers.known(session, owners, wanted)
+        return found if wanted <= found else None
+
+    found = await awaited(all_known) or await customers.known(session, owners, wanted)
+    for index, event in enumerate(sent):
+        if event.customer_id is not None and event.customer_id not in found:
+            raise InvalidInput(("body", "events", index, "customer_id"), "Customer does not exist")
+
+
+async def _parents(
+    session: AsyncSession, owners: Sequence[UUID], sent: Sequence[EventCreate], new_ids: Sequence[UUID]
+) -> list[UUID | None]:
+    """The ids of the events that others are part of: known ones, or ones of the same batch."""
+    names = {event.parent_id for event in sent if event.parent_id is not None}
+    if not names:
+        return [None] * len(sent)
+    known = {
+        (owner, event.external_id): id
+        for owner, event, id in zip(owners, sent, new_ids, strict=True)
+        if event.external_id is not None
+    }
+    uuids = [id for name in names if (id := _uuid(name)) is not None]
+    given = {"organizations": list(set(owners)), "names": list(names), "ids": uuids}
+    for organization_id, name, id in (await session.execute(_PARENTS, given)).all():
+        known[organization_id, name] = id
+    found: list[UUID | None] = []
+    for index, (owner, event) in enumerate(zip(owners, sent, strict=True)):
+        parent = known.get((owner, event.parent_id)) if event.parent_id else None
+        if event.parent_id is not None and parent is None:
+            raise InvalidInput(("body", "events", index, "parent_id"), "Parent event does not exist")
+        found.append(parent)
+    return found
+
+
+def _uuid(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
