@@ -90,7 +90,11 @@ def service(sandbox_process: Sandbox) -> ServiceUnderTest:
             "public_url": "https://shop.example",
         },
         scopes=[
-            "checkouts:read", "checkouts:write", "checkout_links:read", "checkout_links:write", "discounts:read",
+            "checkouts:read",
+            "checkouts:write",
+            "checkout_links:read",
+            "checkout_links:write",
+            "discounts:read",
             "discounts:write",
         ],
     )

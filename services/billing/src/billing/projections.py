@@ -11,7 +11,11 @@ from billing.organizations.models import Organization
 
 projections = Projections("billing", BillingDriftedV1)
 projections.own(
-    "customer", Customer, CustomerDigestedV1, CustomerReplayedV1, copied_by=["checkout", "benefits", "identity", "metering"]
+    "customer",
+    Customer,
+    CustomerDigestedV1,
+    CustomerReplayedV1,
+    copied_by=["checkout", "benefits", "identity", "metering"],
 )
 projections.keep("organization", Organization, organizations)
 projections.keep("benefit_grant", BenefitGrant, benefit_grants)

@@ -31,7 +31,9 @@ async def test_create_get_list_change_delete(client, stranger, sell):
     assert (await client.get(path)).json() == link
     listed = (await client.get(LINKS, params={"product_id": str(second.id)})).json()
     assert [item["id"] for item in listed["items"]] == [link["id"]]
-    changed = await client.patch(path, json={"products": [str(second.id)], "label": None, "allow_discount_codes": False})
+    changed = await client.patch(
+        path, json={"products": [str(second.id)], "label": None, "allow_discount_codes": False}
+    )
     assert changed.status_code == 200, changed.text
     assert (changed.json()["label"], len(changed.json()["products"])) == (None, 1)
     assert changed.json()["metadata"] == {"campaign": "q4"}
