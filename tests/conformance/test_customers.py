@@ -83,3 +83,73 @@ def test_a_customers_state(polar: Polar, customer: Any) -> None:
 @operation("customers.get_state_external")
 def test_a_customers_state_by_the_merchants_id(polar: Polar, customer: Any) -> None:
     assert polar.customers.get_state_external(customer.external_id).id == customer.id
+
+
+@pytest.fixture(scope="module")
+def team(polar: Polar) -> Any:
+    """A customer that is a team."""
+    name = os.urandom(4).hex()
+    return polar.customers.create(type="team", email=f"{name}@example.com", external_id=f"team-{name}")
+
+
+@pytest.fixture
+def member(polar: Polar, team: Any) -> Any:
+    """One more member of the team."""
+    name = os.urandom(4).hex()
+    return polar.customers.members.create(team.id, email=f"{name}@example.com", external_id=name, role="member")
+
+
+@operation("customers.members.create")
+def test_add_a_member(member: Any, team: Any) -> None:
+    assert (member.customer_id, member.role) == (team.id, "member")
+
+
+@operation("customers.members.list")
+def test_list_members(polar: Polar, team: Any, member: Any) -> None:
+    assert member.id in [one.id for one in polar.customers.members.list(team.id, role="member", limit=100).items]
+
+
+@operation("customers.members.get")
+def test_get_a_member(polar: Polar, team: Any, member: Any) -> None:
+    assert polar.customers.members.get(team.id, member.id).email == member.email
+
+
+@operation("customers.members.update")
+def test_update_a_member(polar: Polar, team: Any, member: Any) -> None:
+    assert polar.customers.members.update(team.id, member.id, role="billing_manager").role == "billing_manager"
+
+
+@operation("customers.members.delete")
+def test_remove_a_member(polar: Polar, team: Any, member: Any) -> None:
+    polar.customers.members.delete(team.id, member.id)
+    with pytest.raises(ResourceNotFound):
+        polar.customers.members.get(team.id, member.id)
+
+
+@operation("customers.members.create_external")
+def test_add_a_member_by_the_merchants_id(polar: Polar, team: Any) -> None:
+    name = os.urandom(4).hex()
+    assert polar.customers.members.create_external(team.external_id, email=f"{name}@example.com").customer_id == team.id
+
+
+@operation("customers.members.list_external")
+def test_list_members_by_the_merchants_id(polar: Polar, team: Any) -> None:
+    assert "owner" in [one.role for one in polar.customers.members.list_external(team.external_id).items]
+
+
+@operation("customers.members.get_external")
+def test_get_a_member_by_the_merchants_ids(polar: Polar, team: Any, member: Any) -> None:
+    assert polar.customers.members.get_external(team.external_id, member.external_id).id == member.id
+
+
+@operation("customers.members.update_external")
+def test_update_a_member_by_the_merchants_ids(polar: Polar, team: Any, member: Any) -> None:
+    found = polar.customers.members.update_external(team.external_id, member.external_id, name="Grace")
+    assert found.name == "Grace"
+
+
+@operation("customers.members.delete_external")
+def test_remove_a_member_by_the_merchants_ids(polar: Polar, team: Any, member: Any) -> None:
+    polar.customers.members.delete_external(team.external_id, member.external_id)
+    with pytest.raises(ResourceNotFound):
+        polar.customers.members.get_external(team.external_id, member.external_id)

@@ -26,7 +26,8 @@ def service() -> ServiceUnderTest:
         settings=Settings,
         flows=FLOWS,
         scopes=[
-            "customers:read", "customers:write", "orders:read", "orders:write", "payments:read", "subscriptions:read",
+            "customers:read", "customers:write", "members:read", "members:write", "orders:read", "orders:write",
+            "payments:read", "subscriptions:read",
             "subscriptions:write",
         ],
     )  # fmt: skip

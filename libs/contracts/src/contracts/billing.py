@@ -36,6 +36,20 @@ class Customer(Shape):
     default_payment_method_id: UUID | None
 
 
+class Member(Shape):
+    """A person of a customer that is a team."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    organization_id: UUID
+    customer_id: UUID
+    email: str
+    name: str | None
+    external_id: str | None
+    role: Annotated[str, OneOf("owner", "billing_manager", "member")]
+
+
 class OrderItem(Shape):
     """One line of an order, in integer minor units."""
 
@@ -171,6 +185,27 @@ class CustomerDeletedV1(Event[Customer]):
     """A customer was deleted; `deleted_at` says when."""
 
     name: ClassVar[str] = "customer.deleted"
+    source: ClassVar[str] = "/billing"
+
+
+class MemberCreatedV1(Event[Member]):
+    """A team has one more member."""
+
+    name: ClassVar[str] = "member.created"
+    source: ClassVar[str] = "/billing"
+
+
+class MemberUpdatedV1(Event[Member]):
+    """A member changed, or got another role."""
+
+    name: ClassVar[str] = "member.updated"
+    source: ClassVar[str] = "/billing"
+
+
+class MemberDeletedV1(Event[Member]):
+    """A member was removed from a team."""
+
+    name: ClassVar[str] = "member.deleted"
     source: ClassVar[str] = "/billing"
 
 

@@ -5,6 +5,7 @@ from servicekit.app import create_app as compose
 from servicekit.app import serve
 
 from billing.customers import routes as customers
+from billing.members import routes as members
 from billing.orders import routes as orders
 from billing.payments import routes as payments
 from billing.settings import Settings
@@ -13,8 +14,8 @@ from billing.subscriptions import routes as subscriptions
 
 def create_app(settings: Settings) -> FastAPI:
     """The application: customers, orders, subscriptions and payments, for the merchant and in the customer's portal."""
-    routers = [customers.router, orders.router, subscriptions.router, payments.router]
-    portal = [customers.portal_router, orders.portal_router, subscriptions.portal_router]
+    routers = [customers.router, members.router, orders.router, subscriptions.router, payments.router]
+    portal = [customers.portal_router, members.portal_router, orders.portal_router, subscriptions.portal_router]
     return compose("billing", settings, [*routers, *portal])
 
 

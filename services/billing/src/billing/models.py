@@ -3,6 +3,7 @@
 from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer, CustomerAlias
 from billing.ledger.models import LedgerEntry, LedgerTransaction
+from billing.members.models import Member
 from billing.orders.models import Order, OrderItem
 from billing.organizations.models import Organization
 from billing.payments.models import Payment
@@ -14,6 +15,7 @@ __all__ = [
     "CustomerAlias",
     "LedgerEntry",
     "LedgerTransaction",
+    "Member",
     "Order",
     "OrderItem",
     "Organization",

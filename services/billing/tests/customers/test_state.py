@@ -30,7 +30,7 @@ async def granted(bus, purchased, organization_id):
 
 
 async def test_what_a_customer_has_now(client, stranger, bus, granted):
-    purchase, told = granted
+    purchase, _ = granted
     path = f"/v1/customers/{purchase.customer.id}/state"
     state = (await client.get(path)).json()
     (subscription,) = state["active_subscriptions"]

@@ -22,6 +22,7 @@ from billing.customers.schemas import (
     CustomerUpdate,
 )
 from billing.customers.state import state
+from billing.members import operations as members
 from billing.subscriptions import operations as subscriptions
 
 router = ResourceRouter("/customers", "customers")
@@ -55,7 +56,9 @@ async def list_customers(
 async def create(session: SessionOf, principal: Writer, customer: CustomerCreate, request: Request) -> CustomerRead:
     """Creates a customer."""
     secret: str = request.app.state.settings.secret
-    return CustomerRead.of(await operations.create(session, principal, customer, secret))
+    created = await operations.create(session, principal, customer, secret)
+    await members.found(session, await members.team(session, principal, id=created.id, lock=True))
+    return CustomerRead.of(created)
 
 
 @router.get("/export", name="export", response_class=CSVResponse)
@@ -77,7 +80,9 @@ async def update_external(
     external_id: str, session: SessionOf, principal: Writer, changes: CustomerUpdate
 ) -> CustomerRead:
     """Changes a customer, by your own id."""
-    return CustomerRead.of(await operations.update(session, principal, changes, external_id=external_id))
+    changed = await operations.update(session, principal, changes, external_id=external_id)
+    await members.found(session, await members.team(session, principal, id=changed.id, lock=True))
+    return CustomerRead.of(changed)
 
 
 @router.delete("/external/{external_id}", name="delete_external", status_code=204, responses=NOT_FOUND)
@@ -108,7 +113,9 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> CustomerRead:
 @router.patch("/{id}", name="update", responses=NOT_FOUND)
 async def update(id: UUID, session: SessionOf, principal: Writer, changes: CustomerUpdate) -> CustomerRead:
     """Changes a customer."""
-    return CustomerRead.of(await operations.update(session, principal, changes, id=id))
+    changed = await operations.update(session, principal, changes, id=id)
+    await members.found(session, await members.team(session, principal, id=id, lock=True))
+    return CustomerRead.of(changed)
 
 
 @router.delete("/{id}", name="delete", status_code=204, responses=NOT_FOUND)

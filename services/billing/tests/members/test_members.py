@@ -1,0 +1,97 @@
+"""Members of teams: by the merchant with either id, and by the team itself."""
+
+import asyncio
+
+import pytest
+from contracts.billing import MemberCreatedV1, MemberDeletedV1, MemberUpdatedV1
+from servicekit.testing import signed_headers
+
+PORTAL = "/v1/customer-portal/members"
+SCOPES = ("customer_portal:read", "customer_portal:write")
+
+
+@pytest.fixture
+async def team(client):
+    answer = await client.post(
+        "/v1/customers/", json={"email": "boss@acme.example", "name": "Boss", "type": "team", "external_id": "acme"}
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def added(client, team, email, **fields):
+    answer = await client.post(f"/v1/customers/{team['id']}/members", json={"email": email, **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_team_begins_with_its_owner_and_grows(client, stranger, bus, team):
+    path = f"/v1/customers/{team['id']}/members"
+    (owner,) = (await client.get(path)).json()["items"]
+    assert (owner["email"], owner["role"], owner["customer_id"]) == ("boss@acme.example", "owner", team["id"])
+    ada = await added(client, team, "ada@acme.example", external_id="ada", role="billing_manager")
+    assert await added(client, team, "ADA@acme.example") == ada
+    assert (await client.get(f"{path}/{ada['id']}")).json() == ada
+    assert (await client.get("/v1/customers/external/acme/members/ada")).json() == ada
+    assert [one["id"] for one in (await client.get(path, params={"role": "owner"})).json()["items"]] == [owner["id"]]
+    assert (await client.get("/v1/customers/external/acme/members")).json()["pagination"]["total_count"] == 2
+    changed = await client.patch("/v1/customers/external/acme/members/ada", json={"name": "Ada"})
+    assert changed.json()["name"] == "Ada"
+    for method, where in (
+        ("GET", path),
+        ("POST", path),
+        ("GET", f"{path}/{ada['id']}"),
+        ("PATCH", f"{path}/{ada['id']}"),
+        ("DELETE", f"{path}/{ada['id']}"),
+    ):
+        assert (await stranger.request(method, where, json={"email": "x@y.zz"})).status_code == 404
+    assert (await client.delete(f"{path}/{ada['id']}")).status_code == 204
+    assert (await client.get(f"{path}/{ada['id']}")).status_code == 404
+    assert [len(await bus.recorded(kind)) for kind in (MemberCreatedV1, MemberUpdatedV1, MemberDeletedV1)] == [2, 1, 1]
+
+
+async def test_a_team_always_has_one_owner(client, team):
+    path = f"/v1/customers/{team['id']}/members"
+    (owner,) = (await client.get(path)).json()["items"]
+    assert (await client.delete(f"{path}/{owner['id']}")).status_code == 403
+    assert (await client.patch(f"{path}/{owner['id']}", json={"role": "member"})).status_code == 403
+    people = [await added(client, team, f"p{n}@acme.example") for n in range(3)]
+    answers = await asyncio.gather(
+        *(client.patch(f"{path}/{person['id']}", json={"role": "owner"}) for person in people)
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    roles = [one["role"] for one in (await client.get(path)).json()["items"]]
+    assert sorted(roles) == ["billing_manager"] * 3 + ["owner"]
+
+
+async def test_individuals_have_no_members_until_they_become_a_team(client, team):
+    alone = (await client.post("/v1/customers/", json={"email": "alone@example.com"})).json()
+    path = f"/v1/customers/{alone['id']}/members"
+    refused = await client.post(path, json={"email": "a@example.com"})
+    assert (refused.status_code, refused.json()["error"]) == (403, "NotPermitted")
+    assert (await client.get(path)).json()["items"] == []
+    await client.patch(f"/v1/customers/{alone['id']}", json={"type": "team"})
+    assert [one["role"] for one in (await client.get(path)).json()["items"]] == ["owner"]
+    await added(client, team, "a@acme.example", external_id="a")
+    twice = await client.post(
+        f"/v1/customers/{team['id']}/members", json={"email": "b@acme.example", "external_id": "a"}
+    )
+    assert twice.json()["detail"][0]["loc"] == ["body", "external_id"]
+    taken = await client.post(f"/v1/customers/{team['id']}/members", json={"email": "no", "role": "owner"})
+    assert {problem["loc"][1] for problem in taken.json()["detail"]} == {"email", "role"}
+
+
+async def test_the_team_itself(client, anonymous, team, organization_id):
+    own = signed_headers(organization_id, *SCOPES, customer_id=team["id"])
+    added = await anonymous.post(PORTAL, headers=own, json={"email": "ada@acme.example"})
+    assert (added.status_code, added.json()["role"]) == (201, "member")
+    path = f"{PORTAL}/{added.json()['id']}"
+    assert (await anonymous.patch(path, headers=own, json={"role": "billing_manager"})).json()[
+        "role"
+    ] == "billing_manager"
+    assert len((await anonymous.get(PORTAL, headers=own)).json()["items"]) == 2
+    alone = (await client.post("/v1/customers/", json={"email": "alone@example.com"})).json()
+    other = signed_headers(organization_id, *SCOPES, customer_id=alone["id"])
+    assert (await anonymous.get(PORTAL, headers=other)).status_code == 403
+    assert (await anonymous.delete(path, headers=other)).status_code == 403
+    assert (await anonymous.delete(path, headers=own)).status_code == 204
