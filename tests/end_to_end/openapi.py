@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 PLAIN: dict[str, Any] = {"integer": 1, "number": 1, "boolean": True, "null": None, "object": {}}
@@ -21,13 +22,18 @@ class Operation:
     parameters: tuple[Any, ...]
 
     def url(self, **ids: str) -> str:
-        """The path with its parameters filled in; those without a value get a random id."""
+        """The path with its parameters filled in; those without a value get a random id, or an example."""
         path = self.path
         for parameter in self.parameters:
             if parameter["in"] == "path":
                 name = parameter["name"]
                 path = path.replace("{" + name + "}", ids.get(name) or str(uuid4()))
-        return path
+        needed = {
+            parameter["name"]: example(parameter["schema"])
+            for parameter in self.parameters
+            if parameter["in"] == "query" and parameter.get("required")
+        }
+        return f"{path}?{urlencode(needed)}" if needed else path
 
 
 def operations(document: Any) -> Iterator[Operation]:

@@ -192,6 +192,8 @@ class Purchase(Shape):
     custom_field_data: dict[str, Any]
     confirmed_at: Instant
     succeeded_at: Instant
+    seats: int | None = None
+    units: int | None = None
 
 
 class CheckoutCreatedV1(Event[Checkout]):

@@ -1,4 +1,4 @@
-"""Members of customers that are teams."""
+"""Members of customers that are teams; orders and subscriptions of seats and units."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,3 +38,6 @@ def upgrade() -> None:
     op.create_index(
         "members_owner_key", "members", ["customer_id"], unique=True, postgresql_where=sa.text("role = 'owner'")
     )
+    for table in ("orders", "subscriptions"):
+        for name in ("seats", "units"):
+            op.add_column(table, sa.Column(name, sa.Integer(), nullable=True))

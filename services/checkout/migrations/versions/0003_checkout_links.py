@@ -1,4 +1,4 @@
-"""Checkout links, and checkouts that offer several products."""
+"""Checkout links; checkouts that offer several products, and of seats and units."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,4 +36,6 @@ def upgrade() -> None:
     )
     op.create_index("checkout_links_product_ids_idx", "checkout_links", ["product_ids"], postgresql_using="gin")
     op.add_column("checkouts", sa.Column("offered_data", postgresql.JSONB(none_as_null=True), nullable=True))
+    for name in ("seats", "min_seats", "max_seats", "units", "min_units", "max_units"):
+        op.add_column("checkouts", sa.Column(name, sa.Integer(), nullable=True))
     op.create_index("organizations_slug_idx", "organizations", [sa.text("(data ->> 'slug')")])

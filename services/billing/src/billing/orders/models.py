@@ -31,6 +31,8 @@ class Order(Record, Base):
     currency: Mapped[str] = mapped_column(String(3))
     billing_name: Mapped[str | None]
     billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    seats: Mapped[int | None]
+    units: Mapped[int | None]
     invoice_number: Mapped[str]
     description: Mapped[str]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)

@@ -121,6 +121,8 @@ def _order(purchase: Purchase, customer: Customer, subscription: Subscription | 
         tax_amount=purchase.tax_amount,
         total_amount=purchase.total_amount,
         currency=purchase.currency,
+        seats=purchase.seats,
+        units=purchase.units,
         billing_name=purchase.customer.billing_name or purchase.customer.name,
         billing_address=purchase.customer.billing_address.model_dump() if purchase.customer.billing_address else None,
         invoice_number=customer.next_invoice_number(),

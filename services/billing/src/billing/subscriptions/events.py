@@ -46,8 +46,8 @@ def _summary(subscription: Subscription) -> dict[str, Any]:
         "product_id": subscription.product_id,
         "discount_id": subscription.discount_id,
         "checkout_id": subscription.checkout_id,
-        "seats": None,
-        "units": None,
+        "seats": subscription.seats,
+        "units": subscription.units,
         "customer_cancellation_reason": subscription.customer_cancellation_reason,
         "customer_cancellation_comment": subscription.customer_cancellation_comment,
     }

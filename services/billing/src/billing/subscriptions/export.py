@@ -28,7 +28,7 @@ def _own(name: str) -> Callable[[Any], Any]:
     return lambda row: getattr(row.Subscription, name)
 
 
-# Seats and trials are columns that are empty until subscriptions have them.
+# Trials are columns that are empty until subscriptions have them.
 COLUMNS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "email": ("Email", lambda row: row.Customer.email),
     "started_at": ("Started At", _own("started_at")),
@@ -42,7 +42,7 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "billing_country": ("Billing Country", lambda row: (row.Customer.billing_address or {}).get("country")),
     "net_amount": ("Net Amount", lambda row: major_units(row.Subscription.net_amount, row.Subscription.currency)),
     "discount": ("Discount", lambda row: (row.Subscription.discount_data or {}).get("name")),
-    "seats": ("Seats", lambda row: None),
+    "seats": ("Seats", _own("seats")),
     "current_period_start": ("Current Period Start", _own("current_period_start")),
     "current_period_end": ("Current Period End", _own("current_period_end")),
     "cancel_at_period_end": ("Cancel At Period End", _own("cancel_at_period_end")),

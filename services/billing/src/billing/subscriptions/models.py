@@ -52,6 +52,8 @@ class Subscription(Record, Base):
     checkout_id: Mapped[UUID | None]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
+    seats: Mapped[int | None]
+    units: Mapped[int | None]
     recurring_interval: Mapped[str]
     recurring_interval_count: Mapped[int]
     anchor_day: Mapped[int]

@@ -47,6 +47,8 @@ def start(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subs
         checkout_id=purchase.checkout_id,
         amount=purchase.amount,
         currency=purchase.currency,
+        seats=purchase.seats,
+        units=purchase.units,
         recurring_interval=interval,
         recurring_interval_count=count,
         anchor_day=began.day,

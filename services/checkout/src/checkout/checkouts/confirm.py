@@ -15,7 +15,7 @@ from servicekit.database import Sessions
 from servicekit.errors import InvalidInput
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import operations
+from checkout.checkouts import custom_fields, operations
 from checkout.checkouts.models import Checkout
 from checkout.checkouts.schemas import CheckoutConfirm
 from checkout.customers.operations import id_of_email
@@ -71,7 +71,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         return _Prepared(checkout.id, payment.id, is_ours)
     checkout.ensure_open(now)
     operations.describe_buyer(checkout, wish)
-    operations.choose_amount(checkout, wish.amount)
+    operations.choose_amount(checkout, wish)
     if wish.discount_code is not None:
         await operations.apply_code(session, checkout, wish.discount_code)
     discount = await operations.refresh_terms(session, checkout)
@@ -79,6 +79,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         raise InvalidInput(("body", "customer_email"), "Field required", "missing")
     if checkout.require_billing_address and not checkout.customer_billing_address:
         raise InvalidInput(("body", "customer_billing_address"), "Field required", "missing")
+    custom_fields.ensure_complete(checkout.product_data["attached_custom_fields"], checkout.custom_field_data)
     token = _token(checkout, wish, settings)
     customer_id = checkout.customer_id or await id_of_email(
         session, checkout.organization_id, checkout.customer_email, settings.secret

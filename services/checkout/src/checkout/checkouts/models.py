@@ -46,6 +46,12 @@ class Checkout(Record, Base):
     product_data: Mapped[dict[str, Any]]
     offered_data: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     """The products among which the buyer may choose, where there are several."""
+    seats: Mapped[int | None]
+    min_seats: Mapped[int | None]
+    max_seats: Mapped[int | None]
+    units: Mapped[int | None]
+    min_units: Mapped[int | None]
+    max_units: Mapped[int | None]
     amount: Mapped[int] = mapped_column(BigInteger)
     discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)

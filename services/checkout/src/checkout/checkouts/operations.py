@@ -12,7 +12,7 @@ from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import events, queries
+from checkout.checkouts import custom_fields, events, queries
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
 from checkout.checkouts.schemas import MAXIMUM_AMOUNT, Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
@@ -22,6 +22,7 @@ from checkout.organizations.models import Organization
 from checkout.payments.models import Payment
 from checkout.products.models import Product
 from checkout.products.operations import awaited_price, awaited_products
+from checkout.products.pricing import ends, static_amount
 from checkout.settings import Settings
 
 LEAST_CHARGE = 50
@@ -62,10 +63,12 @@ async def create(
     )
     if len(offered) > 1:
         checkout.offered_data = [one.data for one in offered]
+    for name in ("min_seats", "max_seats", "min_units", "max_units"):
+        setattr(checkout, name, getattr(wish, name))
     _sell(checkout, product, price)
     await _known_customer(session, checkout, wish)
     describe_buyer(checkout, wish)
-    choose_amount(checkout, wish.amount)
+    choose_amount(checkout, wish)
     await _choose_discount(session, checkout, wish)
     session.add(checkout)
     data = events.shape(checkout, settings.public_url)
@@ -83,7 +86,7 @@ async def update(
         product, price = await _offered(session, checkout, changes)
         _sell(checkout, product, price)
     describe_buyer(checkout, changes)
-    choose_amount(checkout, changes.amount)
+    choose_amount(checkout, changes)
     if isinstance(changes, CheckoutUpdate):
         for name, column in (("metadata", "user_metadata"), ("customer_metadata", "customer_metadata")):
             if getattr(changes, name) is not None:
@@ -157,15 +160,21 @@ def describe_buyer(checkout: Checkout, buyer: Buyer) -> None:
         address = buyer.customer_billing_address
         checkout.customer_billing_address = address.model_dump() if address else None
     if buyer.custom_field_data is not None:
-        checkout.custom_field_data = {**checkout.custom_field_data, **buyer.custom_field_data}
+        asked = checkout.product_data["attached_custom_fields"]
+        answers = custom_fields.checked(asked, buyer.custom_field_data)
+        checkout.custom_field_data = {**checkout.custom_field_data, **answers}
 
 
-def choose_amount(checkout: Checkout, amount: int | None) -> None:
-    """Takes over what the buyer chose to pay at a custom price, in minor units; other prices ignore it.
+def choose_amount(checkout: Checkout, buyer: Buyer) -> None:
+    """Takes over what the buyer chose: the amount of a custom price, in minor units, or how many seats or units.
 
-    Raises `InvalidInput` for less than its minimum, more than its maximum, or what no card can be charged.
+    Other prices ignore it. Raises `InvalidInput` for what the price, or the seller, does not allow, or no card can pay.
     """
     price = checkout.price
+    if price.amount_type in ("seat_based", "unit_based"):
+        _order(checkout, price, buyer)
+        return
+    amount = buyer.amount
     if amount is None or price.amount_type != "custom":
         return
     least, most = price.minimum_amount or 0, price.maximum_amount
@@ -178,10 +187,37 @@ def choose_amount(checkout: Checkout, amount: int | None) -> None:
     checkout.amount = amount
 
 
+def _order(checkout: Checkout, price: catalog.Price, buyer: Buyer) -> None:
+    kind = "seats" if price.amount_type == "seat_based" else "units"
+    wanted = getattr(buyer, kind)
+    if wanted is None:
+        return
+    least, most = _limits(checkout, price)
+    if wanted < least:
+        raise InvalidInput(("body", kind), f"At least {least} {kind} can be ordered", "greater_than_equal")
+    if most is not None and wanted > most:
+        raise InvalidInput(("body", kind), f"At most {most} {kind} can be ordered", "less_than_equal")
+    amount = static_amount(price, **{kind: wanted})
+    if amount > MAXIMUM_AMOUNT:
+        raise InvalidInput(("body", kind), f"{wanted} {kind} cost more than can be charged at once")
+    setattr(checkout, kind, wanted)
+    checkout.amount = amount
+
+
+def _limits(checkout: Checkout, price: catalog.Price) -> tuple[int, int | None]:
+    """The least and the most seats or units: what the price allows, narrowed by what the seller does."""
+    kind = "seats" if price.amount_type == "seat_based" else "units"
+    least, most = ends(price)
+    asked, given = getattr(checkout, f"min_{kind}"), getattr(checkout, f"max_{kind}")
+    upper = [one for one in (most, given) if one is not None]
+    return max(least, asked or 0), min(upper) if upper else None
+
+
 def reprice(checkout: Checkout, discount: Discount | None) -> None:
     """Computes the amounts anew, in minor units; what a buyer chose to pay stays."""
-    if checkout.price.amount_type != "custom":
-        checkout.amount = checkout.price.price_amount or 0
+    price = checkout.price
+    if price.amount_type != "custom":
+        checkout.amount = static_amount(price, seats=checkout.seats, units=checkout.units)
     checkout.discount_amount = discount.amount_off(checkout.amount, checkout.currency) if discount else 0
 
 
@@ -268,7 +304,16 @@ def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
     checkout.product_id, checkout.price_id = product.id, price.id
     checkout.product_data = product.data
     checkout.currency = price.price_currency
-    checkout.amount = _proposed(price) if price.amount_type == "custom" else price.price_amount or 0
+    least, most = _limits(checkout, price)
+    if most is not None and most < least:
+        kind = "seats" if price.amount_type == "seat_based" else "units"
+        raise InvalidInput(("body", f"max_{kind}"), f"At least {least} {kind} have to be ordered")
+    checkout.seats = least if price.amount_type == "seat_based" else None
+    checkout.units = least if price.amount_type == "unit_based" else None
+    if price.amount_type == "custom":
+        checkout.amount = _proposed(price)
+    else:
+        checkout.amount = static_amount(price, seats=checkout.seats, units=checkout.units)
 
 
 def _proposed(price: catalog.Price) -> int:

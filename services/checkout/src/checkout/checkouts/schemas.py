@@ -15,6 +15,7 @@ Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256)]
 Short = Annotated[str, StringConstraints(max_length=64)]
 MAXIMUM_AMOUNT = 99_999_999
 """In minor units; what card networks take in one charge."""
+Quantity = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Scalar = str | int | float | bool | None
 CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], Field(max_length=100)]
 
@@ -31,6 +32,10 @@ class Buyer(BaseModel):
     locale: Short | None = None
     amount: Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT)] | None = None
     """What the buyer chose to pay, in minor units; only a custom price looks at it (Polar's rule)."""
+    seats: Quantity | None = None
+    """How many are ordered; only a seat-based price looks at it."""
+    units: Quantity | None = None
+    """How many are ordered; only a unit-based price looks at it."""
     custom_field_data: CustomFieldData | None = None
 
 
@@ -48,6 +53,10 @@ class CheckoutCreate(Buyer):
     external_customer_id: ExternalId | None = None
     customer_ip_address: Short | None = None
     customer_metadata: MetadataInput = {}
+    min_seats: Quantity | None = None
+    max_seats: Quantity | None = None
+    min_units: Quantity | None = None
+    max_units: Quantity | None = None
     discount_id: UUID | None = None
     discount_code: Code | None = None
     allow_discount_codes: bool = True

@@ -77,11 +77,11 @@ async def quantities(
     customer_aggregation_function: Literal["count", "sum", "max", "min", "avg", "unique"] | None = None,
 ) -> MeterQuantities:
     """Counts with a meter, by hours, days, weeks, months or years, and in all."""
+    meter = await operations.get(session, principal, id)
     if end_timestamp <= start_timestamp:
         raise InvalidInput(("query", "end_timestamp"), "should be after start_timestamp")
     if end_timestamp - start_timestamp > timedelta(days=LONGEST[interval]):
         raise InvalidInput(("query", "interval"), f"{interval} covers {LONGEST[interval]} days at most")
-    meter = await operations.get(session, principal, id)
     counted = Counted(customer_id, external_customer_id, metadata, customer_aggregation_function)
     period = Period(start_timestamp, end_timestamp, interval, timezone)
     return await queries.quantities(session, principal, meter, counted, period)
