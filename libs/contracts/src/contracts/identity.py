@@ -3,7 +3,7 @@
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from contracts.event import Event, Instant, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
@@ -24,51 +24,51 @@ class SocialLink(Shape):
 class SubscriptionSettings(Shape):
     """How a seller's subscriptions behave. `benefit_revocation_grace_period` is in days."""
 
-    allow_multiple_subscriptions: bool = False
+    allow_multiple_subscriptions: StrictBool = False
     proration_behavior: Annotated[str, OneOf("invoice", "prorate", "next_period")] = "prorate"
     benefit_revocation_grace_period: int = 0
-    prevent_trial_abuse: bool = False
-    allow_customer_updates: bool = True
+    prevent_trial_abuse: StrictBool = False
+    allow_customer_updates: StrictBool = True
 
 
 class CustomerEmailSettings(Shape):
     """Which mails a seller's customers are sent."""
 
-    order_confirmation: bool = True
-    payment_method_expiration_reminder: bool = True
-    subscription_cancellation: bool = True
-    subscription_confirmation: bool = True
-    subscription_cycled: bool = True
-    subscription_cycled_after_trial: bool = True
-    subscription_past_due: bool = True
-    subscription_paused: bool = True
-    subscription_resumed: bool = True
-    subscription_renewal_reminder: bool = True
-    subscription_revoked: bool = True
-    subscription_trial_conversion_reminder: bool = True
-    subscription_uncanceled: bool = True
-    subscription_updated: bool = True
+    order_confirmation: StrictBool = True
+    payment_method_expiration_reminder: StrictBool = True
+    subscription_cancellation: StrictBool = True
+    subscription_confirmation: StrictBool = True
+    subscription_cycled: StrictBool = True
+    subscription_cycled_after_trial: StrictBool = True
+    subscription_past_due: StrictBool = True
+    subscription_paused: StrictBool = True
+    subscription_resumed: StrictBool = True
+    subscription_renewal_reminder: StrictBool = True
+    subscription_revoked: StrictBool = True
+    subscription_trial_conversion_reminder: StrictBool = True
+    subscription_uncanceled: StrictBool = True
+    subscription_updated: StrictBool = True
 
 
 class PortalUsageSettings(Shape):
     """Whether the portal shows usage."""
 
-    show: bool = True
+    show: StrictBool = True
 
 
 class PortalSubscriptionSettings(Shape):
     """What customers may change of their subscriptions by themselves."""
 
-    update_seats: bool = True
-    update_plan: bool = True
-    update_units: bool | None = None
-    pause: bool | None = None
+    update_seats: StrictBool = True
+    update_plan: StrictBool = True
+    update_units: StrictBool | None = None
+    pause: StrictBool | None = None
 
 
 class PortalCustomerSettings(Shape):
     """What customers may change of themselves."""
 
-    allow_email_change: bool | None = None
+    allow_email_change: StrictBool | None = None
 
 
 class CustomerPortalSettings(Shape):
@@ -88,12 +88,12 @@ class DisputeSettings(Shape):
 class Capabilities(Shape):
     """What an organization may do."""
 
-    checkout_payments: bool = True
-    subscription_renewals: bool = True
-    payouts: bool = True
-    refunds: bool = True
-    api_access: bool = True
-    dashboard_access: bool = True
+    checkout_payments: StrictBool = True
+    subscription_renewals: StrictBool = True
+    payouts: StrictBool = True
+    refunds: StrictBool = True
+    api_access: StrictBool = True
+    dashboard_access: StrictBool = True
 
 
 class Organization(Shape):
@@ -108,7 +108,7 @@ class Organization(Shape):
     email: str | None
     website: str | None
     proration_behavior: Annotated[str, OneOf("invoice", "prorate", "next_period", "reset")] = "prorate"
-    allow_customer_updates: bool = True
+    allow_customer_updates: StrictBool = True
     socials: list[SocialLink] = Field(default_factory=list)
     status: Annotated[
         str,
@@ -116,7 +116,7 @@ class Organization(Shape):
     ] = "active"
     details_submitted_at: Instant | None = None
     onboarding_resubmission_requested_at: Instant | None = None
-    sso_enforced: bool = False
+    sso_enforced: StrictBool = False
     country: str | None = None
     default_presentment_currency: str = "usd"
     default_tax_behavior: Annotated[str, OneOf("location", "inclusive", "exclusive")] = "location"

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from servicekit import broker, errors, telemetry
 from servicekit.auth import Verifier
 from servicekit.database import Database
+from servicekit.documentation import document
 from servicekit.http import RequestContext
 from servicekit.settings import Settings
 
@@ -31,7 +32,8 @@ def create_app(
 ) -> FastAPI:
     """A service's application. `lifespan` may hold what its routes share, for example a client of the outside.
 
-    `app.state` has `settings`, `database` and `verifier`.
+    `app.state` has `settings`, `database`, `verifier`, `routes`: those of the routers, one by one,
+    and `literals`: the paths among them without a parameter.
     """
     telemetry.configure(service, settings)
 
@@ -52,6 +54,9 @@ def create_app(
         generate_unique_id_function=operation_id,
         separate_input_output_schemas=True,
     )
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    app.state.routes = [route for router in routers for route in router.routes]
+    app.state.literals = {route.path for route in app.state.routes if "{" not in route.path}
     app.state.settings = settings
     app.state.database = Database(settings.database_url, name=f"{service}.api", pool_size=settings.database_pool_size)
     if settings.principal_public_key:

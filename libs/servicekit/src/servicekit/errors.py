@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, create_model
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from servicekit.database import is_transient, sqlstate
 
@@ -119,7 +120,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        names = {400: "BadRequest", 404: "ResourceNotFound", 405: "MethodNotAllowed"}
+        if error.status_code == 405:
+            return _not_allowed(request)
+        if error.status_code == 400:  # FastAPI's for a body that is not even text
+            problem = {"loc": ["body"], "msg": "JSON decode error", "type": "json_invalid"}
+            return _body(422, "RequestValidationError", [problem])
+        names = {404: "ResourceNotFound"}
         return _body(error.status_code, names.get(error.status_code, "HTTPError"), error.detail, error.headers)
 
     @app.exception_handler(DBAPIError)
@@ -135,6 +141,18 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         return unavailable(error) if is_transient(error) else crashed(error)
+
+
+def _not_allowed(request: Request) -> JSONResponse:
+    """405 with all methods of the path, where Starlette names those of the first route that has it."""
+    allowed: set[str] = set()
+    is_literal = request.url.path in request.app.state.literals
+    for route in request.app.state.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE and (not is_literal or route.path == request.url.path):
+            allowed |= route.methods or set()
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    return _body(405, "MethodNotAllowed", "Method Not Allowed", headers)
 
 
 def unavailable(error: BaseException) -> JSONResponse:

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AllowInfNan, BaseModel, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 _COUNTRY_CODES = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
@@ -50,6 +59,14 @@ _Truth = Annotated[bool, Field(strict=True)]
 MetadataInput = Annotated[dict[_Key, _Text | _Truth | _Whole | _Number], AfterValidator(_metadata)]
 """The merchant's key-values: at most 50 keys of 1 to 40 characters; strings of 1 to 500 (Polar's limits)."""
 
+
+def no_number(value: Any) -> Any:
+    """Refuses a number for an instant: nobody says whether it counts seconds or milliseconds."""
+    if isinstance(value, int | float) or (isinstance(value, str) and value.strip("+- ").replace(".", "", 1).isdigit()):
+        raise ValueError("should be an instant like 2026-01-31T12:00:00Z")
+    return value
+
+
 _ADDRESS = r"^[^@\s\"<>(),;:\\]+@[^@\s\"<>(),;:\\]+\.[^@\s.]{2,}$"
 Email = Annotated[
     str,
@@ -57,6 +74,8 @@ Email = Annotated[
 ]
 Currency = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{3}$")]
 """ISO 4217, in lower case."""
+InstantInput = Annotated[AwareDatetime, BeforeValidator(no_number)]
+"""RFC 3339 with its offset; a bare number, of which nobody knows the unit, is not an instant."""
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 Country = Annotated[str, AfterValidator(_country)]
 

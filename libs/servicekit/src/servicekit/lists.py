@@ -7,7 +7,7 @@ from math import ceil
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from sqlalchemy import ColumnElement, Row, Select, UnaryExpression, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -86,10 +86,13 @@ def sorted_by(*properties: str, default: str = "-created_at") -> Any:
     """The dependency for `sorting=-created_at,name`: repeated, or separated by commas."""
     allowed = [sign + name for name in properties for sign in ("", "-")]
 
+    one = f"-?({'|'.join(properties)})"
+    word = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{one}(,{one})*$"})]
+
     def sorting(
-        sorting: Annotated[list[str] | None, Query(description=f"Any of {', '.join(allowed)}.")] = None,
+        sorting: Annotated[list[word] | None, Query(description=f"Any of {', '.join(allowed)}.")] = None,
     ) -> Sorting:
-        wanted = [word.strip() for value in sorting or [default] for word in value.split(",") if word.strip()]
+        wanted = [word.strip() for value in sorting or [default] for word in value.split(",")]
         for word in wanted:
             if word not in allowed:
                 raise InvalidInput(("query", "sorting"), f"Input should be one of {', '.join(allowed)}", "enum")
@@ -133,10 +136,19 @@ async def fetch_page(
 
 
 async def fetch_rows(
-    session: AsyncSession, statement: Select[*tuple[Any, ...]], page: Page, order: Sequence[Any]
+    session: AsyncSession,
+    statement: Select[*tuple[Any, ...]],
+    page: Page,
+    order: Sequence[Any],
+    *,
+    counted: Select[*tuple[Any, ...]] | None = None,
 ) -> tuple[list[Row[Any]], int]:
-    """The rows of a page and the count of the whole list, in one statement; a page past the end takes another."""
-    count = select(func.count()).select_from(statement.order_by(None).with_only_columns(literal(1)).subquery())
+    """The rows of a page and the count of the whole list, in one statement; a page past the end takes another.
+
+    `counted` has as many rows as `statement`, but without the joins that only bring what the page shows.
+    """
+    bare = (statement if counted is None else counted).order_by(None).with_only_columns(literal(1))
+    count = select(func.count()).select_from(bare.subquery())
     paged = statement.add_columns(count.scalar_subquery()).order_by(*order).limit(page.limit).offset(page.offset)
     rows = list((await session.execute(paged)).unique())
     if rows:

@@ -21,6 +21,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
 
 from servicekit import clock
 from servicekit.auth import principal_of
@@ -108,6 +109,8 @@ class EdgeRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def at_the_edge(request: Request) -> Response:
+            if self.param_convertors and request.url.path in request.app.state.literals:
+                raise HTTPException(405)  # a path of its own, with another method: not an id
             edge = _Edge(request.app.state.database)
             request.state.edge = edge
             try:
@@ -158,7 +161,8 @@ async def _answer(
             raise
         body = {"error": type(refusal).__name__, "detail": refusal.detail, **refusal.extra}
         rendered = json.dumps(body, default=str).encode()
-        sealed = {"headers": json.dumps(_SEALED), "body": cipher.encrypt(rendered)}
+        headers = {"content-type": "application/json", **_SEALED}
+        sealed = {"headers": json.dumps(headers), "body": cipher.encrypt(rendered)}
         await _run(edge.database, _STORE, {**named, "status": refusal.status_code, **sealed})
         raise
     except BaseException:

@@ -84,6 +84,12 @@ async def test_following_opens_a_checkout_each_time_filled_in_from_the_query(cli
     assert len(chosen.json()["products"]) == 2
 
 
+async def test_an_amount_is_filled_in(client, anonymous, sell):
+    terms = {"amount_type": "custom", "price_amount": None, "minimum_amount": 500}
+    checkout, _ = await followed(anonymous, await made(client, await sell(terms=terms)), amount="1234")
+    assert checkout["amount"] == 1234
+
+
 async def test_a_wrong_prefill_never_stops_a_buyer(client, anonymous, sell):
     link = await made(client, await sell())
     query = {"customer_email": "no mail", "discount_code": "NOSUCH", "product_id": "x", "amount": "many"}

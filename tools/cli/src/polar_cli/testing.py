@@ -13,8 +13,10 @@ from polar_cli.console import Failure, say, table
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-LAST = ("end_to_end", "conformance", "effects")
-"""Groups that need a whole stack; they run after the others, alone."""
+LAST = ("end_to_end", "conformance", "schema", "effects")
+"""Groups that need a whole stack; they run after the others."""
+BESIDE = ("schema",)
+"""Of these, the groups that may run beside those with a stack of their own."""
 OWN = ("effects",)
 """Of these, the groups that start a stack of their own; they take minutes, and `--quick` leaves them out."""
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
@@ -88,16 +90,23 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
             running = [pool.submit(_group, name, chosen[name], expression, environment) for name in first]
             for finished in as_completed(running):
                 outcomes.append(_told(finished.result()))
-        for name in (name for name in LAST if name in chosen):
-            if name in OWN:
-                # Two whole stacks at once would only slow each other down.
-                stack.down()
-                say(f"· {name}: stacks of its own, killed and looked at for minutes")
-                outcomes.append(_told(_group(name, chosen[name], expression, environment)))
-                continue
+        on_the_stack = [name for name in LAST if name in chosen and name not in OWN]
+        if on_the_stack:
             stack.up()
             environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+        for name in (name for name in on_the_stack if name not in BESIDE):
+            stack.up()
             outcomes.append(_told(_group(name, chosen[name], expression, environment)))
+        own = [name for name in OWN if name in chosen]
+        for name in own:
+            say(f"· {name}: stacks of its own, killed and looked at for minutes")
+        # What is killed mostly waits: there is a core left for asking the other stack.
+        with ThreadPoolExecutor(2) as pool:
+            stack.up() if on_the_stack else None
+            beside = [*own, *(name for name in on_the_stack if name in BESIDE)]
+            running = [pool.submit(_group, name, chosen[name], expression, environment) for name in beside]
+            for finished in as_completed(running):
+                outcomes.append(_told(finished.result()))
     finally:
         if not keep:
             stack.down()
@@ -131,7 +140,7 @@ def _told(outcome: Outcome) -> Outcome:
     mark = "✓" if outcome.status == 0 else "✗"
     say(f"{mark} {outcome.group}: {outcome.passed} passed, {outcome.failed} failed ({outcome.seconds:.1f} s)")
     for line in outcome.output.splitlines():
-        if line.startswith("conformance:"):
+        if line.startswith(("conformance:", "schema:")):
             say(f"  {line}")
     if outcome.status:
         say(outcome.output)

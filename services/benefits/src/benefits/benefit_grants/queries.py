@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts import benefits as contracts
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import Page, Sorting, fetch_page, text_matches
+from servicekit.lists import Page, Sorting, fetch_rows, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,13 +64,19 @@ async def list_grants(
             owned_by(principal, Entitlement), Entitlement.checkout_id.in_(wanted.checkout_id)
         )
         statement = statement.where(BenefitGrant.entitlement_id.in_(bought))
-    statement = statement.join(Benefit, Benefit.id == BenefitGrant.benefit_id)
-    if wanted.type is not None:
-        statement = statement.where(Benefit.type.in_(wanted.type))
-    if wanted.query:
-        statement = statement.where(text_matches(wanted.query, Benefit.description))
-    found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, BenefitGrant.id))
-    return await shapes(session, found), total
+    if wanted.type is not None or wanted.query:
+        described = select(Benefit.id).where(Benefit.organization_id.in_(principal.organization_ids))
+        if wanted.type is not None:
+            described = described.where(Benefit.type.in_(wanted.type))
+        if wanted.query:
+            described = described.where(text_matches(wanted.query, Benefit.description))
+        statement = statement.where(BenefitGrant.benefit_id.in_(described))
+    shown = statement.add_columns(Benefit, Customer).select_from(BenefitGrant)
+    shown = shown.join(Benefit, Benefit.id == BenefitGrant.benefit_id)
+    shown = shown.join(Customer, Customer.id == BenefitGrant.customer_id)
+    ordered = sorting.clauses(COLUMNS, BenefitGrant.id)
+    rows, total = await fetch_rows(session, shown, page, ordered, counted=statement)
+    return [events.shape(row.BenefitGrant, row.Benefit, row.Customer) for row in rows], total
 
 
 async def find(session: AsyncSession, principal: Principal, id: UUID) -> BenefitGrant | None:

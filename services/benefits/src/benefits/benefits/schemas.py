@@ -21,14 +21,14 @@ class CustomProperties(BaseModel):
 class LicenseKeyExpiration(BaseModel):
     """After how long a key ends."""
 
-    ttl: int = Field(ge=1, le=1000)
+    ttl: int = Field(strict=True, ge=1, le=1000)
     timeframe: Literal["year", "month", "day"]
 
 
 class LicenseKeyActivations(BaseModel):
     """On how many machines a key may be active at once."""
 
-    limit: int = Field(ge=1, le=1000)
+    limit: int = Field(strict=True, ge=1, le=1000)
     enable_customer_admin: bool = True
 
 
@@ -38,7 +38,7 @@ class LicenseKeysProperties(BaseModel):
     prefix: Prefix | None = None
     expires: LicenseKeyExpiration | None = None
     activations: LicenseKeyActivations | None = None
-    limit_usage: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    limit_usage: int | None = Field(default=None, strict=True, ge=1, le=2**31 - 1)
 
 
 class DownloadablesProperties(BaseModel):

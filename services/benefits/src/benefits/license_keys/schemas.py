@@ -6,11 +6,11 @@ from uuid import UUID
 
 from contracts.billing import Customer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from servicekit.fields import MetadataInput
+from servicekit.fields import InstantInput, MetadataInput
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Count = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
 class LicenseKeyValidate(BaseModel):
@@ -21,7 +21,7 @@ class LicenseKeyValidate(BaseModel):
     activation_id: UUID | None = None
     benefit_id: UUID | None = None
     customer_id: UUID | None = None
-    increment_usage: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    increment_usage: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
     conditions: MetadataInput = {}
 
 
@@ -48,9 +48,9 @@ class LicenseKeyUpdate(BaseModel):
 
     status: Literal["granted", "revoked", "disabled"] | None = None
     usage: Count | None = None
-    limit_activations: Annotated[int, Field(ge=1, le=1000)] | None = None
-    limit_usage: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
-    expires_at: datetime | None = None
+    limit_activations: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    limit_usage: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
+    expires_at: InstantInput | None = None
 
 
 class Activation(BaseModel):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
+from servicekit.lists import MetadataFilter, Page, Sorting, fetch_rows, metadata_matches, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,7 +50,7 @@ async def list_orders(
     session: AsyncSession, principal: Principal, wanted: OrderFilter, page: Page, sorting: Sorting
 ) -> tuple[list[contracts.Order], int]:
     """A page of the caller's orders."""
-    statement = select(Order).join(Customer, Customer.id == Order.customer_id).where(owned_by(principal, Order))
+    statement = select(Order).where(owned_by(principal, Order))
     for name in (
         "organization_id", "product_id", "customer_id", "discount_id", "checkout_id", "subscription_id", "status",
     ):  # fmt: skip
@@ -58,15 +58,22 @@ async def list_orders(
         if values is not None:
             statement = statement.where(getattr(Order, name).in_(values))
     if wanted.external_customer_id is not None:
-        statement = statement.where(Customer.external_id.in_(wanted.external_customer_id))
+        named = select(Customer.id).where(
+            owned_by(principal, Customer), Customer.external_id.in_(wanted.external_customer_id)
+        )
+        statement = statement.where(Order.customer_id.in_(named))
     if wanted.product_billing_type is not None:
         recurring = ["true" if kind == "recurring" else "false" for kind in wanted.product_billing_type]
         statement = statement.where(Order.product_data["is_recurring"].astext.in_(recurring))
     if wanted.query:
         statement = statement.where(text_matches(wanted.query, Order.product_data["name"].astext))
     statement = statement.where(*metadata_matches(Order.user_metadata, wanted.metadata))
-    found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, Order.id))
-    return await shapes(session, found), total
+    shown = statement.add_columns(Customer, Subscription).select_from(Order)
+    shown = shown.join(Customer, Customer.id == Order.customer_id)
+    shown = shown.outerjoin(Subscription, Subscription.id == Order.subscription_id)
+    ordered = sorting.clauses(COLUMNS, Order.id)
+    rows, total = await fetch_rows(session, shown, page, ordered, counted=statement)
+    return [events.shape(row.Order, row.Customer, row.Subscription) for row in rows], total
 
 
 async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> Order | None:

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
+from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -59,8 +59,8 @@ async def export_orders(
     organization_id: Ids = None,
     product_id: Ids = None,
     status: Annotated[list[str] | None, Query()] = None,
-    created_after: AwareDatetime | None = None,
-    created_before: AwareDatetime | None = None,
+    created_after: InstantInput | None = None,
+    created_before: InstantInput | None = None,
     timezone: TimeZone = "UTC",
     columns: Annotated[list[OrderExportColumn] | None, Query()] = None,
 ) -> CSVResponse:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
+from servicekit.lists import MetadataFilter, Page, Sorting, fetch_rows, metadata_matches, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,14 +49,16 @@ async def list_subscriptions(
     session: AsyncSession, principal: Principal, wanted: SubscriptionFilter, page: Page, sorting: Sorting
 ) -> tuple[list[contracts.Subscription], int]:
     """A page of the caller's subscriptions."""
-    statement = select(Subscription).join(Customer, Customer.id == Subscription.customer_id)
-    statement = statement.where(owned_by(principal, Subscription))
+    statement = select(Subscription).where(owned_by(principal, Subscription))
     for name in ("organization_id", "product_id", "customer_id", "discount_id", "status"):
         values = getattr(wanted, name)
         if values is not None:
             statement = statement.where(getattr(Subscription, name).in_(values))
     if wanted.external_customer_id is not None:
-        statement = statement.where(Customer.external_id.in_(wanted.external_customer_id))
+        named = select(Customer.id).where(
+            owned_by(principal, Customer), Customer.external_id.in_(wanted.external_customer_id)
+        )
+        statement = statement.where(Subscription.customer_id.in_(named))
     if wanted.active is not None:
         is_active = Subscription.status.in_(ACTIVE)
         statement = statement.where(is_active if wanted.active else ~is_active)
@@ -65,8 +67,11 @@ async def list_subscriptions(
     if wanted.query:
         statement = statement.where(text_matches(wanted.query, Subscription.product_data["name"].astext))
     statement = statement.where(*metadata_matches(Subscription.user_metadata, wanted.metadata))
-    found, total = await fetch_page(session, statement, page, sorting.clauses(COLUMNS, Subscription.id))
-    return await shapes(session, found), total
+    shown = statement.add_columns(Customer).select_from(Subscription)
+    shown = shown.join(Customer, Customer.id == Subscription.customer_id)
+    ordered = sorting.clauses(COLUMNS, Subscription.id)
+    rows, total = await fetch_rows(session, shown, page, ordered, counted=statement)
+    return [events.shape(row.Subscription, row.Customer) for row in rows], total
 
 
 async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> Subscription | None:

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
+from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -67,8 +67,8 @@ async def export_subscriptions(
     product_id: Ids = None,
     status: Annotated[list[str] | None, Query()] = None,
     cancel_at_period_end: bool | None = None,
-    started_after: AwareDatetime | None = None,
-    started_before: AwareDatetime | None = None,
+    started_after: InstantInput | None = None,
+    started_before: InstantInput | None = None,
     timezone: TimeZone = "UTC",
     columns: Annotated[list[SubscriptionExportColumn] | None, Query()] = None,
 ) -> CSVResponse:

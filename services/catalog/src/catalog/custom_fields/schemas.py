@@ -11,8 +11,8 @@ Slug = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-Length = Annotated[int, Field(ge=0, le=10_000)]
-Bound = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Length = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+Bound = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
 
 
 class FormProperties(BaseModel):

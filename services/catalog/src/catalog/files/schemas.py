@@ -37,9 +37,9 @@ MimeType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[\w.+-]+/
 class PartCreate(BaseModel):
     """A part of the upload: the bytes from `chunk_start` up to, and without, `chunk_end`."""
 
-    number: Annotated[int, Field(ge=1, le=1000)]
-    chunk_start: Annotated[int, Field(ge=0)]
-    chunk_end: Annotated[int, Field(ge=0)]
+    number: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    chunk_start: Annotated[int, Field(strict=True, ge=0)]
+    chunk_end: Annotated[int, Field(strict=True, ge=0)]
     checksum_sha256_base64: Sha256 | None = None
 
 
@@ -54,7 +54,7 @@ class FileCreate(BaseModel):
 
     name: Name
     mime_type: MimeType
-    size: Annotated[int, Field(ge=1, le=max(LIMITS.values()))]
+    size: Annotated[int, Field(strict=True, ge=1, le=max(LIMITS.values()))]
     service: Literal["downloadable", "product_media", "organization_avatar"]
     upload: UploadCreate
     checksum_sha256_base64: Sha256 | None = None
@@ -89,7 +89,7 @@ class FileUpdate(BaseModel):
 class CompletedPart(BaseModel):
     """A part that was uploaded, with the `ETag` of the answer."""
 
-    number: Annotated[int, Field(ge=1, le=1000)]
+    number: Annotated[int, Field(strict=True, ge=1, le=1000)]
     checksum_etag: Annotated[str, StringConstraints(max_length=128)]
     checksum_sha256_base64: Sha256 | None = None
 

@@ -43,7 +43,7 @@ def _plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-Amount = Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT)]
+Amount = Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_AMOUNT)]
 ChosenAmount = Annotated[Amount, AfterValidator(_chargeable)]
 UnitAmount = Annotated[Decimal, Field(ge=0, max_digits=17, decimal_places=12), AfterValidator(_plain)]
 """A decimal of minor units, for what costs less than one (Polar's Decimal(17, 12))."""
@@ -86,8 +86,8 @@ class CustomPriceInput(_Price):
 class SeatTierInput(BaseModel):
     """From `min_seats` to `max_seats` (none: without end), each seat costs `price_per_seat` minor units."""
 
-    min_seats: Annotated[int, Field(ge=1, le=INT4)]
-    max_seats: Annotated[int, Field(ge=1, le=INT4)] | None = None
+    min_seats: Annotated[int, Field(strict=True, ge=1, le=INT4)]
+    max_seats: Annotated[int, Field(strict=True, ge=1, le=INT4)] | None = None
     price_per_seat: Amount
 
 
@@ -118,7 +118,7 @@ class SeatBasedPriceInput(_Price):
 class TierInput(BaseModel):
     """Up to `bound` units (none: without end), each costs `unit_amount`."""
 
-    bound: Annotated[int, Field(ge=1, le=INT4)] | None = None
+    bound: Annotated[int, Field(strict=True, ge=1, le=INT4)] | None = None
     unit_amount: UnitAmount
 
 
@@ -144,7 +144,7 @@ class UnitBasedPriceInput(_Price):
 
     amount_type: Literal["unit_based"]
     tiers: TiersInput
-    minimum_units: Annotated[int, Field(ge=1, le=INT4)] | None = None
+    minimum_units: Annotated[int, Field(strict=True, ge=1, le=INT4)] | None = None
     unit_label: Annotated[dict[str, dict[str, str]], Field(max_length=50)] | None = None
 
 

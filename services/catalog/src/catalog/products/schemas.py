@@ -13,7 +13,7 @@ Interval = Literal["day", "week", "month", "year"]
 Visibility = Literal["draft", "private", "public"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=64)]
 Description = Annotated[str, StringConstraints(max_length=10_000)]
-Count = Annotated[int, Field(ge=1, le=999)]
+Count = Annotated[int, Field(strict=True, ge=1, le=999)]
 
 
 class AttachedCustomFieldCreate(BaseModel):

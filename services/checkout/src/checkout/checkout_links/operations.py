@@ -144,6 +144,8 @@ async def _open(
 
 def _prefilled(given: Mapping[str, str]) -> dict[str, Any]:
     fields: dict[str, Any] = {name: given[name] for name in PREFILLED if given.get(name)}
+    if fields.get("amount", "").isdecimal():
+        fields["amount"] = int(fields["amount"])
     custom = {name.removeprefix(_FIELD): value for name, value in given.items() if name.startswith(_FIELD)}
     return fields | ({"custom_field_data": custom} if custom else {})
 

@@ -15,7 +15,7 @@ Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256)]
 Short = Annotated[str, StringConstraints(max_length=64)]
 MAXIMUM_AMOUNT = 99_999_999
 """In minor units; what card networks take in one charge."""
-Quantity = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 Scalar = str | int | float | bool | None
 CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], Field(max_length=100)]
 
@@ -30,7 +30,7 @@ class Buyer(BaseModel):
     customer_tax_id: TaxId | None = None
     is_business_customer: bool | None = None
     locale: Short | None = None
-    amount: Annotated[int, Field(ge=0, le=MAXIMUM_AMOUNT)] | None = None
+    amount: Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_AMOUNT)] | None = None
     """What the buyer chose to pay, in minor units; only a custom price looks at it (Polar's rule)."""
     seats: Quantity | None = None
     """How many are ordered; only a seat-based price looks at it."""

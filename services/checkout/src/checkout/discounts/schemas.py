@@ -5,23 +5,23 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import checkout as contracts
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
-from servicekit.fields import Currency, MetadataInput
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from servicekit.fields import Currency, MetadataInput, no_number
 from servicekit.http import Dialect
 
 INT4 = 2**31 - 1
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9]{3,256}$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
-Amount = Annotated[int, Field(ge=1, le=999_999_999_999)]
-Months = Annotated[int, Field(ge=1, le=999)]
-Limit = Annotated[int, Field(ge=1, le=INT4)]
+Amount = Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
+Months = Annotated[int, Field(strict=True, ge=1, le=999)]
+Limit = Annotated[int, Field(strict=True, ge=1, le=INT4)]
 
 
 def _aware(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-When = Annotated[datetime, AfterValidator(_aware)]
+When = Annotated[datetime, BeforeValidator(no_number), AfterValidator(_aware)]
 
 
 class DiscountCreate(BaseModel):
@@ -32,7 +32,7 @@ class DiscountCreate(BaseModel):
     code: Code | None = None
     duration: Literal["once", "forever", "repeating"] = "once"
     duration_in_months: Months | None = None
-    basis_points: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    basis_points: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
     amount: Amount | None = None
     currency: Currency | None = None
     amounts: Annotated[dict[Currency, Amount], Field(min_length=1, max_length=150)] | None = None

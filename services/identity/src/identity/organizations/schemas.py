@@ -35,13 +35,13 @@ class SubscriptionSettingsInput(contracts.SubscriptionSettings):
     """How subscriptions behave; the grace period is in days."""
 
     proration_behavior: Literal["invoice", "prorate", "next_period"] = "prorate"
-    benefit_revocation_grace_period: Annotated[int, Field(ge=0, le=365)] = 0
+    benefit_revocation_grace_period: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
 
 
 class DisputeSettingsInput(_Strict):
     """Disputes below this amount, in minor units, are accepted."""
 
-    auto_accept_below_amount: Annotated[int, Field(ge=0, le=99_999_999)] | None = None
+    auto_accept_below_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] | None = None
 
 
 def _once(socials: list[SocialLinkInput]) -> list[SocialLinkInput]:

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 from servicekit.auth import Principal, allow
 from servicekit.errors import InvalidInput, ResourceNotFound, responses
+from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -33,16 +34,16 @@ async def ingest(session: SessionOf, principal: Writer, batch: EventsIngest) -> 
     return await operations.ingest(session, principal, batch.events)
 
 
-@router.get("/", name="list")
+@router.get("/", name="list", responses=responses(ResourceNotFound))
 async def list_events(
     session: SessionOf,
     principal: Reader,
     page: PageQuery,
     sorting: Annotated[Sorting, sorted_by(*queries.COLUMNS, default="-timestamp")],
     metadata: MetadataQuery,
-    filter: Annotated[str | None, Query(max_length=10_000, description="A meter's filter, as JSON.")] = None,
-    start_timestamp: AwareDatetime | None = None,
-    end_timestamp: AwareDatetime | None = None,
+    filter: Annotated[str | None, Query(max_length=4_000, description="A meter's filter, as JSON.")] = None,
+    start_timestamp: InstantInput | None = None,
+    end_timestamp: InstantInput | None = None,
     organization_id: Ids = None,
     customer_id: Ids = None,
     external_customer_id: Words = None,

@@ -1,15 +1,15 @@
 """Usage events as the API shows and takes them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from contracts.billing import Customer
 from contracts.event import Instant
-from pydantic import AfterValidator, AllowInfNan, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AllowInfNan, BaseModel, Field, StringConstraints, model_validator
 from servicekit import clock
-from servicekit.fields import INT8
+from servicekit.fields import INT8, InstantInput
 
 BATCH = 1000
 AHEAD = timedelta(minutes=5)
@@ -27,7 +27,7 @@ Scalar = (
 )
 
 
-def _past(value: AwareDatetime) -> AwareDatetime:
+def _past(value: datetime) -> datetime:
     if value > clock.now() + AHEAD:
         raise ValueError("should not be in the future")
     return value
@@ -56,10 +56,10 @@ class Llm(BaseModel):
     model: Text
     prompt: Text | None = None
     response: Text | None = None
-    input_tokens: Annotated[int, Field(ge=0, le=INT8)]
-    cached_input_tokens: Annotated[int, Field(ge=0, le=INT8)] | None = None
-    output_tokens: Annotated[int, Field(ge=0, le=INT8)]
-    total_tokens: Annotated[int, Field(ge=0, le=INT8)]
+    input_tokens: Annotated[int, Field(strict=True, ge=0, le=INT8)]
+    cached_input_tokens: Annotated[int, Field(strict=True, ge=0, le=INT8)] | None = None
+    output_tokens: Annotated[int, Field(strict=True, ge=0, le=INT8)]
+    total_tokens: Annotated[int, Field(strict=True, ge=0, le=INT8)]
 
 
 def _reserved(value: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class EventCreate(BaseModel):
     """Something a customer used; the customer by `customer_id`, or by the merchant's own id."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    timestamp: Annotated[AwareDatetime, AfterValidator(_past)] | None = None
+    timestamp: Annotated[InstantInput, AfterValidator(_past)] | None = None
     organization_id: UUID | None = None
     external_id: Id | None = None
     parent_id: Id | None = None

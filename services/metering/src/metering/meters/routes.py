@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
 from servicekit.auth import Principal, allow
 from servicekit.errors import InvalidInput, ResourceNotFound, responses
 from servicekit.exports import TimeZone
+from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -68,8 +68,8 @@ async def quantities(
     session: SessionOf,
     principal: Reader,
     metadata: MetadataQuery,
-    start_timestamp: AwareDatetime,
-    end_timestamp: AwareDatetime,
+    start_timestamp: InstantInput,
+    end_timestamp: InstantInput,
     interval: Step,
     timezone: TimeZone = "UTC",
     customer_id: Ids = None,

@@ -13,7 +13,7 @@ from metering.meters.filters import MAX_DEPTH, Filter, Property
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=255)]
 Unit = Literal["scalar", "token", "custom"]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Multiplier = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Multiplier = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 
 class CountAggregation(BaseModel):

@@ -1,11 +1,11 @@
 """`/v1/webhooks/deliveries`"""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
 from servicekit.auth import Principal, allow
+from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, PageQuery
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -28,8 +28,8 @@ async def list_deliveries(
     event_type: Annotated[list[str] | None, Query()] = None,
     succeeded: bool | None = None,
     http_code_class: Literal["2xx", "3xx", "4xx", "5xx"] | None = None,
-    start_timestamp: datetime | None = None,
-    end_timestamp: datetime | None = None,
+    start_timestamp: InstantInput | None = None,
+    end_timestamp: InstantInput | None = None,
 ) -> ListResource[DeliveryRead]:
     """Lists deliveries: every attempt, the newest first."""
     wanted = DeliveryFilter(

@@ -15,6 +15,8 @@ from polar_cli.prove.load import Buyers, Purchase, Receiver
 from polar_cli.state import SERVICES
 
 HELD_BACK_SECONDS = 60
+CHATTER = r"\.(digested|drifted)\.v1$"
+"""Said for ever, whether or not anything happens: who waited for the last of it would not come to an end."""
 ON_ITS_WAY_SECONDS = 10
 """Services say digests at any moment: an event is lost when it is still missing after this long."""
 
@@ -67,11 +69,13 @@ async def unsettled(databases: Databases) -> list[str]:
     """What is still on its way: unpublished events, messages that wait, open payments, due deliveries."""
     found = []
     for service in SERVICES:
-        waiting = await databases.value(service, "select count(*) from outbox where published_at is null")
+        waiting = await databases.value(
+            service, "select count(*) from outbox where published_at is null and routing_key !~ $1", CHATTER
+        )
         retries = await databases.value(service, "select count(*) from retries")
         if waiting or retries:
             found.append(f"{service}: {waiting} unpublished, {retries} retries")
-    late = {queue: len(events) for queue, events in (await unhandled(databases)).items()}
+    late = {queue: len(events) for queue, events in (await unhandled(databases, CHATTER)).items()}
     if late:
         found.append(f"{sum(late.values())} events not handled yet: {late}")
     payments = await databases.value("checkout", "select count(*) from payments where status = 'open'")
@@ -93,12 +97,13 @@ async def queues() -> dict[str, set[str]]:
     }
 
 
-async def unhandled(databases: Databases) -> dict[str, set[Any]]:
-    """The ids of the recorded events that a queue's service has not handled, by queue."""
+async def unhandled(databases: Databases, but: str = "^$") -> dict[str, set[Any]]:
+    """The ids of the recorded events that a queue's service has not handled, by queue; `but` some routing keys."""
     missing: dict[str, set[Any]] = {}
     published: dict[str, set[Any]] = {}
     for service in SERVICES:
-        for row in await databases.rows(service, "select event_id, routing_key from outbox"):
+        rows = await databases.rows(service, "select event_id, routing_key from outbox where routing_key !~ $1", but)
+        for row in rows:
             published.setdefault(row["routing_key"], set()).add(row["event_id"])
     for queue, keys in (await queues()).items():
         service = queue.partition(".")[0]
