@@ -12,7 +12,7 @@ async def test_lists_walk_no_table(client, database, database_url, app):
     assert (await client.post("/v1/files/", json=file)).status_code == 201
     tables = {
         "products": {"name": "model.name || n"},
-        "prices": {},
+        "prices": {"product_id": "(array(select id from products))[n]"},
         "custom_fields": {"slug": "'s' || n"},
         "files": {"path": "'p' || n", "is_uploaded": "true"},
     }

@@ -79,7 +79,7 @@ async def check_lists(
     """  # fmt: skip
     connection = await asyncpg.connect(address.replace("postgresql+asyncpg", "postgresql"))
     try:
-        owner = await connection.fetchval(f"select organization_id from {next(iter(tables))}")
+        owner = await connection.fetchval(f"select organization_id from {list(tables)[-1]}")
         for table, changes in tables.items():
             await clone(connection, table, owner, **changes)
     finally:
