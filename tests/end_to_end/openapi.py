@@ -93,7 +93,7 @@ def example(schema: Any) -> Any:
     if kind == "string":
         return text(schema)
     if kind in {"integer", "number"}:
-        return schema.get("minimum", 1)
+        return int(schema.get("minimum", 1))
     return PLAIN.get(str(kind))
 
 

@@ -1,5 +1,7 @@
 """The documented API's own curl commands, sent as curl would send them, GET bodies included."""
 
+import csv
+import io
 import json
 import os
 import shlex
@@ -11,12 +13,12 @@ from servicekit.testing import eventually
 
 
 def commands():
-    """Every command of `documented_requests.sh`: its name, the status, the documented keys, and the command."""
-    for block in (Path(__file__).parent / "documented_requests.sh").read_text().split("\n\n"):
-        lines = block.splitlines()
-        if lines[0].startswith("#= "):
-            status, _, keys = lines[1].removeprefix("#= ").partition(" ")
-            yield pytest.param("\n".join(lines[2:]), int(status), json.loads(keys), id=lines[0].removeprefix("#= "))
+    """Every command of each section's file in `documented/`: the command, its status, and the documented keys."""
+    for file in sorted((Path(__file__).parent / "documented").glob("*.sh")):
+        for number, block in enumerate(file.read_text().split("\n\n")[1:], start=1):
+            expected, *command = block.strip().splitlines()
+            status, _, shape = expected.removeprefix("#= ").partition(" ")
+            yield pytest.param("\n".join(command), int(status), shape, id=f"{file.stem}-{number}")
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +83,8 @@ def request_of(command, base, token, real):
         elif word == "-d":
             # curl takes the line ends out of what follows -d.
             body = next(words).replace("\n", "")
+        elif word == "--output":
+            next(words)
         else:
             url = word
     if body is not None:
@@ -102,11 +106,21 @@ def missing(documented, answered, path=""):
     return []
 
 
-@pytest.mark.parametrize(("command", "status", "keys"), list(commands()))
-async def test_the_documented_command(api, real, command, status, keys):
+@pytest.mark.parametrize(("command", "status", "shape"), list(commands()))
+async def test_the_documented_command(api, real, command, status, shape):
     token = api.headers["Authorization"].removeprefix("Bearer ")
     async with httpx.AsyncClient(timeout=30) as http:
         answer = await http.send(request_of(command, str(api.base_url).rstrip("/"), token, real))
     assert answer.status_code == status, answer.text
-    assert missing(keys, answer.json()) == []
     assert answer.headers["Polar-Version"] == "seed"
+    if shape.startswith("csv "):
+        header, *lines = csv.reader(io.StringIO(answer.text))
+        assert header == shape.removeprefix("csv ").split(",")
+        assert lines
+    else:
+        assert missing(json.loads(shape), answer.json()) == []
+
+
+def test_every_section_has_its_file():
+    sections = {command.id.partition("-")[0] for command in commands()}
+    assert len(sections) == 18

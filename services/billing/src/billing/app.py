@@ -14,7 +14,14 @@ from billing.subscriptions import routes as subscriptions
 
 def create_app(settings: Settings) -> FastAPI:
     """The application: customers, orders, subscriptions and payments, for the merchant and in the customer's portal."""
-    routers = [customers.router, members.router, orders.router, subscriptions.router, payments.router]
+    routers = [
+        customers.router,
+        members.router,
+        members.external_router,
+        orders.router,
+        subscriptions.router,
+        payments.router,
+    ]
     portal = [customers.portal_router, members.portal_router, orders.portal_router, subscriptions.portal_router]
     return compose("billing", settings, [*routers, *portal])
 

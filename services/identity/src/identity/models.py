@@ -2,7 +2,8 @@
 
 from identity.customer_sessions.models import CustomerSession
 from identity.customers.models import Customer
+from identity.login_codes.models import LoginCode
 from identity.organization_access_tokens.models import AccessToken
 from identity.organizations.models import Organization
 
-__all__ = ["AccessToken", "Customer", "CustomerSession", "Organization"]
+__all__ = ["AccessToken", "Customer", "CustomerSession", "LoginCode", "Organization"]

@@ -1,11 +1,25 @@
 """Identity's settings."""
 
-from pydantic import Field
+import tempfile
+from typing import Self
+
+from pydantic import Field, model_validator
 from servicekit import settings
 
 
 class Settings(settings.Settings):
-    """The common ones, and the key that only identity signs principals with."""
+    """The common ones, the key that only identity signs principals with, and how its mail leaves."""
 
     principal_private_key: str = Field(repr=False)
     """Base64 of the 32-byte Ed25519 seed."""
+    mail_url: str = Field(default="", repr=False)
+    """`file:///folder` for `.eml` files, or `smtp://user:password@host:port` (`smtps` for TLS)."""
+    mail_from: str = "portal@localhost"
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        if not self.mail_url and self.environment != "production":
+            self.mail_url = f"file://{tempfile.gettempdir()}/polar-mails"
+        if not self.mail_url.startswith(("file:///", "smtp://", "smtps://")):
+            raise ValueError("MAIL_URL is missing: smtp://user:password@host:port, or file:///a/folder")
+        return self

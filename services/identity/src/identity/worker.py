@@ -1,6 +1,11 @@
-"""Identity's message process: it publishes, and tells again to those whose copies differ."""
+"""Identity's message process: it publishes, tells again to those whose copies differ, and sends login codes."""
 
-from servicekit import worker
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from servicekit import mail, worker
+from servicekit.timers import Timer
 
 from identity.customers.consumers import consumers as customers
 from identity.projections import projections
@@ -9,4 +14,12 @@ from identity.settings import Settings
 FLOWS = [customers, projections.replays]
 
 if __name__ == "__main__":
-    worker.run("identity", Settings.load(), FLOWS, projections=projections)
+    settings = Settings.load()
+
+    @asynccontextmanager
+    async def timers() -> AsyncIterator[Sequence[Timer]]:
+        """The work that comes due."""
+        send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
+        yield (Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True),)
+
+    worker.run("identity", settings, FLOWS, timers, projections=projections)

@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench = add("bench", _bench, "measure, beside bare clients in the same run")
     bench.add_argument(
-        "what", choices=["events", "purchases"], help="the bus, from outbox to consumer; or whole purchases"
+        "what",
+        choices=["api", "events", "ingest", "purchases"],
+        help="requests through the gateway; the bus, from outbox to consumer; usage events; or whole purchases",
     )
     rebuild = add("rebuild", _rebuild, "have a service's copies of others' resources told again by their owners")
     rebuild.add_argument("service", choices=SERVICES)
@@ -195,9 +197,15 @@ def _prove(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from polar_cli import bench, bench_purchases
+    from polar_cli import bench, bench_api, bench_ingest, bench_purchases
 
-    return bench.events() if arguments.what == "events" else bench_purchases.purchases()
+    benches = {
+        "api": bench_api.api,
+        "events": bench.events,
+        "ingest": bench_ingest.ingest,
+        "purchases": bench_purchases.purchases,
+    }
+    return benches[arguments.what]()
 
 
 def _lint(_: argparse.Namespace) -> int:

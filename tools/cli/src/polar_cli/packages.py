@@ -41,6 +41,17 @@ def ensure(*, own_postgres: bool, own_rabbitmq: bool) -> None:
         missing.append("rabbitmq-server")
     if nginx() is None:
         missing.append("nginx-light" if _is_available("nginx-light") else "nginx")
+    _ensure(missing)
+
+
+def wrk() -> str:
+    """The program that asks as often as it can, for the benches; installed like the servers."""
+    if shutil.which("wrk") is None:
+        _ensure(["wrk"])
+    return shutil.which("wrk") or "wrk"
+
+
+def _ensure(missing: list[str]) -> None:
     if not missing:
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]

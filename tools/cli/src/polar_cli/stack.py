@@ -157,6 +157,7 @@ class Stack:
         }
         if service == "identity":
             environment["PRINCIPAL_PRIVATE_KEY"] = seed
+            environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
         if service == "catalog":
             environment["FILES_URL"] = os.environ.get("FILES_URL") or f"file://{self.state.folder / 'files'}"
         if service == "checkout":

@@ -20,7 +20,8 @@ from billing.members.schemas import (
     Role,
 )
 
-router = ResourceRouter("/customers", "customers:members")
+router = ResourceRouter("/customers/{id}/members", "customers:members")
+external_router = ResourceRouter("/customers/external/{external_id}/members", "customers:members")
 portal_router = ResourceRouter("/customer-portal/members", "customer_portal:members")
 Reader = Annotated[Principal, allow("members:read", "members:write")]
 Writer = Annotated[Principal, allow("members:write")]
@@ -31,7 +32,7 @@ NOT_FOUND: Any = responses(ResourceNotFound)
 REFUSALS: Any = responses(ResourceNotFound, NotPermitted)
 
 
-@router.get("/{id}/members", name="list", responses=NOT_FOUND)
+@router.get("", name="list", responses=NOT_FOUND)
 async def list_members(
     id: UUID, session: SessionOf, principal: Reader, page: PageQuery, sorting: Sorted, role: Role | None = None
 ) -> ListResource[MemberRead]:
@@ -41,21 +42,21 @@ async def list_members(
     return page.of([_read(member) for member in members], total)
 
 
-@router.post("/{id}/members", name="create", status_code=201, responses=REFUSALS)
+@router.post("", name="create", status_code=201, responses=REFUSALS)
 async def create(id: UUID, session: SessionOf, principal: Writer, member: MemberCreate) -> MemberRead:
     """Adds a member to a team."""
     customer = await operations.team(session, principal, id=id, lock=True)
     return _read(await operations.create(session, principal, customer, member))
 
 
-@router.get("/{id}/members/{member_id}", name="get", responses=NOT_FOUND)
+@router.get("/{member_id}", name="get", responses=NOT_FOUND)
 async def get(id: UUID, member_id: UUID, session: SessionOf, principal: Reader) -> MemberRead:
     """Gets a member of a customer."""
     customer = await operations.team(session, principal, id=id)
     return _read(await operations.get(session, principal, customer, id=member_id))
 
 
-@router.patch("/{id}/members/{member_id}", name="update", responses=REFUSALS)
+@router.patch("/{member_id}", name="update", responses=REFUSALS)
 async def update(id: UUID, member_id: UUID, session: SessionOf, principal: Writer, changes: MemberUpdate) -> MemberRead:
     """Changes a member of a team."""
     customer = await operations.team(session, principal, id=id, lock=True)
@@ -63,14 +64,14 @@ async def update(id: UUID, member_id: UUID, session: SessionOf, principal: Write
     return _read(await operations.update(session, customer, member, changes))
 
 
-@router.delete("/{id}/members/{member_id}", name="delete", status_code=204, responses=REFUSALS)
+@router.delete("/{member_id}", name="delete", status_code=204, responses=REFUSALS)
 async def delete(id: UUID, member_id: UUID, session: SessionOf, principal: Writer) -> None:
     """Removes a member from a team."""
     customer = await operations.team(session, principal, id=id, lock=True)
     await operations.delete(session, await operations.get(session, principal, customer, id=member_id))
 
 
-@router.get("/external/{external_id}/members", name="list_external", responses=NOT_FOUND)
+@external_router.get("", name="list_external", responses=NOT_FOUND)
 async def list_members_external(
     external_id: str, session: SessionOf, principal: Reader, page: PageQuery, sorting: Sorted, role: Role | None = None
 ) -> ListResource[MemberRead]:
@@ -80,21 +81,21 @@ async def list_members_external(
     return page.of([_read(member) for member in members], total)
 
 
-@router.post("/external/{external_id}/members", name="create_external", status_code=201, responses=REFUSALS)
+@external_router.post("", name="create_external", status_code=201, responses=REFUSALS)
 async def create_external(external_id: str, session: SessionOf, principal: Writer, member: MemberCreate) -> MemberRead:
     """Adds a member to a team, by your own ids."""
     customer = await operations.team(session, principal, external_id=external_id, lock=True)
     return _read(await operations.create(session, principal, customer, member))
 
 
-@router.get("/external/{external_id}/members/{member_external_id}", name="get_external", responses=NOT_FOUND)
+@external_router.get("/{member_external_id}", name="get_external", responses=NOT_FOUND)
 async def get_external(external_id: str, member_external_id: str, session: SessionOf, principal: Reader) -> MemberRead:
     """Gets a member of a customer, by your own ids."""
     customer = await operations.team(session, principal, external_id=external_id)
     return _read(await operations.get(session, principal, customer, external_id=member_external_id))
 
 
-@router.patch("/external/{external_id}/members/{member_external_id}", name="update_external", responses=REFUSALS)
+@external_router.patch("/{member_external_id}", name="update_external", responses=REFUSALS)
 async def update_external(
     external_id: str, member_external_id: str, session: SessionOf, principal: Writer, changes: MemberUpdate
 ) -> MemberRead:
@@ -104,9 +105,7 @@ async def update_external(
     return _read(await operations.update(session, customer, member, changes))
 
 
-@router.delete(
-    "/external/{external_id}/members/{member_external_id}", name="delete_external", status_code=204, responses=REFUSALS
-)
+@external_router.delete("/{member_external_id}", name="delete_external", status_code=204, responses=REFUSALS)
 async def delete_external(external_id: str, member_external_id: str, session: SessionOf, principal: Writer) -> None:
     """Removes a member from a team, by your own ids."""
     customer = await operations.team(session, principal, external_id=external_id, lock=True)

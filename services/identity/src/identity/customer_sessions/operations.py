@@ -23,23 +23,10 @@ async def create(
     if customer is None:
         field = "customer_id" if wish.customer_id is not None else "external_customer_id"
         raise InvalidInput(("body", field), "Customer does not exist")
-    now, text = clock.now(), generate(PREFIX)
-    opened = CustomerSession(
-        id=ids.uuid7(),
-        created_at=now,
-        organization_id=customer.organization_id,
-        customer_id=customer.id,
-        token_hash=hashed(text, settings.secret),
-        expires_at=now + LIFETIME,
-        return_url=wish.return_url,
-    )
-    session.add(opened)
-    # Sessions that are over are of no use to anybody; each new one of a customer removes them.
-    over = delete(CustomerSession).where(CustomerSession.customer_id == customer.id, CustomerSession.expires_at < now)
-    await session.execute(over)
+    opened, text = await open_for(session, customer, wish.return_url, settings)
     return CustomerSessionRead(
         id=opened.id,
-        created_at=now,
+        created_at=opened.created_at,
         modified_at=None,
         token=text,
         expires_at=opened.expires_at,
@@ -48,6 +35,27 @@ async def create(
         customer_id=customer.id,
         customer=_shape(customer),
     )
+
+
+async def open_for(
+    session: AsyncSession, customer: Customer, return_url: str | None, settings: Settings
+) -> tuple[CustomerSession, str]:
+    """A new session of a customer, and its token, which is kept nowhere."""
+    now, text = clock.now(), generate(PREFIX)
+    opened = CustomerSession(
+        id=ids.uuid7(),
+        created_at=now,
+        organization_id=customer.organization_id,
+        customer_id=customer.id,
+        token_hash=hashed(text, settings.secret),
+        expires_at=now + LIFETIME,
+        return_url=return_url,
+    )
+    session.add(opened)
+    # Sessions that are over are of no use to anybody; each new one of a customer removes them.
+    over = delete(CustomerSession).where(CustomerSession.customer_id == customer.id, CustomerSession.expires_at < now)
+    await session.execute(over)
+    return opened, text
 
 
 async def authenticate(session: AsyncSession, secret: str, text: str) -> Principal:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import Request
 from servicekit.auth import Principal, allow
-from servicekit.routing import ResourceRouter, SessionOf
+from servicekit.errors import Unauthorized, responses
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from identity.customer_sessions import operations
 from identity.customer_sessions.schemas import (
@@ -13,6 +14,8 @@ from identity.customer_sessions.schemas import (
     CustomerSessionRead,
     PortalAuthenticatedUser,
 )
+from identity.login_codes import operations as login_codes
+from identity.login_codes.schemas import CustomerSessionToken, LoginCodeAuthenticate, LoginCodeRequest
 
 router = ResourceRouter("/customer-sessions", "customer_sessions")
 portal_router = ResourceRouter("/customer-portal/customer-session", "customer_portal:customer_session")
@@ -26,6 +29,19 @@ async def create(
 ) -> CustomerSessionRead:
     """Opens a session of an hour for a customer; its token is in this answer and nowhere else."""
     return await operations.create(session, principal, body, request.app.state.settings)
+
+
+@portal_router.post("/request", name="request", status_code=202)
+async def request_code(request: Request, session: SessionOf, body: LoginCodeRequest) -> dict[str, str]:
+    """Mails a login code, if there is such a customer; the answer is the same if there is not."""
+    await login_codes.request(session, body, request.app.state.settings)
+    return {"status": "accepted"}
+
+
+@portal_router.post("/authenticate", name="authenticate", responses=responses(Unauthorized))
+async def authenticate(request: Request, sessions: SessionsOf, body: LoginCodeAuthenticate) -> CustomerSessionToken:
+    """Opens a session of an hour for the code of the mail."""
+    return await login_codes.authenticate(sessions, body, request.app.state.settings)
 
 
 @portal_router.get("/introspect", name="introspect")

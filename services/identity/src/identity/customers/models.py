@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.database import Base
@@ -24,3 +24,4 @@ class Customer(Base):
 
 
 Index("customers_external_id_idx", Customer.organization_id, Customer.external_id)
+Index("customers_email_idx", Customer.organization_id, func.lower(Customer.data["email"].astext))

@@ -1,0 +1,144 @@
+"""Mail: written in the transaction that makes it due, sent by a timer outside of any, to a folder or over SMTP.
+
+A service that sends adds the table with `create_mail_table` and runs `send_mails` in its worker. A mail may arrive
+twice when the worker is killed between sending and noting it; its Message-ID is then the same.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiosmtplib
+import structlog
+from alembic.operations import Operations
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit import clock, ids
+from servicekit.database import Sessions, wake
+
+log = structlog.get_logger()
+
+BATCH = 20
+IN_HAND = timedelta(seconds=60)
+"""How long a mail is left to the worker that took it."""
+WAITS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+"""Between attempts; after the last one the mail is given up."""
+
+_TABLE = """
+    create table mails (
+        id uuid primary key,
+        created_at timestamptz not null,
+        recipient text not null,
+        subject text not null,
+        body text,
+        due_at timestamptz,
+        attempts int not null default 0,
+        sent_at timestamptz,
+        failure text
+    )
+"""
+_WRITE = text("""
+    insert into mails (id, created_at, recipient, subject, body, due_at)
+    values (:id, :now, :recipient, :subject, :body, :now)
+""")
+_CLAIM = text("""
+    update mails set due_at = :until, attempts = attempts + 1 where id in (
+        select id from mails where due_at <= :now order by due_at limit :batch for update skip locked
+    ) returning id, created_at, recipient, subject, body, attempts
+""")
+_SENT = text("update mails set sent_at = :now, due_at = null, body = null, failure = null where id = :id")
+_FAILED = text(
+    "update mails set due_at = :due, failure = :failure, body = case when :over then null else body end where id = :id"
+)
+
+
+def create_mail_table(op: Operations) -> None:
+    """For a service's migration."""
+    op.execute(_TABLE)
+    op.execute("create index mails_due_idx on mails (due_at) where due_at is not null")
+
+
+async def write(session: AsyncSession, recipient: str, subject: str, body: str) -> UUID:
+    """Makes a mail due with the caller's transaction; the body is forgotten once it was sent."""
+    id = ids.uuid7()
+    values = {"id": id, "now": clock.now(), "recipient": recipient, "subject": subject, "body": body}
+    await session.execute(_WRITE, values)
+    wake(session)
+    return id
+
+
+Send = Callable[[EmailMessage], Awaitable[None]]
+
+
+def sender(url: str) -> Send:
+    """Sends to `smtp://user:password@host:port` (`smtps` for TLS from the first byte), or writes `.eml` files to `file:///folder`.
+
+    Raises `ValueError` for any other address.
+    """  # fmt: skip
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return _to_folder(Path(parts.path))
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("is neither file:///folder nor smtp://user:password@host:port")
+    options: dict[str, Any] = {"hostname": parts.hostname, "use_tls": parts.scheme == "smtps", "timeout": 20}
+    if parts.port:
+        options["port"] = parts.port
+    if parts.username:
+        options |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
+
+    async def over_smtp(message: EmailMessage) -> None:
+        await aiosmtplib.send(message, **options)
+
+    return over_smtp
+
+
+def _to_folder(folder: Path) -> Send:
+    async def into_folder(message: EmailMessage) -> None:
+        def put() -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f"{message['Message-ID'].strip('<>').partition('@')[0]}.eml"
+            (folder / name).write_bytes(bytes(message))
+
+        await asyncio.to_thread(put)
+
+    return into_folder
+
+
+def send_mails(send: Send, from_address: str) -> Callable[[Sessions], Awaitable[int]]:
+    """A timer's work: sends what is due, up to a batch, and tries again later what was refused."""
+
+    async def send_due(sessions: Sessions) -> int:
+        now = clock.now()
+        async with sessions() as session:
+            claim = {"now": now, "until": now + IN_HAND, "batch": BATCH}
+            due = (await session.execute(_CLAIM, claim)).all()
+        for mail in due:
+            try:
+                await send(_message(mail, from_address))
+                outcome, values = _SENT, {"now": clock.now(), "id": mail.id}
+            except (OSError, aiosmtplib.SMTPException) as error:
+                over = mail.attempts > len(WAITS)
+                log.warning("mail.failed", mail_id=str(mail.id), attempt=mail.attempts, reason=type(error).__name__)
+                due_at = None if over else clock.now() + WAITS[mail.attempts - 1]
+                outcome, values = _FAILED, {"due": due_at, "failure": repr(error)[:500], "over": over, "id": mail.id}
+            async with sessions() as session:
+                await session.execute(outcome, values)
+        return len(due)
+
+    return send_due
+
+
+def _message(mail: Any, from_address: str) -> EmailMessage:
+    message = EmailMessage()
+    message["Message-ID"] = f"<{mail.id}@{from_address.rpartition('@')[2]}>"
+    message["Date"] = format_datetime(mail.created_at)
+    message["From"], message["To"], message["Subject"] = from_address, mail.recipient, mail.subject
+    message.set_content(mail.body)
+    return message

@@ -1,0 +1,89 @@
+"""Letting customers in by a code that is mailed to them. No answer says whether a customer exists."""
+
+import hmac
+
+from servicekit import clock, ids, mail
+from servicekit.database import Sessions
+from servicekit.errors import Unauthorized
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.customer_sessions import operations as customer_sessions
+from identity.customers.models import Customer
+from identity.login_codes.models import ATTEMPTS, LIFETIME, PAUSE, LoginCode, generate
+from identity.login_codes.schemas import CustomerSessionToken, LoginCodeAuthenticate, LoginCodeRequest
+from identity.organization_access_tokens.models import hashed
+from identity.organizations.models import Organization
+from identity.settings import Settings
+
+REFUSED = "The code is not valid, or not valid any more"
+
+
+async def request(session: AsyncSession, wish: LoginCodeRequest, settings: Settings) -> None:
+    """Mails a code to a customer, at most one a minute; for anybody else it does nothing."""
+    customer = await _customer(session, wish)
+    if customer is None:
+        return
+    now, code = clock.now(), generate()
+    values = {
+        "created_at": now,
+        "code_hash": hashed(f"{customer.id}:{code}", settings.secret),
+        "expires_at": now + LIFETIME,
+        "attempts": 0,
+    }
+    written = (
+        insert(LoginCode)
+        .values(id=ids.uuid7(), organization_id=customer.organization_id, customer_id=customer.id, **values)
+        .on_conflict_do_update(
+            index_elements=[LoginCode.customer_id], set_=values, where=LoginCode.created_at <= now - PAUSE
+        )
+        .returning(LoginCode.id)
+    )
+    if (await session.execute(written)).first() is None:
+        return
+    organization = await session.get_one(Organization, customer.organization_id)
+    body = (
+        f"Your code for {organization.name} is {code}.\n\n"
+        f"It lets you into the customer portal within the next {LIFETIME.seconds // 60} minutes.\n"
+        "If you did not ask for it, somebody typed your address: you need not do anything.\n"
+    )
+    await mail.write(session, customer.data["email"], f"{code} is your code for {organization.name}", body)
+
+
+async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings: Settings) -> CustomerSessionToken:
+    """Opens a session for the right code, once. Raises `Unauthorized`; each wrong code counts, whatever comes after."""
+    async with sessions() as session:
+        customer = await _customer(session, wish)
+        if customer is None:
+            raise Unauthorized(REFUSED)
+        counted = (
+            update(LoginCode)
+            .where(
+                LoginCode.customer_id == customer.id,
+                LoginCode.expires_at > clock.now(),
+                LoginCode.attempts < ATTEMPTS,
+            )
+            .values(attempts=LoginCode.attempts + 1)
+            .returning(LoginCode.id, LoginCode.code_hash)
+        )
+        found = (await session.execute(counted)).first()
+    if found is None or not hmac.compare_digest(
+        bytes(found.code_hash), hashed(f"{customer.id}:{wish.code}", settings.secret)
+    ):
+        raise Unauthorized(REFUSED)
+    async with sessions() as session:
+        used = delete(LoginCode).where(LoginCode.id == found.id, LoginCode.code_hash == found.code_hash)
+        if (await session.execute(used.returning(LoginCode.id))).first() is None:
+            raise Unauthorized(REFUSED)
+        opened, token = await customer_sessions.open_for(session, customer, None, settings)
+    return CustomerSessionToken(token=token, expires_at=opened.expires_at)
+
+
+async def _customer(session: AsyncSession, wish: LoginCodeRequest) -> Customer | None:
+    statement = select(Customer).where(
+        Customer.organization_id == wish.organization_id,
+        func.lower(Customer.data["email"].astext) == wish.email.lower(),
+        ~Customer.is_deleted,
+    )
+    return (await session.execute(statement.limit(1))).scalar_one_or_none()

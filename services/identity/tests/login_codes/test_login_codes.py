@@ -1,0 +1,123 @@
+"""Into the portal by a mailed code: once, for half an hour, and without telling who is a customer."""
+
+import asyncio
+import email
+import email.policy
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from contracts.billing import Customer, CustomerCreatedV1
+from identity.commands import create_organization
+from servicekit import clock, ids, mail
+from sqlalchemy import text
+
+PORTAL = "/v1/customer-portal/customer-session"
+
+
+@pytest.fixture
+async def ada(settings, database, bus):
+    """A customer of an organization that exists: the body that asks for a code."""
+    made = await create_organization(settings, "Acme", "acme", frozenset({"orders:read"}))
+    organization_id = UUID(made["organization_id"])
+    data = Customer(
+        id=ids.uuid7(), created_at=clock.now(), modified_at=None, metadata={}, external_id=None,
+        email="Ada@Example.com", email_verified=False, type="individual", name="Ada", billing_name=None,
+        billing_address=None, tax_id=None, locale=None, organization_id=organization_id, deleted_at=None,
+        first_user_event_at=None, avatar_url=None, default_payment_method_id=None,
+    )  # fmt: skip
+    told = CustomerCreatedV1(subject=data.id, organization_id=organization_id, time=clock.now(), sequence=1, data=data)
+    await bus.deliver(told)
+    return {"email": "ada@example.com", "organization_id": str(organization_id)}
+
+
+@pytest.fixture
+def mailed(database, tmp_path):
+    """Sends what is due into a folder, and reads the mails there, the oldest first."""
+
+    async def mailed():
+        await mail.send_mails(mail.sender(f"file://{tmp_path}"), "portal@acme.example")(database.transaction)
+        found = [path.read_bytes() for path in sorted(tmp_path.glob("*.eml"))]
+        return [email.message_from_bytes(one, policy=email.policy.default) for one in found]
+
+    return mailed
+
+
+async def asked(client, wish):
+    answer = await client.post(f"{PORTAL}/request", json=wish)
+    assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
+
+
+def code_of(message):
+    return re.search(r"\b\d{6}\b", message.get_content())[0]
+
+
+async def test_the_mailed_code_opens_a_session_once(anonymous, ada, mailed):
+    await asked(anonymous, ada)
+    (message,) = await mailed()
+    assert (message["To"], message["From"]) == ("Ada@Example.com", "portal@acme.example")
+    body = {**ada, "code": code_of(message)}
+    answers = await asyncio.gather(*(anonymous.post(f"{PORTAL}/authenticate", json=body) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401]
+    token = next(answer.json()["token"] for answer in answers if answer.status_code == 200)
+    assert token.startswith("polar_cst_")
+    asking = await anonymous.get("/internal/authenticate", headers={"Authorization": f"Bearer {token}"})
+    assert asking.status_code == 200
+
+
+async def test_nobody_learns_who_is_a_customer(anonymous, ada, mailed):
+    for wish in ({**ada, "email": "eve@example.com"}, {**ada, "organization_id": str(ids.uuid7())}):
+        await asked(anonymous, wish)
+        refused = await anonymous.post(f"{PORTAL}/authenticate", json={**wish, "code": "123456"})
+        assert refused.status_code == 401
+    known = await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": "123456"})
+    assert known.json() == refused.json()
+    assert await mailed() == []
+
+
+async def test_five_wrong_codes_end_the_right_one(anonymous, ada, mailed):
+    await asked(anonymous, ada)
+    (message,) = await mailed()
+    right = code_of(message)
+    wrong = "000000" if right != "000000" else "111111"
+    for _ in range(5):
+        assert (await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": wrong})).status_code == 401
+    assert (await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": right})).status_code == 401
+    bad = await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": "12345"})
+    assert bad.json()["detail"][0]["loc"] == ["body", "code"]
+
+
+async def test_one_mail_a_minute_and_half_an_hour(anonymous, ada, mailed):
+    await asked(anonymous, ada)
+    await asked(anonymous, ada)
+    (first,) = await mailed()
+    clock.move(timedelta(minutes=1))
+    await asked(anonymous, ada)
+    _, second = await mailed()
+    old = {**ada, "code": code_of(first)}
+    if code_of(first) != code_of(second):
+        assert (await anonymous.post(f"{PORTAL}/authenticate", json=old)).status_code == 401
+    clock.move(timedelta(minutes=31))
+    assert (await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": code_of(second)})).status_code == 401
+
+
+async def test_a_mail_is_tried_again_and_its_text_is_forgotten(anonymous, ada, database, mailed):
+    async def refused(message):
+        raise ConnectionRefusedError
+
+    await asked(anonymous, ada)
+    send = mail.send_mails(refused, "portal@acme.example")
+    assert await send(database.transaction) == 1
+    assert await send(database.transaction) == 0
+    clock.move(timedelta(seconds=11))
+    assert len(await mailed()) == 1
+    async with database.transaction() as session:
+        row = (await session.execute(text("select body, sent_at, attempts from mails"))).one()
+    assert (row.body, row.sent_at is not None, row.attempts) == (None, True, 2)
+
+
+def test_only_known_ways_to_send():
+    for url in ("http://example.com", "smtp://", "mails"):
+        with pytest.raises(ValueError, match="neither"):
+            mail.sender(url)
