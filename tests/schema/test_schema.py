@@ -26,7 +26,7 @@ from tests.schema.conftest import counts
 
 CASES = 2000
 EXAMPLES = {
-    "identity": 110,
+    "identity": 260,
     "catalog": 12,
     "checkout": 14,
     "billing": 14,

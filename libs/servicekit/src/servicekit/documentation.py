@@ -78,8 +78,18 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
         operation["security"] = [{"access_token": sorted(scopes)}]
         named = " or ".join(f"`{scope}`" for scope in sorted(scopes))
         operation["description"] = f"{operation.get('description', '')}\n\n**Scopes**: {named}".strip()
+    for parameter in operation.get("parameters", []):
+        parameter["schema"] = _without_null(parameter["schema"])
     if method in _WRITES:
         operation.setdefault("parameters", []).append(_KEY)
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is absent, or has a value: null cannot be sent in an address."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) != 1:
+        return schema
+    return {**{name: value for name, value in schema.items() if name != "anyOf"}, **choices[0]}
 
 
 def _scopes(dependant: Dependant) -> set[str]:
