@@ -140,7 +140,7 @@ def allow(*scopes: str, kind: Kind | None = None) -> Any:
     Raises `Unauthorized` without a token and `NotPermitted` without a scope or for a caller of another kind.
     """
 
-    def principal(request: Request, _: Any = Depends(_bearer)) -> Principal:
+    async def principal(request: Request, _: Any = Depends(_bearer)) -> Principal:
         caller = principal_of(request)
         if caller is None:
             raise Unauthorized("an access token is required: Authorization: Bearer <token>")

@@ -40,7 +40,11 @@ def present_dialect() -> Dialect:
     return _dialect.get()
 
 
-DialectOf = Annotated[Dialect, Depends(present_dialect)]
+async def _present_dialect() -> Dialect:
+    return present_dialect()  # FastAPI would call a plain function in a thread, which costs more than it does
+
+
+DialectOf = Annotated[Dialect, Depends(_present_dialect)]
 
 
 class RequestContext:

@@ -59,7 +59,7 @@ class Page:
         return Response(body, media_type="application/json")
 
 
-def _page(
+async def _page(
     page: Annotated[int, Query(ge=1, le=1_000_000, description="From 1.")] = 1,
     limit: Annotated[int, Query(ge=1, description=f"At most {MAX_LIMIT}; more is taken as {MAX_LIMIT}.")] = 10,
 ) -> Page:
@@ -89,7 +89,7 @@ def sorted_by(*properties: str, default: str = "-created_at") -> Any:
     one = f"-?({'|'.join(properties)})"
     word = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{one}(,{one})*$"})]
 
-    def sorting(
+    async def sorting(
         sorting: Annotated[list[word] | None, Query(description=f"Any of {', '.join(allowed)}.")] = None,
     ) -> Sorting:
         wanted = [word.strip() for value in sorting or [default] for word in value.split(",")]
@@ -105,7 +105,7 @@ MetadataFilter = Mapping[str, Sequence[str]]
 _METADATA = re.compile(r"metadata\[([^\]]{1,40})\]$")
 
 
-def _metadata(request: Request) -> MetadataFilter:
+async def _metadata(request: Request) -> MetadataFilter:
     found: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         match = _METADATA.match(name)

@@ -91,7 +91,7 @@ async def _session(request: Request) -> AsyncSession:
     return await cast(_Edge, request.state.edge).open()
 
 
-def _sessions(request: Request) -> Sessions:
+async def _sessions(request: Request) -> Sessions:
     return cast(Database, request.app.state.database).transaction
 
 

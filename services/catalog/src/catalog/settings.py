@@ -27,7 +27,7 @@ class Settings(settings.Settings):
         return self
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 

@@ -19,7 +19,7 @@ portal_router = ResourceRouter("/customer-portal/downloadables", "customer_porta
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 

@@ -28,7 +28,7 @@ _HARMLESS = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Conten
 """A picture may be a page with scripts (SVG): it is never run as one of ours."""
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 

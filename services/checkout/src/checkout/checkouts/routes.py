@@ -39,12 +39,12 @@ Ids = Annotated[list[UUID] | None, Query()]
 REFUSALS = responses(ResourceNotFound, NotOpenCheckout, PaymentError, ExpiredCheckoutError, PaymentUnavailable)
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _processor(request: Request) -> StripeProcessor:
+async def _processor(request: Request) -> StripeProcessor:
     processor: StripeProcessor = request.app.state.processor
     return processor
 

@@ -18,7 +18,7 @@ Reader = Annotated[Principal, allow("webhooks:read", "webhooks:write")]
 Writer = Annotated[Principal, allow("webhooks:write")]
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
