@@ -5,15 +5,23 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, cast
 
 import structlog
+from sqlalchemy import ColumnElement
 
+from servicekit import clock
 from servicekit.database import Database, Sessions, is_transient
 
 log = structlog.get_logger()
 
 Work = Callable[[Sessions], Awaitable[int]]
 """Claims and does some of what is due; returns how much it did. It is called again at once until it returns 0."""
+
+
+def due(due_at: Any, organization_id: Any) -> ColumnElement[bool]:
+    """The condition under which a row's work is due: `due_at` has come on the clock of its organization."""
+    return cast(ColumnElement[bool], due_at <= clock.now())
 
 
 @dataclass(frozen=True)
