@@ -15,6 +15,7 @@ from servicekit import broker, errors, telemetry
 from servicekit.auth import Verifier
 from servicekit.database import Database
 from servicekit.documentation import document
+from servicekit.hot import HotList, HotLists
 from servicekit.http import RequestContext
 from servicekit.settings import Settings
 
@@ -28,9 +29,15 @@ async def _nothing(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(
-    service: str, settings: Settings, routers: Sequence[APIRouter], lifespan: Lifespan = _nothing
+    service: str,
+    settings: Settings,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan = _nothing,
+    hot: Sequence[HotList] = (),
 ) -> FastAPI:
     """A service's application. `lifespan` may hold what its routes share, for example a client of the outside.
+
+    `hot` are lists that are answered beside their routes in their plainest form.
 
     `app.state` has `settings`, `database`, `verifier`, `routes`: those of the routers, one by one,
     and `literals`: the paths among them without a parameter.
@@ -73,6 +80,8 @@ def create_app(
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )
+    if hot and settings.principal_public_key:
+        app.add_middleware(HotLists, lists=tuple(hot), database=app.state.database, verifier=app.state.verifier)
     app.add_middleware(RequestContext, body_limit=settings.body_limit_bytes)
     return app
 

@@ -145,6 +145,14 @@ class Wakeup:
                 await self._task
 
 
+class _Reader(asyncpg.Connection):
+    """A connection that only ever runs one statement at a time, so that there is nothing to reset between two."""
+
+    def get_reset_query(self) -> str:
+        """No statement: a reset would be a second round trip for every read."""
+        return ""
+
+
 class Database:
     """A service's database: transactions, the wake-up, and a ping."""
 
@@ -158,7 +166,32 @@ class Database:
             pool_pre_ping=True,
             connect_args={"server_settings": options, "timeout": 5, "command_timeout": 60},
         )
-        self.wakeup = Wakeup(url.replace("postgresql+asyncpg://", "postgresql://"))
+        self._address = url.replace("postgresql+asyncpg://", "postgresql://")
+        self._readers: asyncio.Future[asyncpg.Pool[Any]] | None = None
+        self._reader_options = {**options, "default_transaction_read_only": "on"}
+        self._pool_size = pool_size
+        self.wakeup = Wakeup(self._address)
+
+    async def fetchrow(self, statement: str, *values: Any) -> Any:
+        """One row of a statement that only reads, on asyncpg and outside of any transaction: for hot reads.
+
+        `values` stand for `$1`, `$2`, …; raises what asyncpg raises.
+        """
+        if self._readers is None or (self._readers.done() and self._readers.exception() is not None):
+            self._readers = asyncio.ensure_future(self._open_readers())
+        pool = await asyncio.shield(self._readers)
+        return await pool.fetchrow(statement, *values, timeout=30)
+
+    async def _open_readers(self) -> "asyncpg.Pool[Any]":
+        pool = asyncpg.create_pool(
+            self._address,
+            min_size=1,
+            max_size=self._pool_size,
+            connection_class=_Reader,
+            server_settings=self._reader_options,
+            timeout=5,
+        )
+        return await pool
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -182,6 +215,8 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.wakeup.close()
+        if self._readers is not None and self._readers.done() and self._readers.exception() is None:
+            self._readers.result().terminate()
         await self.engine.dispose()
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl, urlencode
 import structlog
 from fastapi import Depends
 from opentelemetry.trace import SpanKind
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +31,7 @@ class Dialect(StrEnum):
     V2027_01 = "2027-01"
 
 
+_VERSIONS = frozenset(Dialect)
 _dialect: ContextVar[Dialect] = ContextVar("dialect", default=Dialect.SEED)
 
 
@@ -59,29 +59,30 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        given = headers.get(b"x-request-id", "")
         request_id = given if _SANE_ID.match(given) else ids.uuid7().hex
-        version = headers.get("polar-version")
+        version = headers.get(b"polar-version")
         status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                outgoing = MutableHeaders(scope=message)
-                outgoing["X-Request-Id"] = request_id
-                outgoing["Polar-Version"] = _dialect.get()
-                outgoing.setdefault("Cache-Control", "no-store")
+                outgoing = message["headers"]
+                outgoing.append((b"x-request-id", request_id.encode()))
+                outgoing.append((b"polar-version", _dialect.get().encode()))
+                if not any(name == b"cache-control" for name, _ in outgoing):
+                    outgoing.append((b"cache-control", b"no-store"))
             await send(message)
 
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
             telemetry.span(
-                f"{scope['method']} {scope['path'][:80]}", SpanKind.SERVER, parent=headers.get("traceparent")
+                f"{scope['method']} {scope['path'][:80]}", SpanKind.SERVER, parent=headers.get(b"traceparent")
             ),
         ):
-            if version is not None and version not in set(Dialect):
+            if version is not None and version not in _VERSIONS:
                 await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, answer)
             else:
                 token = _dialect.set(Dialect(version) if version else Dialect.SEED)
@@ -92,11 +93,11 @@ class RequestContext:
             if not scope["path"].endswith(("/healthz", "/readyz")):
                 log.info("request", method=scope["method"], path=_logged(scope["path"]), status=status)
 
-    async def _guarded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _guarded(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send) -> None:
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             await _invalid(["query"], "NUL characters are not allowed")(scope, receive, send)
             return
-        if "content-length" not in headers and "transfer-encoding" not in headers:
+        if b"content-length" not in headers and b"transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
         body = await self._read(headers, receive)
@@ -104,7 +105,7 @@ class RequestContext:
             answer = JSONResponse({"error": "PayloadTooLarge", "detail": f"at most {self._limit} bytes"}, 413)
             await answer(scope, receive, send)
             return
-        is_text = headers.get("content-type", "") != "application/octet-stream"
+        is_text = headers.get(b"content-type", "") != "application/octet-stream"
         if is_text and (b"\x00" in body or b"\\u0000" in body):
             await _invalid(["body"], "NUL characters are not allowed")(scope, receive, send)
             return
@@ -121,9 +122,9 @@ class RequestContext:
 
         await self._app(scope, replay, send)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+    async def _read(self, headers: Mapping[bytes, str], receive: Receive) -> bytes | None:
         """The whole body, or None when it is larger than the service takes."""
-        length = headers.get("content-length", "0")
+        length = headers.get(b"content-length", "0")
         if not length.isdecimal() or int(length) > self._limit:
             return None
         chunks: list[bytes] = []

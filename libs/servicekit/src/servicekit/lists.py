@@ -54,9 +54,12 @@ class Page:
 
     def of_documents(self, documents: Sequence[str], total: int) -> Response:
         """The answer of a list whose items are JSON already: they are joined, not read."""
-        pagination = self.of([], total).pagination.model_dump_json()
-        body = f'{{"items":[{",".join(documents)}],"pagination":{pagination}}}'
-        return Response(body, media_type="application/json")
+        return Response(self.body(",".join(documents), total), media_type="application/json")
+
+    def body(self, items: str, total: int) -> bytes:
+        """The body of a list whose items are JSON already, with commas between them."""
+        counts = f'"page":{self.number},"page_size":{self.limit},"total_count":{total}'
+        return f'{{"items":[{items}],"pagination":{{{counts},"max_page":{ceil(total / self.limit)}}}}}'.encode()
 
 
 async def _page(

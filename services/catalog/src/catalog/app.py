@@ -22,7 +22,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.storage = Storage(settings)
         yield
 
-    return compose("catalog", settings, [products.router, custom_fields.router, files.router], with_storage)
+    routers = [products.router, custom_fields.router, files.router]
+    return compose("catalog", settings, routers, with_storage, [products.hot_list])
 
 
 if __name__ == "__main__":

@@ -33,10 +33,18 @@ async def _sent(database: Database) -> AsyncIterator[list[tuple[str, Any]]]:
     def keep(connection: Any, cursor: Any, sql: str, values: Any, context: Any, executemany: bool) -> None:
         found.append((sql, values))
 
+    fetchrow = database.fetchrow
+
+    async def fetchrow_kept(sql: str, *values: Any) -> Any:
+        found.append((sql, values))
+        return await fetchrow(sql, *values)
+
     event.listen(database.engine.sync_engine, "before_cursor_execute", keep)
+    vars(database)["fetchrow"] = fetchrow_kept
     try:
         yield found
     finally:
+        del vars(database)["fetchrow"]
         event.remove(database.engine.sync_engine, "before_cursor_execute", keep)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
+from servicekit.hot import HotList
 from servicekit.http import DialectOf
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
@@ -19,6 +20,13 @@ Reader = Annotated[Principal, allow("products:read", "products:write")]
 Writer = Annotated[Principal, allow("products:write")]
 Sorted = Annotated[Sorting, sorted_by("created_at", "name", "price_amount_type", "price_amount")]
 Ids = Annotated[list[UUID] | None, Query()]
+hot_list = HotList(
+    "/v1/products/",
+    frozenset({"products:read", "products:write"}),
+    "-created_at",
+    {name: frozenset({"true", "false"}) for name in queries.PLAIN},
+    queries.plain_page,
+)
 
 
 @router.get("/", name="list", response_model=ListResource[ProductRead])
