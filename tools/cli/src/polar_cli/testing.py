@@ -1,11 +1,11 @@
-"""`./polar test`: servers of its own, then every group of tests, two groups at a time."""
+"""`./polar test`: servers of its own, then every group of tests, with the effects proof beside them all."""
 
 import os
 import re
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,11 @@ from polar_cli.console import Failure, say, table
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-LAST = ("end_to_end", "conformance", "schema", "effects")
-"""Groups that need a whole stack; they run after the others."""
-BESIDE = ("schema",)
-"""Of these, the groups that may run beside those with a stack of their own."""
+ON_THE_STACK = ("end_to_end", "conformance", "schema")
+"""Groups that need a whole stack; they share one, one after the other, when the others are done."""
 OWN = ("effects",)
-"""Of these, the groups that start a stack of their own; they take minutes, and `--quick` leaves them out."""
+"""Groups that start stacks of their own, and mostly wait for what was killed: they run beside all others. They take
+minutes, and `--quick` leaves them out."""
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
 
@@ -85,28 +84,24 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
             "POLAR_TEST_RABBITMQ_URL": stack.rabbitmq_url,
             "POLAR_TEST_RABBITMQ_MANAGEMENT_URL": stack.management.url,
         }
-        first = [name for name in chosen if name not in LAST]
-        with ThreadPoolExecutor(2) as pool:
-            running = [pool.submit(_group, name, chosen[name], expression, environment) for name in first]
-            for finished in as_completed(running):
-                outcomes.append(_told(finished.result()))
-        on_the_stack = [name for name in LAST if name in chosen and name not in OWN]
-        if on_the_stack:
-            stack.up()
-            environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
-        for name in (name for name in on_the_stack if name not in BESIDE):
-            stack.up()
-            outcomes.append(_told(_group(name, chosen[name], expression, environment)))
+
+        def tested(name: str) -> Outcome:
+            return _told(_group(name, chosen[name], expression, environment))
+
         own = [name for name in OWN if name in chosen]
         for name in own:
             say(f"· {name}: stacks of its own, killed and looked at for minutes")
-        # What is killed mostly waits: there is a core left for asking the other stack.
-        with ThreadPoolExecutor(2) as pool:
-            stack.up() if on_the_stack else None
-            beside = [*own, *(name for name in on_the_stack if name in BESIDE)]
-            running = [pool.submit(_group, name, chosen[name], expression, environment) for name in beside]
-            for finished in as_completed(running):
-                outcomes.append(_told(finished.result()))
+        on_the_stack = [name for name in ON_THE_STACK if name in chosen]
+        others = [name for name in chosen if name not in (*own, *on_the_stack)]
+        with ThreadPoolExecutor(1) as beside:
+            proving = [beside.submit(tested, name) for name in own]
+            with ThreadPoolExecutor(2) as pool:
+                outcomes += pool.map(tested, others)
+            for name in on_the_stack:
+                stack.up()
+                environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+                outcomes.append(tested(name))
+            outcomes += [finished.result() for finished in proving]
     finally:
         if not keep:
             stack.down()
