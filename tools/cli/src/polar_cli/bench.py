@@ -21,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from polar_cli.console import say, step, table
+from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 
 RATE = 100
@@ -33,7 +34,7 @@ WRITERS = 8
 def fresh_stack() -> Stack:
     """Servers without anything from an earlier run: its queues would be given every event once more."""
     Stack("bench").reset()
-    return Stack("bench", rate=10_000, burst=10_000, durable=True)
+    return Stack("bench", limits=Limits.none(), durable=True)
 
 
 def events() -> int:

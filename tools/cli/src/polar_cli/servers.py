@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,35 @@ class Management:
         return True
 
 
-def gateway(state: State, data: Path, log: Path, listen_port: int, *, rate: int, burst: int) -> Process:
+@dataclass(frozen=True)
+class Limits:
+    """The gateway's limits: requests a second for one token of each kind (`public`: for one address without a token),
+    how many may come at once, and login codes a minute for one address.
+    """
+
+    organization: int = 100
+    personal: int = 50
+    customer: int = 20
+    public: int = 30
+    burst: int = 200
+    logins_per_minute: int = 6
+    logins_burst: int = 10
+
+    @classmethod
+    def none(cls) -> "Limits":
+        """For stacks that are measured or tested, not attacked."""
+        return cls(*[10_000] * 7)
+
+    def environment(self) -> dict[str, str]:
+        """What the configuration's template is filled in with."""
+        names = {"burst", "logins_per_minute", "logins_burst"}
+        return {
+            f"GATEWAY_{name.upper()}" if name in names else f"GATEWAY_RATE_{name.upper()}": str(value)
+            for name, value in vars(self).items()
+        }
+
+
+def gateway(state: State, data: Path, log: Path, listen_port: int, limits: Limits, name: str = "gateway") -> Process:
     """nginx with the configuration of `deploy/gateway`."""
     folder = data / "gateway"
     user = "www-data"
@@ -252,8 +281,7 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, *, rate: int,
             "GATEWAY_ERROR_LOG": "stderr",
             "GATEWAY_ACCESS_LOG": str(folder / "access.log"),
             "GATEWAY_WORKERS": "1",
-            "GATEWAY_RATE": str(rate),
-            "GATEWAY_BURST": str(burst),
+            **limits.environment(),
             **{f"{service.upper()}_UPSTREAM": f"127.0.0.1:{state.port(f'{service}.api')}" for service in SERVICES},
         }
         (folder / "nginx.conf").write_text(render((GATEWAY / "nginx.conf.template").read_text(), values))
@@ -271,7 +299,7 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, *, rate: int,
         return [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     return Process(
-        name="gateway",
+        name=name,
         state=state,
         command=command,
         environment=lambda: CLEAN,

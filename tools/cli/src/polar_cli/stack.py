@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from polar_cli import packages, provision, servers
 from polar_cli.console import Failure, step
 from polar_cli.processes import Process, answers
+from polar_cli.servers import Limits
 from polar_cli.state import ROOT, SERVICES, State, data_folder, is_free
 
 Progress = Callable[[str], object]
@@ -28,16 +29,15 @@ Progress = Callable[[str], object]
 class Stack:
     """One stack: `main` in `.polar`, `test` in `.polar/test`, each with its own servers, ports and databases.
 
-    `rate` is the gateway's limit in requests a second for one token, `burst` what may come at once. With `workers` of 2
-    every service has a second worker; `through_proxies` gives services the ports `proxy:postgres` and `proxy:rabbitmq`.
+    `limits` are the gateway's. With `workers` of 2 every service has a second worker; `through_proxies` gives services
+    the ports `proxy:postgres` and `proxy:rabbitmq`.
     """
 
     def __init__(
         self,
         name: str = "main",
         *,
-        rate: int = 100,
-        burst: int = 200,
+        limits: Limits = Limits(),
         durable: bool = True,
         workers: int = 1,
         through_proxies: bool = False,
@@ -49,7 +49,6 @@ class Stack:
         self.logs = self.folder / "logs"
         self.own_postgres = "POLAR_POSTGRES_URL" not in os.environ
         self.own_rabbitmq = "POLAR_RABBITMQ_URL" not in os.environ
-        self._rate, self._burst = rate, burst
         self._through_proxies = through_proxies
         self.extra_environment: dict[str, str] = {}
         """What services are started with besides."""
@@ -64,9 +63,7 @@ class Stack:
             kinds = ["api", "worker", *(f"worker.{number}" for number in range(2, workers + 1))]
             for kind in kinds:
                 self._add(self._service(service, kind))
-        gateway = servers.gateway(
-            self.state, self.data, self._log("gateway"), self.gateway_port, rate=rate, burst=burst
-        )
+        gateway = servers.gateway(self.state, self.data, self._log("gateway"), self.gateway_port, limits)
         self._add(gateway)
 
     def _add(self, process: Process) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polar_cli.console import Failure, say, table
+from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
@@ -60,7 +61,7 @@ def groups() -> dict[str, Path]:
 
 def stack_of_tests(name: str = "test") -> Stack:
     """The stack that the tests look at: without limits, and with copies compared every five seconds."""
-    stack = Stack(name, rate=10_000, burst=10_000, durable=False)
+    stack = Stack(name, limits=Limits.none(), durable=False)
     stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "5"
     return stack
 

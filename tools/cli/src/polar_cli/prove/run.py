@@ -20,6 +20,7 @@ from polar_cli.prove.checks import Databases, Findings
 from polar_cli.prove.load import EVENTS, Buyers, Purchase, Receiver, Tenant
 from polar_cli.prove.plan import Trouble, draw
 from polar_cli.prove.proxy import Proxy
+from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import SERVICES
 
@@ -55,7 +56,7 @@ class Report:
 
 
 def _stack() -> Stack:
-    return Stack("prove", rate=10_000, burst=10_000, durable=True, workers=2, through_proxies=True)
+    return Stack("prove", limits=Limits.none(), durable=True, workers=2, through_proxies=True)
 
 
 class Proof:
