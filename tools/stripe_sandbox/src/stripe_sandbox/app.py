@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -15,7 +16,7 @@ from localstripe import resources as local
 from localstripe import server as local_server
 from localstripe.errors import UserError
 
-from stripe_sandbox import confirmation_tokens, payment_intents, payment_methods, refunds
+from stripe_sandbox import confirmation_tokens, disputes, payment_intents, payment_methods, refunds
 from stripe_sandbox.errors import StripeError, missing
 from stripe_sandbox.events import Events, Faults, Sandbox
 from stripe_sandbox.parameters import known, page
@@ -37,6 +38,7 @@ def create_app(data: Path, webhook_url: str, webhook_secret: str) -> web.Applica
     app = web.Application(middlewares=[_errors, _key], client_max_size=2**20)
     app[SANDBOX] = sandbox
     app.cleanup_ctx.append(_sender)
+    app.cleanup_ctx.append(_settler)
     app.on_response_prepare.append(local_server.add_cors_headers)
     _add_payments(app, sandbox)
     _add_local(app, sandbox)
@@ -51,6 +53,24 @@ async def _sender(app: web.Application) -> AsyncIterator[None]:
     with suppress(asyncio.CancelledError):
         await task
     app[SANDBOX].store.close()
+
+
+async def _settler(app: web.Application) -> AsyncIterator[None]:
+    """Brings refunds that were left pending to their outcome, also after a restart."""
+
+    async def run() -> None:
+        sandbox = app[SANDBOX]
+        while True:
+            await asyncio.sleep(0.5)
+            for id in refunds.unsettled(sandbox, time.time() - refunds.SETTLES_AFTER_SECONDS):
+                with sandbox.store.transaction():
+                    refunds.settle(sandbox, id)
+
+    task = asyncio.create_task(run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 @web.middleware
@@ -254,7 +274,15 @@ def _add_payments(app: web.Application, sandbox: Sandbox) -> None:
     add("POST", "refunds", lambda _, data: refunds.create(sandbox, data), moves_money=True)
     add("GET", "refunds", lambda _, data: refunds.list_refunds(sandbox, data))
     add("GET", "refunds/{id}", lambda path, _: refunds.find(sandbox, path["id"]))
-    for kind, filters in (("charge", ("payment_intent", "customer")), ("event", ("type",))):
+    add("GET", "disputes", lambda _, data: disputes.list_disputes(sandbox, data))
+    add("GET", "disputes/{id}", lambda path, _: disputes.find(sandbox, path["id"]))
+    add("POST", "disputes/{id}", lambda path, data: disputes.update(sandbox, path["id"], data))
+    add("POST", "disputes/{id}/close", lambda path, data: disputes.accept(sandbox, path["id"], data))
+    for kind, filters in (
+        ("charge", ("payment_intent", "customer")),
+        ("event", ("type",)),
+        ("balance_transaction", ("source", "type")),
+    ):
         add("GET", f"{kind}s", partial(_list, sandbox, kind, filters))
         add("GET", f"{kind}s/{{id}}", partial(_find_one, sandbox, kind))
 
@@ -322,6 +350,8 @@ def _add_control(app: web.Application, sandbox: Sandbox) -> None:
                 "succeeded": store.count("payment_intent", "json_extract(body, '$.status') = 'succeeded'"),
                 "charges": store.count("charge", "json_extract(body, '$.paid') = 1"),
                 "refunds": store.count("refund"),
+                "refunded": store.total("refund", "amount", "json_extract(body, '$.status') <> 'failed'"),
+                "disputes": store.count("dispute"),
                 "events": store.count("event"),
                 "webhooks": store.deliveries(),
             }
@@ -341,6 +371,27 @@ def _add_control(app: web.Application, sandbox: Sandbox) -> None:
         sandbox.events.redeliver(event["id"])
         return web.json_response({"status": "queued"})
 
+    async def dispute(request: web.Request) -> web.Response:
+        """Opens a dispute over the charge of a payment intent: `{"payment_intent", "reason"?, "inquiry"?}`."""
+        wish = await request.json()
+        with sandbox.store.transaction():
+            intent = payment_intents.find(sandbox, wish["payment_intent"], "payment_intent")
+            charge = _find(sandbox, "charge", intent["latest_charge"] or "")
+            opened = disputes.open_on(
+                sandbox, charge, wish.get("reason", "fraudulent"), is_inquiry=bool(wish.get("inquiry"))
+            )
+        return web.json_response(_public(opened))
+
+    async def decide(request: web.Request) -> web.Response:
+        """The bank decides a dispute: `{"won": true}` or false."""
+        won = bool((await request.json())["won"])
+        with sandbox.store.transaction():
+            return web.json_response(_public(disputes.decide(sandbox, request.match_info["id"], won=won)))
+
+    async def settle(request: web.Request) -> web.Response:
+        with sandbox.store.transaction():
+            return web.json_response(_public(refunds.settle(sandbox, request.match_info["id"])))
+
     async def reset(_: web.Request) -> web.Response:
         sandbox.store.clear()
         vars(sandbox.faults).update(vars(Faults()))
@@ -351,6 +402,9 @@ def _add_control(app: web.Application, sandbox: Sandbox) -> None:
     app.router.add_get("/_sandbox/summary", summary)
     app.router.add_post("/_sandbox/faults", faults)
     app.router.add_post("/_sandbox/events/{id}/redeliver", redeliver)
+    app.router.add_post("/_sandbox/disputes", dispute)
+    app.router.add_post("/_sandbox/disputes/{id}/decide", decide)
+    app.router.add_post("/_sandbox/refunds/{id}/settle", settle)
     app.router.add_get("/js.stripe.com/v3/", _stripe_js)
 
 

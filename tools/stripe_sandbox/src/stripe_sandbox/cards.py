@@ -17,6 +17,10 @@ class Card:
     decline: tuple[str, str | None] | None = None
     authenticates: bool = False
     """Whether the holder has to confirm a payment (3-D Secure)."""
+    disputes: str | None = None
+    """The reason with which every paid charge is disputed at once; `inquiry` asks before it takes the money."""
+    refunds: str | None = None
+    """`late`: a refund is pending first; `failing`: a refund that succeeded fails later."""
 
 
 MESSAGES = {
@@ -79,7 +83,11 @@ BY_NAME: dict[str, Card] = {
     "pm_card_visa_chargeDeclinedVelocityLimitExceeded": _VELOCITY,
     "pm_card_chargeCustomerFail": _CHARGE_FAILS,
     "pm_card_radarBlock": _BLOCKED,
-    "pm_card_createDispute": Card("4000000000000259"),
+    "pm_card_createDispute": Card("4000000000000259", disputes="fraudulent"),
+    "pm_card_createDisputeProductNotReceived": Card("4000000000002685", disputes="product_not_received"),
+    "pm_card_createDisputeInquiry": Card("4000000000001976", disputes="inquiry"),
+    "pm_card_pendingRefund": Card("4000000000007726", refunds="late"),
+    "pm_card_refundFail": Card("4000000000005126", refunds="failing"),
     "pm_card_authenticationRequired": Card("4000002760003184", authenticates=True),
     "pm_card_authenticationRequiredOnSetup": Card("4000002500003155", authenticates=True),
     "pm_card_threeDSecure2Required": Card("4000000000003220", authenticates=True),

@@ -47,6 +47,7 @@ class Events:
 
     def record(self, type: str, resource: dict[str, Any], previous: dict[str, Any] | None = None) -> None:
         """Writes an event in the caller's transaction and puts its call-back in line."""
+        resource = {name: value for name, value in resource.items() if not name.startswith("_")}
         data: dict[str, Any] = {"object": resource, **({"previous_attributes": previous} if previous else {})}
         event = self._store.new(
             "event",

@@ -5,8 +5,9 @@ from typing import Any
 from localstripe import resources as local
 from localstripe.errors import UserError
 
-from stripe_sandbox import confirmation_tokens, payment_methods
-from stripe_sandbox.cards import MESSAGES
+from stripe_sandbox import confirmation_tokens, disputes, payment_methods
+from stripe_sandbox.balance import fee_of_charge, movement
+from stripe_sandbox.cards import MESSAGES, of_number
 from stripe_sandbox.errors import StripeError, missing, unexpected_state
 from stripe_sandbox.events import Sandbox
 from stripe_sandbox.parameters import amount_and_currency, check_amount, flag, integer, known, metadata, page, text
@@ -288,8 +289,15 @@ def _charge(sandbox: Sandbox, intent: dict[str, Any]) -> dict[str, Any]:
 def _paid(sandbox: Sandbox, intent: dict[str, Any], amount: int) -> dict[str, Any]:
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0, "next_action": None}
     sandbox.store.save(intent)
-    sandbox.events.record("charge.succeeded", sandbox.store.find("charge", intent["latest_charge"]) or {})
+    charge = sandbox.store.find("charge", intent["latest_charge"]) or {}
+    charge["balance_transaction"] = movement(sandbox, "charge", charge, amount, fee_of_charge(amount))["id"]
+    sandbox.store.save(charge)
+    sandbox.events.record("charge.succeeded", charge)
     sandbox.events.record("payment_intent.succeeded", intent)
+    reason = of_number(charge["_card_number"]).disputes
+    if reason is not None:
+        is_inquiry = reason == "inquiry"
+        disputes.open_on(sandbox, charge, "fraudulent" if is_inquiry else reason, is_inquiry=is_inquiry)
     return intent
 
 
@@ -304,6 +312,7 @@ def _new_charge(
             "amount": intent["amount"],
             "amount_captured": intent["amount"] if captured else 0,
             "amount_refunded": 0,
+            "balance_transaction": None,
             "billing_details": method.billing_details,
             "captured": captured,
             "currency": intent["currency"],
@@ -319,6 +328,7 @@ def _new_charge(
             "payment_method_details": {"type": "card", "card": card},
             "refunded": False,
             "status": "failed" if failure else "succeeded",
+            "_card_number": method._card_number,
         },
     )
 

@@ -125,6 +125,16 @@ class Store:
         row = self._db.execute(f"SELECT count(*) FROM documents WHERE object = ? AND {condition}", (object,))
         return int(row.fetchone()[0])
 
+    def ids(self, object: str, condition: str) -> list[str]:
+        """The ids of the documents of a kind for which an expression over `body` is true."""
+        rows = self._db.execute(f"SELECT id FROM documents WHERE object = ? AND {condition}", (object,))
+        return [row[0] for row in rows]
+
+    def total(self, object: str, name: str, condition: str = "TRUE") -> int:
+        """The sum of a number over the documents of a kind for which an expression over `body` is true."""
+        statement = f"SELECT coalesce(sum(json_extract(body, '$.{name}')), 0) FROM documents WHERE object = ?"
+        return int(self._db.execute(f"{statement} AND {condition}", (object,)).fetchone()[0])
+
     def deliver(self, event_id: str, times: int = 1) -> None:
         """Puts an event's call-back in line."""
         for _ in range(times):
