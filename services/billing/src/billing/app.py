@@ -5,6 +5,7 @@ from servicekit.app import create_app as compose
 from servicekit.app import serve
 
 from billing.customers import routes as customers
+from billing.ledger import fees
 from billing.members import routes as members
 from billing.orders import routes as orders
 from billing.payments import routes as payments
@@ -14,6 +15,7 @@ from billing.subscriptions import routes as subscriptions
 
 def create_app(settings: Settings) -> FastAPI:
     """The application: customers, orders, subscriptions and payments, for the merchant and in the customer's portal."""
+    fees.use(settings.platform_fee)
     routers = [
         customers.router,
         members.router,

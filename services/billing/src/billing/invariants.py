@@ -4,6 +4,13 @@ from servicekit.invariants import Invariant
 
 INVARIANTS = (
     Invariant(
+        "the ledger's rules are in force",
+        "select rule from unnest(cast('{ledger_transactions_append_only, ledger_transactions_balance, "
+        "ledger_transactions_marked, ledger_transactions_not_emptied, ledger_entries_append_only, "
+        "ledger_entries_balance, ledger_entries_not_emptied, ledger_entries_same_transaction}' as text[])) rule "
+        "where not exists (select from pg_trigger where tgname = rule and tgenabled in ('O', 'A'))",
+    ),
+    Invariant(
         "ledger transactions balance",
         "select transaction_id, currency from ledger_entries group by transaction_id, currency having sum(amount) <> 0",
     ),
@@ -15,9 +22,9 @@ INVARIANTS = (
     ),
     Invariant(
         "every payment stands in the ledger with its amount",
-        "select p.id from payments p where p.amount <> coalesce((select sum(e.amount) from ledger_entries e "
-        "join ledger_transactions t on t.id = e.transaction_id where t.payment_id = p.id "
-        "and e.account = 'processor'), 0)",
+        "select p.id from payments p where p.status = 'succeeded' and p.amount <> coalesce("
+        "(select sum(e.amount) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id "
+        "where t.payment_id = p.id and t.kind = 'payment' and e.account = 'processor'), 0)",
     ),
     Invariant(
         "invoice numbers of a customer have no gaps",

@@ -9,6 +9,7 @@ from servicekit.timers import Timer
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.invariants import INVARIANTS
+from billing.ledger import fees
 from billing.orders.consumers import consumers as orders
 from billing.organizations.consumers import consumers as organizations
 from billing.projections import projections
@@ -25,4 +26,6 @@ async def timers() -> AsyncIterator[Sequence[Timer]]:
 
 
 if __name__ == "__main__":
-    worker.run("billing", Settings.load(), FLOWS, timers, INVARIANTS, projections)
+    loaded = Settings.load()
+    fees.use(loaded.platform_fee)
+    worker.run("billing", loaded, FLOWS, timers, INVARIANTS, projections)
