@@ -10,7 +10,7 @@ class Settings(settings.Settings):
     """The common settings, and the platform fee: nothing by default, since a company runs the suite for itself."""
 
     platform_fee_basis_points: int = Field(default=0, ge=0, le=10_000)
-    platform_fee_fixed: dict[str, int] = {}
+    platform_fee_fixed: dict[str, int] = Field(default={})
     """Minor units by lower-case currency, as JSON."""
 
     @property
