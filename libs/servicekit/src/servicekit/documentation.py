@@ -11,6 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from servicekit.examples import example_of
+
 _WRITES = {"post", "put", "patch", "delete"}
 _ERROR = {
     "type": "object",
@@ -53,7 +55,9 @@ def document(app: FastAPI) -> dict[str, Any]:
         )
         written.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
         for method, route in _operations(app):
-            _complete(written["paths"][route.path_format][method], method, route)
+            operation = written["paths"][route.path_format][method]
+            _exemplify(operation, written["components"]["schemas"])
+            _complete(operation, method, route)
         for unused in ("HTTPValidationError", "ValidationError"):
             written["components"]["schemas"].pop(unused, None)
         app.openapi_schema = written
@@ -64,6 +68,17 @@ def _operations(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
     for route in app.state.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             yield from ((method.lower(), route) for method in route.methods or ())
+
+
+def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Gives what is sent and what comes back an example, where it is JSON."""
+    sent = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if sent is not None:
+        sent.setdefault("example", example_of(sent["schema"], schemas, whole=False))
+    for status, answer in operation["responses"].items():
+        content = answer.get("content", {}).get("application/json")
+        if status.startswith("2") and content and content.get("schema"):
+            content.setdefault("example", example_of(content["schema"], schemas, whole=True))
 
 
 def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:

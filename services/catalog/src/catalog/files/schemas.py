@@ -31,7 +31,9 @@ Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f]+$")
 ]
 Version = Annotated[str, StringConstraints(max_length=64)]
-MimeType = Annotated[str, StringConstraints(max_length=127, pattern=r"^[\w.+-]+/[\w.+-]+$")]
+MimeType = Annotated[
+    str, StringConstraints(max_length=127, pattern=r"^[\w.+-]+/[\w.+-]+$"), Field(examples=["image/png"])
+]
 
 
 class PartCreate(BaseModel):

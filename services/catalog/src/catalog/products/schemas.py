@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from contracts import catalog as contracts
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
 
 from catalog.products.prices import PriceChange, PriceInput
@@ -29,6 +29,18 @@ Medias = Annotated[list[str], Field(max_length=20)]
 
 class ProductCreate(BaseModel):
     """A new product. It is recurring when it has a `recurring_interval`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Pro Plan",
+                    "recurring_interval": "month",
+                    "prices": [{"amount_type": "fixed", "price_amount": 2900, "price_currency": "usd"}],
+                }
+            ]
+        }
+    )
 
     name: Name
     description: Description | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from contracts import checkout as contracts
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from servicekit.fields import AddressInput, Currency, Email, Line, MetadataInput
 from servicekit.http import Dialect
 
@@ -41,6 +41,18 @@ class Buyer(BaseModel):
 
 class CheckoutCreate(Buyer):
     """A new checkout, for a price (`product_price_id`), a product, or the first of `products`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "products": ["0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"],
+                    "customer_email": "ada@example.com",
+                    "success_url": "https://example.com/success",
+                }
+            ]
+        }
+    )
 
     product_price_id: UUID | None = None
     product_id: UUID | None = None
@@ -99,12 +111,20 @@ Token = Annotated[
 class CheckoutConfirm(Buyer):
     """The buyer commits, with Stripe's confirmation token (or, in test mode, the name of a test payment method)."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"confirmation_token_id": "ctoken_1Qa2Ws3Ed4Rf5Tg6"}]})
+
     confirmation_token_id: Token | None = None
     discount_code: Code | None = None
 
 
 class CheckoutConfirmWithSecret(CheckoutConfirm):
     """The same on the seller's own route, which names the checkout by its id and asks for its secret too."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"client_secret": "polar_c_4f9aQm", "confirmation_token_id": "ctoken_1Qa2Ws3Ed4Rf5Tg6"}]
+        }
+    )
 
     client_secret: Annotated[str, StringConstraints(max_length=255)]
 

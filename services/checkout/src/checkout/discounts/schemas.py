@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import checkout as contracts
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from servicekit.fields import Currency, MetadataInput, no_number
 from servicekit.http import Dialect
 
@@ -26,6 +26,20 @@ When = Annotated[datetime, BeforeValidator(no_number), AfterValidator(_aware)]
 
 class DiscountCreate(BaseModel):
     """A new discount: `basis_points` for a percentage, `amounts` (or one `amount` and `currency`) for a fixed one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Winter Sale",
+                    "code": "WINTER2026",
+                    "type": "percentage",
+                    "basis_points": 2000,
+                    "duration": "once",
+                }
+            ]
+        }
+    )
 
     name: Name
     type: Literal["percentage", "fixed"]

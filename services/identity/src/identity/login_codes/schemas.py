@@ -4,10 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from contracts.event import Instant
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from servicekit.fields import Email
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$")]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$"), Field(examples=["482915"])]
 
 
 class LoginCodeRequest(BaseModel):
