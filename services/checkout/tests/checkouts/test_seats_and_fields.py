@@ -1,11 +1,11 @@
 """Prices by seats and units, and the questions that a product asks its buyers."""
 
 import pytest
-from checkout.products.pricing import static_amount
 from contracts.catalog import Price
 from contracts.checkout import CheckoutSucceededV1
 from hypothesis import given
 from hypothesis import strategies as st
+from pricing.prices import static_amount
 from servicekit import clock, ids
 
 from services.checkout.tests.support import confirmed

@@ -2,10 +2,10 @@
 
 import calendar
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
+from pricing.discounts import Snapshot, amount_off
 from servicekit.database import Record
 from servicekit.errors import NotPermitted
 from sqlalchemy import BigInteger, Index, String
@@ -75,11 +75,7 @@ class Subscription(Record, Base):
     @property
     def net_amount(self) -> int:
         """What a period costs less the discount, in minor units; shares are rounded half away from zero."""
-        discount = self.discount_data or {}
-        if discount.get("type") == "percentage":
-            exact = Decimal(self.amount) * Decimal(discount["basis_points"]) / Decimal(10_000)
-            return self.amount - int(exact.quantize(Decimal(1), ROUND_HALF_UP))
-        return self.amount - min(int((discount.get("amounts") or {}).get(self.currency, 0)), self.amount)
+        return self.amount - amount_off(Snapshot.of(self.discount_data), self.amount, self.currency)
 
     def cancel(self, now: datetime) -> None:
         """It ends with the present period. Raises `AlreadyCanceledSubscription`."""

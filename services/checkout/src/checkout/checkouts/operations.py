@@ -7,6 +7,8 @@ from uuid import UUID
 
 from contracts import catalog
 from contracts import checkout as contracts
+from pricing.discounts import amount_off
+from pricing.prices import ends, static_amount
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
@@ -22,7 +24,6 @@ from checkout.organizations.models import Organization
 from checkout.payments.models import Payment
 from checkout.products.models import Product
 from checkout.products.operations import awaited_price, awaited_products
-from checkout.products.pricing import ends, static_amount
 from checkout.settings import Settings
 
 LEAST_CHARGE = 50
@@ -218,7 +219,7 @@ def reprice(checkout: Checkout, discount: Discount | None) -> None:
     price = checkout.price
     if price.amount_type != "custom":
         checkout.amount = static_amount(price, seats=checkout.seats, units=checkout.units)
-    checkout.discount_amount = discount.amount_off(checkout.amount, checkout.currency) if discount else 0
+    checkout.discount_amount = amount_off(discount, checkout.amount, checkout.currency)
 
 
 async def apply_code(session: AsyncSession, checkout: Checkout, code: str | None) -> None:

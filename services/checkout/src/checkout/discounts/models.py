@@ -1,7 +1,6 @@
 """Discounts, and their redemptions: counted where they are used."""
 
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -47,13 +46,6 @@ class Discount(Record, Base):
         """Whether it can reduce the price of a product in a currency."""
         for_product = not self.product_ids or product_id in self.product_ids
         return for_product and (self.type == "percentage" or currency in (self.amounts or {}))
-
-    def amount_off(self, amount: int, currency: str) -> int:
-        """What it takes off `amount` (minor units), at most all of it; shares are rounded half away from zero."""
-        if self.type == "percentage":
-            exact = Decimal(amount) * Decimal(self.basis_points or 0) / Decimal(10_000)
-            return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
-        return min(int((self.amounts or {}).get(currency, 0)), amount)
 
 
 class Redemption(Record, Base):

@@ -1,9 +1,12 @@
 """What a price costs: fixed, or by the seats or units that are ordered. Amounts are integer minor units."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from contracts.catalog import Price
+
+from pricing.amounts import rounded
 
 
 def static_amount(price: Price, *, seats: int | None = None, units: int | None = None) -> int:
@@ -49,20 +52,16 @@ def _of_seats(terms: dict[str, Any], seats: int) -> int:
 
 def _of_units(terms: dict[str, Any], units: int) -> int:
     """The exact amount is rounded once, half away from zero."""
-    exact, before = Decimal(0), 0
+    exact, before = Fraction(0), 0
     for tier in terms["tiers"]:
         bound = tier["bound"]
-        unit_amount = Decimal(tier["unit_amount"])
+        unit_amount = Fraction(Decimal(tier["unit_amount"]))
         if terms["type"] == "volume":
             if bound is None or units <= bound:
-                return _rounded(units * unit_amount)
+                return rounded(units * unit_amount)
             continue
         exact += (min(units, bound or units) - before) * unit_amount
         if bound is None or units <= bound:
-            return _rounded(exact)
+            return rounded(exact)
         before = bound
     raise ValueError(f"{units} units are in no tier")
-
-
-def _rounded(exact: Decimal) -> int:
-    return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
