@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from contracts.catalog import Interval, Price, Product
-from contracts.checkout import Address, Discount
+from contracts.checkout import Address, Discount, TaxItem
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
 
@@ -165,6 +165,10 @@ class Order(Shape):
     discount: Discount | None
     subscription: SubscriptionSummary | None
     items: list[OrderItem]
+    tax_behavior: Annotated[str, OneOf("inclusive", "exclusive")] | None = None
+    tax_breakdown: list[TaxItem] | None = None
+    tax_id: list[str] | None = None
+    """The buyer's, as it was when the tax was computed: value and format."""
 
 
 class CustomerCreatedV1(Event[Customer]):

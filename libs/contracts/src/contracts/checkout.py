@@ -19,6 +19,24 @@ class Address(Shape):
     state: str | None = None
 
 
+class TaxItem(Shape):
+    """The tax of one jurisdiction, in minor units. `rate` is in percent as a decimal text, None where none applies."""
+
+    amount: int
+    taxable_amount: int
+    taxability_reason: Annotated[
+        str,
+        OneOf(
+            "standard_rated", "not_collecting", "product_exempt", "reverse_charge", "not_subject_to_tax",
+            "not_supported", "customer_exempt",
+        ),
+    ]  # fmt: skip
+    rate: str | None
+    display_name: str | None
+    country: str | None
+    state: str | None
+
+
 class DiscountProduct(Shape):
     """A product that a discount is limited to."""
 
@@ -135,6 +153,8 @@ class Checkout(Shape):
     product_price: Price | None
     prices: dict[str, list[Price]] | None
     discount: Discount | None
+    tax_breakdown: list[TaxItem] | None = None
+    """None as long as there is no address to go by."""
 
 
 class PurchaseCustomer(Shape):
@@ -148,6 +168,8 @@ class PurchaseCustomer(Shape):
     tax_id: str | None
     external_id: str | None
     metadata: Metadata
+    tax_id_format: str | None = None
+    """Of a tax id that was checked, in Stripe's words: `eu_vat`."""
 
 
 class PurchasePayment(Shape):
@@ -194,6 +216,11 @@ class Purchase(Shape):
     succeeded_at: Instant
     seats: int | None = None
     units: int | None = None
+    tax_breakdown: list[TaxItem] | None = None
+    tax_computation: dict[str, Any] | None = None
+    """The inputs, the exact fractions and the rule of the tax."""
+    tax_calculation_id: str | None = None
+    """The tax provider's name for the calculation, where it keeps them."""
 
 
 class CheckoutCreatedV1(Event[Checkout]):

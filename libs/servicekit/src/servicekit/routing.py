@@ -27,6 +27,7 @@ from servicekit import clock
 from servicekit.auth import principal_of
 from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
+from servicekit.outside import asking
 
 _SEALED = {"x-sealed": "fernet"}
 """Marks an answer that is encrypted; those of earlier releases are not."""
@@ -83,6 +84,11 @@ class _Edge:
         if self.session is not None:
             await self.database.commit(self.session)
 
+    async def rollback(self) -> None:
+        """Ends the transaction, if one was opened, as if nothing had happened; the next use opens another."""
+        await self._stack.aclose()
+        self.session = None
+
     async def close(self) -> None:
         await self._stack.aclose()
 
@@ -113,11 +119,21 @@ class EdgeRoute(APIRoute):
                 raise HTTPException(405)  # a path of its own, with another method: not an id
             edge = _Edge(request.app.state.database)
             request.state.edge = edge
+
+            async def answered(request: Request) -> Response:
+                """The answer, after the outside was asked for what the request needs to know of it."""
+
+                async def work() -> Response:
+                    await edge.rollback()
+                    return await handle(request)
+
+                return await asking(work)
+
             try:
                 key = request.headers.get("idempotency-key")
                 if key is not None and request.method in _WRITES:
-                    return await _once(key, request, edge, handle)
-                response = await handle(request)
+                    return await _once(key, request, edge, answered)
+                response = await answered(request)
                 await edge.commit()
                 return response
             finally:

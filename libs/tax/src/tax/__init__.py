@@ -14,8 +14,9 @@ from tax.calculation import (
     TaxRequest,
     TaxUnavailable,
 )
-from tax.engine import TaxEngine
+from tax.engine import TaxEngine, untaxed
 from tax.ids import TaxIdInvalid, tax_id_of
+from tax.quotes import Quotes
 from tax.stripe_tax import StripeTax
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Line",
     "Option",
     "Provider",
+    "Quotes",
     "Reason",
     "Result",
     "StripeTax",
@@ -37,4 +39,5 @@ __all__ = [
     "TaxUnavailable",
     "behavior_of",
     "tax_id_of",
+    "untaxed",
 ]

@@ -13,6 +13,14 @@ PATIENCE_SECONDS = 10.0
 """How long one provider may take; then the next is asked."""
 
 
+def untaxed(request: TaxRequest, error: TaxInvalid) -> Result:
+    """No tax, for the reason that it could not be calculated: `computation` says what is wrong."""
+    country = request.address.country if request.address else None
+    item = Item(0, request.amount, Reason.NOT_SUPPORTED, country=country)
+    computation = {"rule": "refused", "field": error.field, "message": error.message}
+    return Result(request.behavior, 0, (item,), (0,) * len(request.lines), "none", computation)
+
+
 class TaxEngine:
     """Asks providers until one answers. Without any of its own it has the built-in one, which needs nothing."""
 
@@ -44,11 +52,7 @@ class TaxEngine:
         try:
             return await self.calculate(request)
         except TaxInvalid as error:
-            item = Item(
-                0, request.amount, Reason.NOT_SUPPORTED, country=request.address.country if request.address else None
-            )
-            computation = {"rule": "refused", "field": error.field, "message": error.message}
-            return Result(request.behavior, 0, (item,), (0,) * len(request.lines), "none", computation)
+            return untaxed(request, error)
 
     def provider(self, name: str) -> Provider | None:
         """The provider that made a calculation, for recording and reverting it."""

@@ -148,6 +148,13 @@ def tax_id(value: str | None, address: dict[str, Any] | None) -> list[str] | Non
     return [value, _FORMATS.get(country, "unknown")]
 
 
+def _tax_id_of(buyer: PurchaseCustomer, address: dict[str, Any] | None) -> list[str] | None:
+    """With the format that the checkout found, where it checked the id."""
+    if buyer.tax_id and buyer.tax_id_format:
+        return [buyer.tax_id, buyer.tax_id_format]
+    return tax_id(buyer.tax_id, address)
+
+
 async def _introduce(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> Customer:
     is_taken = (await session.execute(select(Customer.id).where(Customer.id == buyer.id))).first() is not None
     external_id = buyer.external_id
@@ -170,7 +177,7 @@ async def _introduce(session: AsyncSession, organization_id: UUID, buyer: Purcha
         name=buyer.name,
         billing_name=buyer.billing_name,
         billing_address=address,
-        tax_id=tax_id(buyer.tax_id, address),
+        tax_id=_tax_id_of(buyer, address),
         user_metadata=buyer.metadata,
     )
     session.add(customer)
@@ -185,7 +192,7 @@ def _complete(customer: Customer, buyer: PurchaseCustomer) -> bool:
         "name": buyer.name,
         "billing_name": buyer.billing_name,
         "billing_address": address,
-        "tax_id": tax_id(buyer.tax_id, address or customer.billing_address),
+        "tax_id": _tax_id_of(buyer, address or customer.billing_address),
     }
     news = {name: value for name, value in said.items() if value and not getattr(customer, name)}
     for name, value in news.items():

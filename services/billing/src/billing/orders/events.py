@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from contracts import billing as contracts
 from contracts.catalog import Product
-from contracts.checkout import Address, Discount
+from contracts.checkout import Address, Discount, TaxItem
 from contracts.event import Event
 
 from billing.customers import events as customers
@@ -64,6 +64,11 @@ def shape(order: Order, customer: Customer, subscription: Subscription | None) -
         discount=Discount.model_validate(order.discount_data, **_TOLERANT) if order.discount_data else None,
         subscription=subscriptions.summary(subscription) if subscription else None,
         items=[_item(item) for item in order.items],
+        tax_behavior=order.tax_behavior,
+        tax_breakdown=[TaxItem.model_validate(item, **_TOLERANT) for item in order.tax_breakdown]
+        if order.tax_breakdown is not None
+        else None,
+        tax_id=order.tax_id,
     )
 
 

@@ -27,6 +27,13 @@ class Order(Record, Base):
     subtotal_amount: Mapped[int] = mapped_column(BigInteger)
     discount_amount: Mapped[int] = mapped_column(BigInteger)
     tax_amount: Mapped[int] = mapped_column(BigInteger)
+    tax_behavior: Mapped[str | None]
+    """`inclusive`: the tax is part of the price; otherwise it is added."""
+    tax_breakdown: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_computation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_calculation_id: Mapped[str | None]
+    tax_id: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The buyer's when the tax was computed: value and format."""
     total_amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     billing_name: Mapped[str | None]
@@ -42,14 +49,18 @@ class Order(Record, Base):
     items: Mapped[list["OrderItem"]] = relationship(lazy="selectin", order_by="OrderItem.position")
 
     __table_args__ = (
-        CheckConstraint("subtotal_amount - discount_amount + tax_amount = total_amount", name="total"),
+        CheckConstraint(
+            "subtotal_amount - discount_amount + case when tax_behavior = 'inclusive' then 0 else tax_amount end "
+            "= total_amount",
+            name="total",
+        ),
         CheckConstraint("discount_amount between 0 and subtotal_amount and tax_amount >= 0", name="amounts"),
     )
 
     @property
     def net_amount(self) -> int:
         """What was sold, less the discount, before tax, in minor units."""
-        return self.subtotal_amount - self.discount_amount
+        return self.total_amount - self.tax_amount
 
     @property
     def refunded_amount(self) -> int:

@@ -119,6 +119,13 @@ def _order(purchase: Purchase, customer: Customer, subscription: Subscription | 
         subtotal_amount=purchase.amount,
         discount_amount=purchase.discount_amount,
         tax_amount=purchase.tax_amount,
+        tax_behavior=purchase.tax_behavior,
+        tax_breakdown=[item.model_dump() for item in purchase.tax_breakdown] if purchase.tax_breakdown else None,
+        tax_computation=purchase.tax_computation,
+        tax_calculation_id=purchase.tax_calculation_id,
+        tax_id=[purchase.customer.tax_id, purchase.customer.tax_id_format]
+        if purchase.customer.tax_id and purchase.customer.tax_id_format
+        else None,
         total_amount=purchase.total_amount,
         currency=purchase.currency,
         seats=purchase.seats,

@@ -21,7 +21,7 @@ COLUMNS: dict[str, Any] = {
     "status": Order.status,
     "invoice_number": Order.invoice_number,
     "amount": Order.total_amount,
-    "net_amount": Order.subtotal_amount - Order.discount_amount,
+    "net_amount": Order.total_amount - Order.tax_amount,
     "customer": Customer.email,
     "product": Order.product_data["name"].astext,
     "discount": Order.discount_data["name"].astext,

@@ -52,6 +52,8 @@ class Subscription(Record, Base):
     checkout_id: Mapped[UUID | None]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
+    tax_behavior: Mapped[str | None]
+    """As it was when the subscription began, whatever its price says later; None while no address was known."""
     seats: Mapped[int | None]
     units: Mapped[int | None]
     recurring_interval: Mapped[str]

@@ -47,6 +47,7 @@ def start(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subs
         checkout_id=purchase.checkout_id,
         amount=purchase.amount,
         currency=purchase.currency,
+        tax_behavior=purchase.tax_behavior,
         seats=purchase.seats,
         units=purchase.units,
         recurring_interval=interval,

@@ -13,9 +13,10 @@ from uuid import UUID
 from servicekit import clock, ids
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput
+from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import custom_fields, operations
+from checkout.checkouts import custom_fields, operations, taxes
 from checkout.checkouts.models import Checkout
 from checkout.checkouts.schemas import CheckoutConfirm
 from checkout.customers.operations import id_of_email
@@ -49,8 +50,12 @@ async def confirm(
     be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
     `ExpiredCheckoutError`, and `DiscountRedemptionLimitReached`.
     """
-    async with sessions() as session:
-        prepared = await _prepare(session, await find(session), wish, settings)
+
+    async def prepare() -> _Prepared:
+        async with sessions() as session:
+            return await _prepare(session, await find(session), wish, settings)
+
+    prepared = await asking(prepare)
     if prepared.payment_id is not None:
         if prepared.is_ours:
             await payments.charge(sessions, processor, settings, prepared.payment_id)
@@ -75,6 +80,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
     if wish.discount_code is not None:
         await operations.apply_code(session, checkout, wish.discount_code)
     discount = await operations.refresh_terms(session, checkout)
+    await taxes.apply(session, checkout, strict=True)
     if not checkout.customer_email:
         raise InvalidInput(("body", "customer_email"), "Field required", "missing")
     if checkout.require_billing_address and not checkout.customer_billing_address:
@@ -88,6 +94,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
     if discount is not None:
         await discounts.redeem(session, discount, checkout.id, customer_id)
         operations.reprice(checkout, discount)
+        await taxes.apply(session, checkout, strict=True)
         checkout.discount_data = (await discounts.shapes(session, [discount]))[0].model_dump(mode="json")
     if checkout.total_amount == 0:
         operations.succeed(session, checkout, None, settings.public_url)

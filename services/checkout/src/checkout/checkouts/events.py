@@ -43,7 +43,8 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         discount_amount=checkout.discount_amount,
         net_amount=checkout.net_amount,
         tax_amount=checkout.tax_amount,
-        tax_behavior=None,
+        tax_behavior=checkout.tax_behavior,
+        tax_breakdown=_breakdown(checkout),
         total_amount=checkout.total_amount,
         currency=checkout.currency,
         allow_trial=None,
@@ -95,6 +96,11 @@ def _address(checkout: Checkout) -> contracts.Address | None:
     return contracts.Address.model_validate(given) if given else None
 
 
+def _breakdown(checkout: Checkout) -> list[contracts.TaxItem] | None:
+    given = checkout.tax_breakdown
+    return None if given is None else [contracts.TaxItem.model_validate(item) for item in given]
+
+
 def checkout_created(checkout: Checkout, data: contracts.Checkout) -> contracts.CheckoutCreatedV1:
     """A checkout was opened."""
     return contracts.CheckoutCreatedV1(
@@ -136,6 +142,7 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
             billing_name=checkout.customer_billing_name,
             billing_address=_address(checkout),
             tax_id=checkout.customer_tax_id,
+            tax_id_format=checkout.customer_tax_id_format,
             external_id=checkout.external_customer_id,
             metadata=checkout.customer_metadata,
         ),
@@ -147,7 +154,10 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
         discount_amount=checkout.discount_amount,
         net_amount=checkout.net_amount,
         tax_amount=checkout.tax_amount,
-        tax_behavior=None,
+        tax_behavior=checkout.tax_behavior,
+        tax_breakdown=_breakdown(checkout),
+        tax_computation=checkout.tax_computation,
+        tax_calculation_id=checkout.tax_calculation_id,
         total_amount=checkout.total_amount,
         payment=_payment(payment) if payment else None,
         seats=checkout.seats,

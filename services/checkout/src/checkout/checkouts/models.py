@@ -55,6 +55,11 @@ class Checkout(Record, Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    tax_behavior: Mapped[str | None]
+    """`inclusive` or `exclusive`; None as long as there is no address to tell."""
+    tax_breakdown: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_computation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_calculation_id: Mapped[str | None]
     currency: Mapped[str] = mapped_column(String(3))
     discount_id: Mapped[UUID | None]
     discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
@@ -67,6 +72,7 @@ class Checkout(Record, Base):
     customer_billing_name: Mapped[str | None]
     customer_billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     customer_tax_id: Mapped[str | None]
+    customer_tax_id_format: Mapped[str | None]
     customer_ip_address: Mapped[str | None]
     customer_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     external_customer_id: Mapped[str | None]
@@ -109,7 +115,8 @@ class Checkout(Record, Base):
     @property
     def net_amount(self) -> int:
         """What is paid before tax, in minor units."""
-        return self.amount - self.discount_amount
+        contained = self.tax_amount if self.tax_behavior == "inclusive" else 0
+        return self.amount - self.discount_amount - contained
 
     @property
     def total_amount(self) -> int:

@@ -14,7 +14,7 @@ from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import custom_fields, events, queries
+from checkout.checkouts import custom_fields, events, queries, taxes
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
 from checkout.checkouts.schemas import MAXIMUM_AMOUNT, Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
@@ -71,6 +71,7 @@ async def create(
     describe_buyer(checkout, wish)
     choose_amount(checkout, wish)
     await _choose_discount(session, checkout, wish)
+    await taxes.apply(session, checkout)
     session.add(checkout)
     data = events.shape(checkout, settings.public_url)
     outbox.record(session, events.checkout_created(checkout, data), correlation_id=checkout.id)
@@ -96,6 +97,7 @@ async def update(
             if getattr(changes, name) is not None:
                 setattr(checkout, name, getattr(changes, name))
     await _choose_discount(session, checkout, changes)
+    await taxes.apply(session, checkout)
     return tell(session, checkout, settings)
 
 
@@ -145,7 +147,11 @@ def succeed(session: AsyncSession, checkout: Checkout, payment: Payment | None, 
 
 
 def describe_buyer(checkout: Checkout, buyer: Buyer) -> None:
-    """Takes over what the buyer says about themselves; what is absent stays."""
+    """Takes over what the buyer says about themselves; what is absent stays.
+
+    Who is no business after all has no tax id and no billing name (Polar's rule). Raises `InvalidInput` for a tax id
+    that is none of the address's country.
+    """
     given = buyer.model_fields_set
     for name in (
         "customer_name",
@@ -160,6 +166,12 @@ def describe_buyer(checkout: Checkout, buyer: Buyer) -> None:
     if "customer_billing_address" in given:
         address = buyer.customer_billing_address
         checkout.customer_billing_address = address.model_dump() if address else None
+    if buyer.is_business_customer is False and checkout.is_business_customer is False:
+        for name in ("customer_tax_id", "customer_billing_name"):
+            if getattr(buyer, name) is None:
+                setattr(checkout, name, None)
+    if buyer.customer_tax_id is not None:
+        taxes.ensure_tax_id(checkout)
     if buyer.custom_field_data is not None:
         asked = checkout.product_data["attached_custom_fields"]
         answers = custom_fields.checked(asked, buyer.custom_field_data)
@@ -338,6 +350,7 @@ async def _known_customer(session: AsyncSession, checkout: Checkout, wish: Check
         checkout.customer_email = customer.email
         checkout.customer_name = customer.data.get("name")
         checkout.customer_billing_address = customer.data.get("billing_address")
+        checkout.customer_tax_id = taxes.usable_id(customer.data.get("tax_id"), checkout.customer_billing_address)
 
 
 async def _choose_discount(

@@ -1,0 +1,32 @@
+"""What only the outside knows, asked between transactions: the work is rolled back, then done again with the answer.
+
+For an answer that is needed in the middle of a transaction, and that is kept where the second round finds it.
+"""  # fmt: skip
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Done = TypeVar("Done")
+ROUNDS = 3
+"""How often something may change between the question and the work, before it is given up."""
+
+
+class AskOutside(Exception):
+    """Raised inside a transaction for an answer that is not known yet; `ask` gets it, outside of any transaction."""
+
+    def __init__(self, ask: Callable[[], Awaitable[object]]) -> None:
+        super().__init__("an answer of the outside is needed")
+        self.ask = ask
+
+
+async def asking(work: Callable[[], Awaitable[Done]]) -> Done:
+    """Does `work`, which opens its own transaction, asking the outside in between for what it needs.
+
+    Raises `AskOutside` when the last round needs another answer still, and whatever `ask` raises.
+    """
+    for _ in range(ROUNDS):
+        try:
+            return await work()
+        except AskOutside as wanted:
+            await wanted.ask()
+    return await work()
