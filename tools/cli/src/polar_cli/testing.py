@@ -14,8 +14,9 @@ from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-ON_THE_STACK = ("end_to_end", "conformance", "schema")
-"""Groups that need a whole stack; they share one, one after the other, when the others are done."""
+KILLING = ("end_to_end",)
+ASKING = ("schema", "conformance")
+"""Groups that need a whole stack; they share one when the others are done, first those that kill parts of it."""
 OWN = ("effects",)
 """Groups that start stacks of their own, and mostly wait for what was killed: they run beside all others. They take
 minutes, and `--quick` leaves them out."""
@@ -92,16 +93,18 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
         own = [name for name in OWN if name in chosen]
         for name in own:
             say(f"· {name}: stacks of its own, killed and looked at for minutes")
-        on_the_stack = [name for name in ON_THE_STACK if name in chosen]
-        others = [name for name in chosen if name not in (*own, *on_the_stack)]
+        others = [name for name in chosen if name not in (*OWN, *KILLING, *ASKING)]
         with ThreadPoolExecutor(1) as beside:
             proving = [beside.submit(tested, name) for name in own]
             with ThreadPoolExecutor(2) as pool:
                 outcomes += pool.map(tested, others)
-            for name in on_the_stack:
-                stack.up()
-                environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
-                outcomes.append(tested(name))
+            for together in (KILLING, ASKING):
+                on_the_stack = [name for name in together if name in chosen]
+                if on_the_stack:
+                    stack.up()
+                    environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+                with ThreadPoolExecutor(2) as pool:
+                    outcomes += pool.map(tested, on_the_stack)
             outcomes += [finished.result() for finished in proving]
     finally:
         if not keep:
