@@ -38,6 +38,7 @@ async def owned(shop):
     file = await shop.call("POST", "/v1/files/", announced)
     (payment,) = await shop.items("payments", checkout_id=ids["id"])
     (event, *_) = await shop.items("webhooks/events")
+    redelivery = await shop.call("POST", "/v1/webhooks/redeliveries/", {"endpoint_id": shop.endpoint["id"]})
     wish = {"comment": "Owned", "scopes": ["orders:read"]}
     token = (await shop.call("POST", "/v1/organization-access-tokens/", wish))["organization_access_token"]
     return {
@@ -62,6 +63,7 @@ async def owned(shop):
         "activations": activation["id"],
         "webhooks/endpoints": shop.endpoint["id"],
         "webhooks/events": event["id"],
+        "webhooks/redeliveries": redelivery["id"],
         "organizations": shop.organization_id,
         "organization-access-tokens": token["id"],
         "checkout": checkout,

@@ -13,7 +13,7 @@ from servicekit import clock, ids
 from servicekit.testing import ServiceUnderTest
 from servicekit.testing.harness import Bus
 from webhooks.app import create_app
-from webhooks.deliveries.timers import Courier
+from webhooks.deliveries.courier import Courier
 from webhooks.settings import Settings
 from webhooks.worker import FLOWS
 
@@ -27,6 +27,7 @@ def service() -> ServiceUnderTest:
         create_app=create_app,
         settings=Settings,
         flows=FLOWS,
+        environment={"webhook_allow_internal_addresses": "true"},
         scopes=["webhooks:read", "webhooks:write"],
     )
 
@@ -75,7 +76,7 @@ def deliver(courier: Courier, database: Any) -> Callable[[], Awaitable[int]]:
 
     async def deliver() -> int:
         total = 0
-        while done := await courier.deliver_due(database.transaction):
+        while done := await courier.claim_due(database.transaction):
             total += done
             await courier.settle()
         return total

@@ -1,6 +1,6 @@
 """Every event of the suite, listed by hand: what is not here is not published."""
 
-from contracts import benefits, billing, catalog, checkout, identity, metering
+from contracts import benefits, billing, catalog, checkout, identity, metering, webhooks
 from contracts.event import EventClass
 
 EVENTS: tuple[EventClass, ...] = (
@@ -59,6 +59,7 @@ EVENTS: tuple[EventClass, ...] = (
     metering.MeterDigestedV1,
     metering.MeterReplayedV1,
     metering.MeteringDriftedV1,
+    webhooks.WebhookEndpointDisabledV1,
 )
 
 BY_ROUTING_KEY: dict[str, EventClass] = {event.routing_key(): event for event in EVENTS}

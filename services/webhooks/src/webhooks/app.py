@@ -6,13 +6,16 @@ from servicekit.app import serve
 
 from webhooks.deliveries import routes as deliveries
 from webhooks.endpoints import routes as endpoints
+from webhooks.event_types import routes as event_types
 from webhooks.events import routes as events
+from webhooks.redeliveries import routes as redeliveries
 from webhooks.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: endpoints, events and deliveries."""
-    return compose("webhooks", settings, [endpoints.router, events.router, deliveries.router])
+    """The application: endpoints, event types, events, deliveries and redeliveries."""
+    routers = [endpoints.router, event_types.router, events.router, deliveries.router, redeliveries.router]
+    return compose("webhooks", settings, routers)
 
 
 if __name__ == "__main__":

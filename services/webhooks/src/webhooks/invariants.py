@@ -6,7 +6,13 @@ INVARIANTS = (
     Invariant(
         "what is due is tried within ten minutes",
         "select w.id, w.endpoint_id from webhook_events w join webhook_endpoints e on e.id = w.endpoint_id "
-        "where e.enabled and w.due_at < cast(:now as timestamptz) - interval '10 minutes'",
+        "where e.enabled and w.due_at < cast(:now as timestamptz) - interval '10 minutes' "
+        "and (w.claimed_until is null or w.claimed_until < :now)",
+    ),
+    Invariant(
+        "what is held is neither due nor skipped",
+        "select id, endpoint_id from webhook_events where held_at is not null "
+        "and (due_at is not null or skipped_reason is not null)",
     ),
     Invariant(
         "what was taken waits for nothing, unless it is sent again",

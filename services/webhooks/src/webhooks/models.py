@@ -3,5 +3,7 @@
 from webhooks.deliveries.models import Delivery
 from webhooks.endpoints.models import Endpoint
 from webhooks.events.models import WebhookEvent
+from webhooks.organizations.models import Organization
+from webhooks.redeliveries.models import Redelivery
 
-__all__ = ["Delivery", "Endpoint", "WebhookEvent"]
+__all__ = ["Delivery", "Endpoint", "Organization", "Redelivery", "WebhookEvent"]

@@ -1,6 +1,9 @@
 """The settings of webhooks."""
 
-from pydantic import Field
+import tempfile
+from typing import Self
+
+from pydantic import Field, model_validator
 from servicekit import settings
 
 HOUR = 3600
@@ -9,15 +12,28 @@ SCHEDULE = (5, 30, 5 * 60, 30 * 60, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY)
 
 
 class Settings(settings.Settings):
-    """The common ones, and how deliveries are repeated."""
+    """The common ones, how deliveries are made and repeated, and how mail leaves."""
 
     webhook_timeout_seconds: float = Field(default=10, gt=0, le=60)
     webhook_retry_delays_seconds: tuple[int, ...] = SCHEDULE
     """How long after each failed attempt the next one comes: ten attempts over about three days."""
-    webhook_concurrency: int = Field(default=64, ge=1, le=1000)
+    webhook_concurrency: int = Field(default=512, ge=1, le=4000)
     """How many deliveries one worker has in hand."""
+    webhook_disable_after: int = Field(default=20, ge=1)
+    """How many attempts in a row must have failed, over twelve hours at least, before an endpoint is disabled."""
+    webhook_ports: tuple[int, ...] = (443, 8443)
+    webhook_allow_internal_addresses: bool = False
+    """For development and tests: plain http, any port, and addresses of this machine or of a private network."""
+    mail_url: str = Field(default="", repr=False)
+    """`file:///folder` for `.eml` files, or `smtp://user:password@host:port` (`smtps` for TLS)."""
+    mail_from: str = "webhooks@localhost"
 
-    @property
-    def allows_private_addresses(self) -> bool:
-        """Whether endpoints may be on this machine or in a private network: never in production."""
-        return self.environment != "production"
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.webhook_allow_internal_addresses and self.environment == "production":
+            raise ValueError("WEBHOOK_ALLOW_INTERNAL_ADDRESSES is for development and tests")
+        if not self.mail_url and self.environment != "production":
+            self.mail_url = f"file://{tempfile.gettempdir()}/polar-mails"
+        if not self.mail_url.startswith(("file:///", "smtp://", "smtps://")):
+            raise ValueError("MAIL_URL is missing: smtp://user:password@host:port, or file:///a/folder")
+        return self

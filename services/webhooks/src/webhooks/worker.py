@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
-from servicekit import worker
+from servicekit import mail, worker
 from servicekit.timers import Timer
 
-from webhooks.deliveries.timers import Courier
+from webhooks.deliveries.courier import Courier
+from webhooks.deliveries.timers import archive_payloads, hold_unheard
 from webhooks.events.consumers import consumers as events
 from webhooks.invariants import INVARIANTS
+from webhooks.redeliveries.timers import work_off_redeliveries
 from webhooks.settings import Settings
 
 FLOWS = [events]
@@ -21,7 +24,14 @@ def main() -> None:
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         async with Courier(settings) as courier:
-            yield (Timer("deliver_due", courier.deliver_due, on_wake=True),)
+            send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
+            yield (
+                Timer("deliver_due", courier.deliver_due, on_wake=True),
+                Timer("work_off_redeliveries", work_off_redeliveries),
+                Timer("hold_unheard", hold_unheard, every=timedelta(seconds=5)),
+                Timer("archive_payloads", archive_payloads, every=timedelta(minutes=10)),
+                Timer("send_mails", send, every=timedelta(seconds=5)),
+            )
 
     worker.run("webhooks", settings, FLOWS, timers, INVARIANTS)
 

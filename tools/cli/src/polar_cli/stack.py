@@ -155,6 +155,9 @@ class Stack:
         if service == "identity":
             environment["PRINCIPAL_PRIVATE_KEY"] = seed
             environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
+        if service == "webhooks":
+            environment["WEBHOOK_ALLOW_INTERNAL_ADDRESSES"] = "true"
+            environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
         if service == "catalog":
             environment["FILES_URL"] = os.environ.get("FILES_URL") or f"file://{self.state.folder / 'files'}"
         if service == "checkout":

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webhooks.database import Base
@@ -19,6 +19,7 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
     webhook_event_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_events.id"), index=True)
+    event_type: Mapped[str | None]
     succeeded: Mapped[bool]
     http_code: Mapped[int | None]
     response: Mapped[str | None]
@@ -26,3 +27,18 @@ class Delivery(Base):
 
 
 Index("webhook_deliveries_list_idx", Delivery.organization_id, Delivery.created_at.desc(), Delivery.id.desc())
+Index("webhook_deliveries_endpoint_idx", Delivery.endpoint_id, Delivery.created_at.desc(), Delivery.id.desc())
+Index(
+    "webhook_deliveries_type_idx",
+    Delivery.organization_id,
+    Delivery.event_type,
+    Delivery.created_at.desc(),
+    Delivery.id.desc(),
+)
+Index(
+    "webhook_deliveries_failed_idx",
+    Delivery.organization_id,
+    Delivery.created_at.desc(),
+    Delivery.id.desc(),
+    postgresql_where=text("not succeeded"),
+)

@@ -1,4 +1,4 @@
-"""One attempt: what is sent, and what is written down of it."""
+"""One attempt: what is sent, and what came of it."""
 
 import base64
 import hashlib
@@ -7,16 +7,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
-
-from servicekit import clock, ids
-from servicekit.database import wake
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from webhooks.deliveries.models import Delivery
 from webhooks.deliveries.schemas import DeliveredEvent, DeliveryRead
-from webhooks.endpoints.models import PREFIX, Endpoint
+from webhooks.endpoints.models import PREFIX
 from webhooks.endpoints.schemas import spoken
 from webhooks.events.models import WebhookEvent
 from webhooks.events.operations import succeeded
@@ -25,33 +21,53 @@ LONGEST_RETRY_AFTER = timedelta(days=1)
 GONE = 410
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=10_000)
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix(PREFIX))
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is sent where. Taken out of the database, so that nothing is held while it is under way."""
+    """What is sent where. Taken out of the database, so that nothing is held while it is under way.
+
+    `secrets` has the signing secret, and behind it one that was replaced lately. `due_at` is the instant for which it
+    was claimed: a replay that is asked for meanwhile sets another, and is then not lost.
+    """
 
     event_id: UUID
     endpoint_id: UUID
+    organization_id: UUID
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     body: bytes
+    attempts: int
+    due_at: datetime
+    failures: int
 
     def headers(self, at: datetime) -> dict[str, str]:
-        """The signed headers: those of Standard Webhooks, and the documented API's own (polar-api.md 3, row 31)."""
+        """The signed headers: those of Standard Webhooks, and the documented API's own (polar-api.md 3, row 31).
+
+        While a replaced secret is still good there is a signature of each in `webhook-signature`; `X-Polar-Signature`
+        can hold only one and is that of the new secret.
+        """
         timestamp = int(at.timestamp())
-        key = base64.b64decode(self.secret.removeprefix(PREFIX))
         signed = b"%s.%d.%s" % (str(self.event_id).encode(), timestamp, self.body)
-        signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+        signatures = (
+            "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode()
+            for secret in self.secrets
+        )
         return {
             "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
             "User-Agent": "polar-webhooks/1",
             "webhook-id": str(self.event_id),
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": f"v1,{signature}",
-            "X-Polar-Signature": hmac.new(self.secret.encode(), self.body, hashlib.sha256).hexdigest(),
+            "webhook-signature": " ".join(signatures),
+            "X-Polar-Signature": hmac.digest(self.secrets[0].encode(), self.body, hashlib.sha256).hex(),
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came of an attempt; without an HTTP code there was no answer."""
 
@@ -59,6 +75,7 @@ class Answer:
     text: str
     duration_ms: int
     retry_after: timedelta | None = None
+    timed_out: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -66,36 +83,17 @@ class Answer:
         return self.code is not None and 200 <= self.code < 300
 
 
-async def write_down(session: AsyncSession, attempt: Attempt, answer: Answer, delays: Sequence[int]) -> None:
-    """Records an attempt: done, the next one, or given up. `delays` are the seconds before each repetition."""
-    now = clock.now()
-    event = (
-        await session.execute(select(WebhookEvent).where(WebhookEvent.id == attempt.event_id).with_for_update())
-    ).scalar_one()
-    session.add(
-        Delivery(
-            id=ids.uuid7(),
-            organization_id=event.organization_id,
-            created_at=now,
-            endpoint_id=event.endpoint_id,
-            webhook_event_id=event.id,
-            succeeded=answer.is_taken,
-            http_code=answer.code,
-            response=answer.text,
-            duration_ms=answer.duration_ms,
-        )
-    )
-    event.attempts += 1
-    event.first_attempt_at = event.first_attempt_at or now
-    event.modified_at = now
-    event.last_http_code, event.last_response = answer.code, answer.text
-    if answer.is_taken:
-        event.succeeded_at, event.due_at = now, None
-    else:
-        event.due_at = _next_attempt(event.attempts, answer, delays, now)
-        if answer.code == GONE:
-            await _disable(session, event.endpoint_id, now)
-    wake(session)
+def next_attempt(attempts: int, answer: Answer, delays: Sequence[int], now: datetime) -> datetime | None:
+    """When the next attempt is due: on the schedule with up to 20 % of jitter, or when the endpoint asked for it.
+
+    `attempts` counts those made, this one included; `delays` are the seconds before each repetition. None: given up.
+    """
+    if attempts > len(delays):
+        return None
+    pause = timedelta(seconds=delays[attempts - 1] * random.uniform(1, 1.2))
+    if answer.retry_after is not None:
+        pause = max(pause, min(answer.retry_after, LONGEST_RETRY_AFTER))
+    return now + pause
 
 
 def shown(delivery: Delivery, event: WebhookEvent) -> DeliveryRead:
@@ -110,26 +108,12 @@ def shown(delivery: Delivery, event: WebhookEvent) -> DeliveryRead:
             id=event.id,
             created_at=event.created_at,
             modified_at=event.modified_at,
+            skipped=event.skipped_reason is not None,
             api_version=event.api_version,
-            payload=event.payload.decode(),
+            payload=None if event.payload is None else event.payload.decode(),
             type=spoken([event.type])[0],
+            is_archived=event.archived_at is not None,
             last_http_code=event.last_http_code,
             succeeded=succeeded(event),
         ),
     )
-
-
-def _next_attempt(attempts: int, answer: Answer, delays: Sequence[int], now: datetime) -> datetime | None:
-    """When the next attempt is due: on the schedule with up to 20 % of jitter, or when the endpoint asked for it."""
-    if attempts > len(delays):
-        return None
-    pause = timedelta(seconds=delays[attempts - 1] * random.uniform(1, 1.2))
-    if answer.retry_after is not None:
-        pause = max(pause, min(answer.retry_after, LONGEST_RETRY_AFTER))
-    return now + pause
-
-
-async def _disable(session: AsyncSession, endpoint_id: UUID, now: datetime) -> None:
-    """The endpoint says that it is gone for good (410): it is called no more until it is enabled again."""
-    endpoint = await session.get_one(Endpoint, endpoint_id, with_for_update=True)
-    endpoint.enabled, endpoint.modified_at = False, now

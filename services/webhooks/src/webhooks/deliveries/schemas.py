@@ -14,7 +14,7 @@ class DeliveredEvent(BaseModel):
     modified_at: datetime | None
     skipped: bool = False
     api_version: str
-    payload: str
+    payload: str | None
     type: str
     is_archived: bool = False
     last_http_code: int | None

@@ -1,5 +1,6 @@
 """`/v1/webhooks/endpoints`"""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -7,10 +8,12 @@ from fastapi import Depends, Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery
-from servicekit.routing import ResourceRouter, SessionOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from webhooks.endpoints import operations
-from webhooks.endpoints.schemas import EndpointCreate, EndpointRead, EndpointUpdate
+from webhooks.endpoints.schemas import EndpointCreate, EndpointRead, EndpointUpdate, SecretReset, TestWish
+from webhooks.events.operations import shown
+from webhooks.events.schemas import WebhookEventRead
 from webhooks.settings import Settings
 
 router = ResourceRouter("/webhooks/endpoints", "webhooks")
@@ -41,7 +44,8 @@ async def list_endpoints(
 
 @router.post("/", name="create_webhook_endpoint", status_code=201)
 async def create(session: SessionOf, principal: Writer, endpoint: EndpointCreate, settings: SettingsOf) -> EndpointRead:
-    """Creates a webhook endpoint."""
+    """Creates a webhook endpoint; only this answer, and that of a reset, shows its secret."""
+    await operations.check_address(endpoint.url, settings)
     created = await operations.create(session, principal, endpoint, settings)
     return operations.shown(created, settings, with_secret=True)
 
@@ -49,23 +53,37 @@ async def create(session: SessionOf, principal: Writer, endpoint: EndpointCreate
 @router.get("/{id}", name="get_webhook_endpoint", responses=responses(ResourceNotFound))
 async def get(id: UUID, session: SessionOf, principal: Reader, settings: SettingsOf) -> EndpointRead:
     """Gets a webhook endpoint."""
-    with_secret = "webhooks:write" in principal.scopes
-    return operations.shown(await operations.find(session, principal, id), settings, with_secret=with_secret)
+    return operations.shown(await operations.find(session, principal, id), settings, with_secret=False)
 
 
 @router.patch("/{id}", name="update_webhook_endpoint", responses=responses(ResourceNotFound))
 async def update(
-    id: UUID, session: SessionOf, principal: Writer, changes: EndpointUpdate, settings: SettingsOf
+    id: UUID, sessions: SessionsOf, principal: Writer, changes: EndpointUpdate, settings: SettingsOf
 ) -> EndpointRead:
     """Changes a webhook endpoint."""
-    changed = await operations.update(session, principal, id, changes, settings)
-    return operations.shown(changed, settings, with_secret=True)
+    changed = await operations.update(sessions, principal, id, changes, settings)
+    return operations.shown(changed, settings, with_secret=False)
 
 
 @router.patch("/{id}/secret", name="reset_webhook_endpoint_secret", responses=responses(ResourceNotFound))
-async def reset_secret(id: UUID, session: SessionOf, principal: Writer, settings: SettingsOf) -> EndpointRead:
-    """Gives a webhook endpoint a new secret."""
-    return operations.shown(await operations.reset_secret(session, principal, id, settings), settings, with_secret=True)
+async def reset_secret(
+    id: UUID, session: SessionOf, principal: Writer, settings: SettingsOf, wish: SecretReset | None = None
+) -> EndpointRead:
+    """Gives a webhook endpoint a new secret; the replaced one signs beside it for a day, or as long as is asked."""
+    overlap = timedelta(seconds=(wish or SecretReset()).overlap_seconds)
+    reset = await operations.reset_secret(session, principal, id, overlap, settings)
+    return operations.shown(reset, settings, with_secret=True)
+
+
+@router.post(
+    "/{id}/test",
+    name="test_webhook_endpoint",
+    status_code=202,
+    responses=responses(ResourceNotFound, operations.WebhookEndpointDisabled),
+)
+async def send_test(id: UUID, session: SessionOf, principal: Writer, wish: TestWish | None = None) -> WebhookEventRead:
+    """Sends an example event to a webhook endpoint; its payload carries `is_test`."""
+    return shown(await operations.send_test(session, principal, id, wish.event_type if wish else None))
 
 
 @router.delete("/{id}", name="delete_webhook_endpoint", status_code=204, responses=responses(ResourceNotFound))

@@ -1,9 +1,7 @@
 """Endpoints as the API shows and takes them."""
 
-import ipaddress
 from datetime import datetime
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from contracts.registry import PUBLIC
@@ -36,7 +34,7 @@ Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, p
 EventName = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"examples": NAMES})]
 EventNames = Annotated[list[EventName], Field(max_length=100), AfterValidator(_once)]
 Name = Annotated[str, StringConstraints(max_length=255)]
-Format = Literal["raw"]
+Format = Literal["raw", "discord", "slack"]
 Version = Literal["2026-04", "2026-10", "2027-01"]
 
 
@@ -60,10 +58,27 @@ class EndpointUpdate(BaseModel):
     events: EventNames | None = None
     api_version: Version | None = None
     enabled: bool | None = None
+    held_events: Literal["send", "keep", "skip"] = "keep"
+    """What becomes, when it is enabled, of the events that were held while it was disabled: they are sent, or kept
+    until they are asked for (`POST /v1/webhooks/redeliveries`), or skipped."""
+
+
+class SecretReset(BaseModel):
+    """How a secret is replaced."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 86400
+    """For how long deliveries are signed with the replaced secret too; 0 when it has become known to others."""
+
+
+class TestWish(BaseModel):
+    """What a test speaks of."""
+
+    event_type: EventName | None = None
+    """The first that the endpoint asked for, when it is not named."""
 
 
 class EndpointRead(BaseModel):
-    """An endpoint. Lists show only the end of the secret."""
+    """An endpoint. Its secret is shown when it is made; later only its end."""
 
     id: UUID
     created_at: datetime
@@ -76,6 +91,13 @@ class EndpointRead(BaseModel):
     organization_id: UUID
     events: list[str]
     enabled: bool
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    """Why it was disabled, unless the merchant did it."""
+    failures: int
+    """Attempts in a row that failed."""
+    previous_secret_until: datetime | None
+    """Until when deliveries are signed with the replaced secret too."""
     uses_standard_webhook_signature: bool = True
 
 
@@ -84,15 +106,3 @@ def spoken(names: list[str]) -> list[str]:
     if present_dialect() is Dialect.SEED:
         return names
     return list(dict.fromkeys(ALIASES.get(name, name) for name in names))
-
-
-def is_public(url: str) -> bool:
-    """Whether an address may be called in production: https, and not by an address that is private."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https" or host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-        return False
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return True

@@ -1,6 +1,7 @@
 """What endpoints are told."""
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,76 +9,111 @@ from contracts.event import Event
 from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.database import wake
-from servicekit.errors import ResourceNotFound
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from servicekit.errors import Conflict, ResourceNotFound
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webhooks.endpoints.models import Endpoint
 from webhooks.endpoints.schemas import spoken
-from webhooks.events import queries
+from webhooks.events import queries, rendering
 from webhooks.events.models import WebhookEvent
 from webhooks.events.schemas import WebhookEventRead
 
 
-async def announce(session: AsyncSession, event: Event[Any]) -> int:
-    """Writes one webhook event for every endpoint that asked for this type, due now. Returns for how many.
+class WebhookEventArchived(Conflict):
+    """The event is older than its payload is kept."""
 
-    A disabled endpoint's wait until it is enabled again.
+
+async def announce(session: AsyncSession, events: Sequence[Event[Any]]) -> int:
+    """Writes one webhook event for every endpoint that asked for its type, due now. Returns how many, new or not.
+
+    A disabled endpoint's are written too, and held until the merchant decides. The endpoints are locked against
+    changes, so that no event slips through while one is deselected, disabled or deleted.
     """
-    statement = select(Endpoint).where(Endpoint.organization_id == event.organization_id, Endpoint.deleted_at.is_(None))
-    wanted = [endpoint for endpoint in (await session.execute(statement)).scalars() if endpoint.wants(event.name)]
-    if not wanted:
-        return 0
-    now = clock.now()
-    rows = [
-        {
-            "id": ids.uuid7(),
-            "organization_id": event.organization_id,
-            "created_at": now,
-            "endpoint_id": endpoint.id,
-            "event_id": event.id,
-            "type": event.name,
-            "api_version": endpoint.api_version,
-            "resource_id": event.subject,
-            "sequence": event.sequence,
-            "payload": payload(event, endpoint.api_version),
-            "correlation_id": event.correlation_id,
-            "due_at": now,
-            "attempts": 0,
-        }
-        for endpoint in wanted
-    ]
-    await session.execute(insert(WebhookEvent).values(rows).on_conflict_do_nothing())
-    wake(session)
+    public = [event for event in events if event.public]
+    organizations = {event.organization_id for event in public}
+    statement = select(Endpoint).where(Endpoint.organization_id.in_(organizations), Endpoint.deleted_at.is_(None))
+    listening: dict[UUID, list[Endpoint]] = {}
+    for endpoint in (await session.execute(statement.order_by(Endpoint.id).with_for_update(read=True))).scalars():
+        listening.setdefault(endpoint.organization_id, []).append(endpoint)
+    rows = [row for event in public for row in _rows(event, listening.get(event.organization_id, ()))]
+    if rows:
+        columns = {f"{name}s": [row[name] for row in rows] for name in rows[0]}
+        await session.execute(_ANNOUNCE, {**columns, "now": clock.now()})
+        wake(session)
     return len(rows)
 
 
-def payload(event: Event[Any], api_version: str) -> bytes:
-    """The bytes that are signed and sent: `{type, timestamp, api_version, data}`.
+def _rows(event: Event[Any], endpoints: Sequence[Endpoint]) -> Iterator[dict[str, Any]]:
+    rendered: dict[tuple[str, str, str], bytes] = {}
+    for endpoint in endpoints:
+        name = endpoint.name_of(event.name)
+        if name is None:
+            continue
+        kind = (endpoint.api_version, name, endpoint.format)
+        if kind not in rendered:
+            rendered[kind] = rendering.body(event, *kind)
+        yield {
+            "id": ids.uuid7(),
+            "organization": event.organization_id,
+            "endpoint": endpoint.id,
+            "event": event.id,
+            "type": event.name,
+            "version": endpoint.api_version,
+            "resource": event.subject,
+            "sequence": event.sequence,
+            "payload": rendered[kind],
+            "correlation": event.correlation_id,
+        }
 
-    `data` is the resource as the SDKs know it, with the few extra keys of the documented API.
-    """
-    data = event.data.model_dump(mode="json")
-    if event.name.startswith("order."):
-        data["amount"] = data["net_amount"]
-    if event.name.startswith("subscription."):
-        data["price_id"] = data["prices"][0]["id"] if data["prices"] else None
-    timestamp = clock.rfc3339(event.time)
-    body = {"type": event.name, "timestamp": timestamp, "api_version": api_version, "data": data}
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+_ANNOUNCE = text("""
+    insert into webhook_events (
+        id, organization_id, created_at, endpoint_id, event_id, type, api_version, resource_id, sequence, payload,
+        correlation_id, due_at, attempts
+    )
+    select id, organization, :now, endpoint, event, type, version, resource, sequence, payload, correlation, :now, 0
+    from unnest(
+        cast(:ids as uuid[]), cast(:organizations as uuid[]), cast(:endpoints as uuid[]), cast(:events as uuid[]),
+        cast(:types as text[]), cast(:versions as text[]), cast(:resources as uuid[]), cast(:sequences as bigint[]),
+        cast(:payloads as bytea[]), cast(:correlations as uuid[])
+    ) as told (id, organization, endpoint, event, type, version, resource, sequence, payload, correlation)
+    order by endpoint, event
+    on conflict do nothing
+""")
+
+
+def written(endpoint: Endpoint, event: Event[Any], payload: bytes) -> WebhookEvent:
+    """One event for one endpoint, as a row that is due now."""
+    now = clock.now()
+    return WebhookEvent(
+        id=ids.uuid7(),
+        organization_id=endpoint.organization_id,
+        created_at=now,
+        endpoint_id=endpoint.id,
+        event_id=event.id,
+        type=event.name,
+        api_version=endpoint.api_version,
+        resource_id=event.subject,
+        sequence=event.sequence,
+        payload=payload,
+        correlation_id=event.correlation_id,
+        due_at=now,
+        attempts=0,
+    )
 
 
 async def replay(session: AsyncSession, principal: Principal, id: UUID) -> WebhookEvent:
     """Sends an event once more, with its id and its bytes, and with a full set of attempts.
 
-    Raises `ResourceNotFound`.
+    Raises `ResourceNotFound`, or `WebhookEventArchived`.
     """
     event = await queries.find(session, principal, id, lock=True)
     if event is None:
         raise ResourceNotFound()
-    event.due_at = event.modified_at = clock.now()
-    event.attempts = 0
+    if event.archived_at is not None:
+        raise WebhookEventArchived("Its payload was archived: there is nothing left to send")
+    event.send_again(clock.now())
     wake(session)
     return event
 
@@ -86,7 +122,8 @@ def succeeded(event: WebhookEvent) -> bool | None:
     """Whether it was taken; None while nothing is decided."""
     if event.succeeded_at is not None:
         return True
-    return None if event.due_at is not None else False
+    waits = event.due_at is not None or event.held_at is not None
+    return None if waits or event.skipped_reason is not None else False
 
 
 def shown(event: WebhookEvent) -> WebhookEventRead:
@@ -100,13 +137,15 @@ def shown(event: WebhookEvent) -> WebhookEventRead:
         event_type=name,
         type=name,
         api_version=event.api_version,
-        payload=json.loads(event.payload),
+        payload=None if event.payload is None else json.loads(event.payload),
         last_http_code=event.last_http_code,
         last_response=event.last_response,
         succeeded=succeeded(event),
         succeeded_at=event.succeeded_at,
         next_attempt_at=event.due_at,
         attempts=event.attempts,
-        skipped=False,
-        is_archived=False,
+        held=event.held_at is not None,
+        skipped=event.skipped_reason is not None,
+        skipped_reason=event.skipped_reason,
+        is_archived=event.archived_at is not None,
     )

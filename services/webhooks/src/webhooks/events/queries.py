@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from servicekit.auth import Principal, owned_by
@@ -21,6 +22,10 @@ class WebhookEventFilter:
     endpoint_id: Sequence[UUID] | None = None
     event_type: Sequence[str] | None = None
     succeeded: bool | None = None
+    held: bool | None = None
+    skipped: bool | None = None
+    start_timestamp: datetime | None = None
+    end_timestamp: datetime | None = None
 
 
 async def list_events(
@@ -37,6 +42,13 @@ async def list_events(
     if wanted.succeeded is not None:
         taken = WebhookEvent.succeeded_at.is_not(None)
         statement = statement.where(taken if wanted.succeeded else ~taken)
+    for wish, column in ((wanted.held, WebhookEvent.held_at), (wanted.skipped, WebhookEvent.skipped_reason)):
+        if wish is not None:
+            statement = statement.where(column.is_not(None) if wish else column.is_(None))
+    if wanted.start_timestamp is not None:
+        statement = statement.where(WebhookEvent.created_at >= wanted.start_timestamp)
+    if wanted.end_timestamp is not None:
+        statement = statement.where(WebhookEvent.created_at <= wanted.end_timestamp)
     order = sorting.clauses({"created_at": WebhookEvent.created_at}, WebhookEvent.id)
     return await fetch_page(session, statement, page, order)
 

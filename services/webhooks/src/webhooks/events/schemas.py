@@ -17,14 +17,18 @@ class WebhookEventRead(BaseModel):
     event_type: str
     type: str
     api_version: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] | None
+    """None once it was archived."""
     last_http_code: int | None
     last_response: str | None
     succeeded: bool | None
     succeeded_at: datetime | None
     next_attempt_at: datetime | None
     attempts: int
+    held: bool
+    """Whether it is kept for a disabled endpoint."""
     skipped: bool
+    skipped_reason: str | None
     is_archived: bool
 
 

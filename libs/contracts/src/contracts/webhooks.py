@@ -1,0 +1,33 @@
+"""What the webhooks service says."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from contracts.event import Event, Instant, Shape
+
+
+class WebhookEndpoint(Shape):
+    """Where a merchant wants to hear what happens. Its secret is nobody else's business and not here."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    organization_id: UUID
+    url: str
+    name: str | None
+    format: str
+    api_version: str
+    events: list[str]
+    enabled: bool
+    failures: int
+    """Attempts in a row that failed."""
+    failing_since: Instant | None
+    disabled_at: Instant | None
+    disabled_reason: str | None
+
+
+class WebhookEndpointDisabledV1(Event[WebhookEndpoint]):
+    """An endpoint was disabled, because it is gone or failed for too long: another endpoint may be told of it."""
+
+    name: ClassVar[str] = "webhook_endpoint.disabled"
+    source: ClassVar[str] = "/webhooks"

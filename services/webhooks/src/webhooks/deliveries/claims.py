@@ -1,0 +1,153 @@
+"""Taking in hand what is due: fairly among the endpoints, in order about each resource, many rows a statement.
+
+Each endpoint with something waiting is a lane. A claim walks the lanes by the index, takes from each only as much as it
+has room for, and prefers those that have least in hand: a lane with a hundred thousand events waits behind none and
+costs the others nothing. Several workers may claim at once (SKIP LOCKED); what one has in hand is the others' again
+when its lease ends.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from servicekit import clock
+from servicekit.timers import due
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from webhooks.deliveries.operations import Attempt
+from webhooks.endpoints.models import opened
+from webhooks.events.models import WebhookEvent
+
+LANES = 1000
+"""Endpoints that one claim looks at; the next one goes on behind them."""
+FIRST = UUID(int=0)
+
+_WAITING = aliased(WebhookEvent, name="w")
+_FREE = "w.due_at is not null and (w.claimed_until is null or w.claimed_until < :now)"
+_CLAIM = """
+    with recursive walk (endpoint_id) as (
+        select (
+            select w.endpoint_id from webhook_events w
+            where w.due_at is not null and w.endpoint_id > :after order by w.endpoint_id limit 1
+        )
+        union all
+        select (
+            select w.endpoint_id from webhook_events w
+            where w.due_at is not null and w.endpoint_id > walk.endpoint_id order by w.endpoint_id limit 1
+        )
+        from walk where walk.endpoint_id is not null
+    ), seen as materialized (
+        select endpoint_id from walk where endpoint_id is not null limit :lanes
+    ), lanes as (
+        select seen.endpoint_id, coalesce(known.room, :usual) as room, coalesce(known.proven, false) as proven
+        from seen
+        join webhook_endpoints e on e.id = seen.endpoint_id and e.enabled
+        left join unnest(cast(:ids as uuid[]), cast(:rooms as int[]), cast(:proven as bool[]))
+            as known (id, room, proven) on known.id = seen.endpoint_id
+    ), candidates as (
+        select
+            c.id, c.due_at, lanes.proven,
+            row_number() over (partition by lanes.endpoint_id order by c.due_at, c.id) - lanes.room as rank
+        from lanes cross join lateral (
+            select w.id, w.due_at from webhook_events w
+            where w.endpoint_id = lanes.endpoint_id and {free} and {due}
+              and (w.first_attempt_at is not null or not exists (
+                select from webhook_events earlier
+                where earlier.endpoint_id = w.endpoint_id and earlier.resource_id = w.resource_id
+                  and earlier.sequence < w.sequence and earlier.first_attempt_at is null
+                  and earlier.due_at is not null
+              ))
+            order by w.due_at, w.id limit lanes.room
+        ) c
+        where lanes.room > 0
+    ), chosen as (
+        select id from (
+            select *, row_number() over (partition by proven order by rank, due_at, id) as place from candidates
+        ) ranked
+        where proven or place <= :unproven
+        order by rank, due_at, id limit :total
+    ), locked as (
+        select w.id from webhook_events w join chosen on chosen.id = w.id where {free} for update of w skip locked
+    ), claimed as (
+        update webhook_events w set claimed_until = :until
+        from locked, webhook_endpoints e
+        where w.id = locked.id and e.id = w.endpoint_id
+        returning
+            w.id, w.endpoint_id, w.organization_id, w.payload, w.attempts, w.due_at, e.url, e.failures,
+            e.encrypted_secret,
+            case when e.previous_secret_until > :now then e.previous_encrypted_secret end as previous
+    )
+    select claimed.*, walked.lanes, walked.last
+    from (
+        select count(*) as lanes, (select endpoint_id from seen order by endpoint_id desc limit 1) as last from seen
+    ) walked
+    left join claimed on true
+    order by claimed.due_at, claimed.id
+"""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much may be claimed: `total`, of which `unproven` for endpoints that have not answered quickly of late.
+
+    `lanes` says of an endpoint how much it may be given and whether it is proven; others get `usual`, unproven.
+    """
+
+    total: int
+    unproven: int
+    usual: int
+    lanes: Sequence[tuple[UUID, int, bool]] = ()
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What was taken in hand, and behind which endpoint the next claim goes on."""
+
+    attempts: list[Attempt]
+    after: UUID
+
+
+async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID, suite_secret: str) -> Claimed:
+    """Takes events in hand whose time has come, for `lease`, in the caller's transaction.
+
+    First attempts about one resource leave in the order in which things happened: an event is left while an earlier
+    one about the same resource waits for its first attempt or is in the middle of it. That takes as long as those
+    attempts take, so at most the timeout for each, and the lease where a worker died with one.
+    """
+    now = clock.now()
+    condition = due(_WAITING.due_at, _WAITING.organization_id)
+    compiled = condition.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+    values: dict[str, Any] = {
+        **compiled.params,
+        "now": now,
+        "until": now + lease,
+        "after": after,
+        "lanes": LANES,
+        "usual": room.usual,
+        "unproven": room.unproven,
+        "total": room.total,
+        "ids": [id for id, _, _ in room.lanes],
+        "rooms": [free for _, free, _ in room.lanes],
+        "proven": [proven for _, _, proven in room.lanes],
+    }
+    # A parameter that is followed by its cast must keep a space for `text` to see it.
+    is_due = re.sub(r":(\w+)::", r":\1 ::", f"({compiled})")
+    statement = text(_CLAIM.format(free=_FREE, due=is_due))
+    rows = (await session.execute(statement, values)).all()
+    attempts = [_attempt(row, suite_secret) for row in rows if row.id is not None]
+    return Claimed(attempts, rows[0].last if rows[0].lanes >= LANES else FIRST)
+
+
+def _attempt(row: Any, suite_secret: str) -> Attempt:
+    kept: list[bytes] = [row.encrypted_secret, *([row.previous] if row.previous is not None else [])]
+    secrets = tuple(opened(bytes(secret), suite_secret) for secret in kept)
+    due_at: datetime = row.due_at
+    return Attempt(
+        row.id, row.endpoint_id, row.organization_id, row.url, secrets, row.payload, row.attempts, due_at, row.failures
+    )
