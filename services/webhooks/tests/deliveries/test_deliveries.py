@@ -6,7 +6,6 @@ import hmac
 import json
 from datetime import timedelta
 
-import pytest
 from aiohttp import web
 from servicekit import clock, ids
 from servicekit.testing import eventually
