@@ -7,6 +7,8 @@ from tests.end_to_end.conftest import caller
 from tests.end_to_end.openapi import example, operations
 
 PORTAL = "/v1/customer-portal/"
+EVERYBODYS = {"/v1/webhooks/event-types/"}
+"""Lists that are the same for every organization."""
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +151,8 @@ async def test_lists_of_another_organization_are_empty(
 ):
     document = (await nobody.get("/openapi.json")).json()
     for operation in operations(document):
+        if operation.path in EVERYBODYS:
+            continue
         if operation.method == "GET" and operation.needs_token and "{" not in operation.path:
             client = stranger_in_portal if operation.path.startswith(PORTAL) else stranger
             answer = await client.get(operation.path, params={"organization_id": organization_id})
