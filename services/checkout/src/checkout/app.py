@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from processor import StripeProcessor
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
@@ -12,7 +13,6 @@ from checkout.checkouts import routes as checkouts
 from checkout.discounts import routes as discounts
 from checkout.organizations import routes as organizations
 from checkout.payments import routes as payments
-from checkout.payments.stripe import StripeProcessor
 from checkout.settings import Settings
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from processor import StripeProcessor
 from servicekit import worker
 from servicekit.timers import Timer
 
@@ -12,7 +13,6 @@ from checkout.checkouts.timers import expire_checkouts
 from checkout.customers.consumers import consumers as customers
 from checkout.invariants import INVARIANTS
 from checkout.organizations.consumers import consumers as organizations
-from checkout.payments.stripe import StripeProcessor
 from checkout.payments.timers import recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
 from checkout.projections import projections

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 from checkout.payments.operations import PaymentUnavailable
-from checkout.payments.stripe import StripeProcessor
 from checkout.payments.timers import recover_open_payments, refund_duplicates
 from contracts.billing import Customer, CustomerDeletedV1
 from contracts.checkout import CheckoutSucceededV1
+from processor import StripeProcessor
 from servicekit import clock
 
 from services.checkout.tests.support import call_back, confirmed, opened

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from processor import StripeProcessor, is_test_method
 from servicekit import clock, ids
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput
@@ -23,7 +24,6 @@ from checkout.customers.operations import id_of_email
 from checkout.discounts import operations as discounts
 from checkout.payments import operations as payments
 from checkout.payments.models import Payment
-from checkout.payments.stripe import StripeProcessor, is_test_method
 from checkout.settings import Settings
 
 Find = Callable[[AsyncSession], Awaitable[Checkout]]

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
+from processor import StripeProcessor
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.http import Dialect, DialectOf
@@ -28,7 +29,6 @@ from checkout.checkouts.schemas import (
     CheckoutUpdatePublic,
 )
 from checkout.payments.operations import PaymentError, PaymentUnavailable
-from checkout.payments.stripe import StripeProcessor
 from checkout.settings import Settings
 
 router = ResourceRouter("/checkouts", "checkouts")

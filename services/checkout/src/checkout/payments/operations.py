@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
 from servicekit.errors import BadRequest, ServiceError
@@ -15,7 +16,6 @@ from checkout.checkouts import operations as checkouts
 from checkout.checkouts import queries
 from checkout.discounts import operations as discounts
 from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
-from checkout.payments.stripe import Charge, Outcome, ProcessorUnavailable, StripeProcessor
 from checkout.settings import Settings
 
 log = structlog.get_logger()
@@ -82,7 +82,7 @@ async def charge(sessions: Sessions, processor: StripeProcessor, settings: Setti
                 customer,
             )
             outcome = await processor.charge(wish)
-    except ProcessorUnavailable as error:
+    except (ProcessorUnavailable, ProcessorRefused) as error:
         raise PaymentUnavailable(
             "the payment processor could not be reached; the payment goes on when the request is repeated",
             headers={"Retry-After": "2"},

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Request
+from processor import event_of, outcome_of
 from servicekit.errors import BadRequest, responses
 from servicekit.routing import ResourceRouter, SessionOf
 
 from checkout.payments import operations
-from checkout.payments.stripe import outcome_of
 
 router = ResourceRouter("/integrations/stripe", "integrations")
 
@@ -30,7 +30,7 @@ async def receive_stripe_event(
 ) -> dict[str, str]:
     """Takes a call-back of Stripe: once by its id, whatever the order."""
     try:
-        event = request.app.state.processor.event(await request.body(), stripe_signature)
+        event = event_of(await request.body(), stripe_signature, request.app.state.settings.stripe_webhook_secret)
     except ValueError:
         raise SignatureInvalid("the signature is not Stripe's") from None
     intent: dict[str, Any] = event["data"]["object"]

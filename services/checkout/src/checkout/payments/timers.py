@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import structlog
+from processor import ProcessorRefused, ProcessorUnavailable, Refund, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from sqlalchemy import select
 from checkout.payments import operations
 from checkout.payments.models import Payment
 from checkout.payments.operations import ASK_AGAIN, PaymentError, PaymentUnavailable
-from checkout.payments.stripe import ProcessorUnavailable, StripeProcessor
 from checkout.settings import Settings
 
 log = structlog.get_logger()
@@ -38,8 +38,8 @@ async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> i
     async with sessions() as session:
         payment = await operations.by_id(session, payment_id)
     try:
-        await processor.refund(payment.processor_id or "", f"duplicate:{payment.id}")
-    except ProcessorUnavailable:
+        await processor.refund(Refund(f"duplicate:{payment.id}", payment.processor_id or "", reason="duplicate"))
+    except (ProcessorUnavailable, ProcessorRefused):
         return 0
     async with sessions() as session:
         payment = await operations.by_id(session, payment_id)

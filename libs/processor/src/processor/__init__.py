@@ -1,0 +1,54 @@
+"""Stripe, as the services that move money speak to it: one client, one vocabulary of what came of it.
+
+The services know nothing of Stripe's shapes but the words of this package. It knows no table and no service.
+"""
+
+from processor.outcomes import (
+    UNRECOVERABLE,
+    DisputeState,
+    Method,
+    Outcome,
+    RefundOutcome,
+    SetupOutcome,
+    Status,
+    dispute_of,
+    outcome_of,
+    refund_of,
+    setup_of,
+)
+from processor.settings import StripeSettings
+from processor.stripe import (
+    Charge,
+    ProcessorRefused,
+    ProcessorUnavailable,
+    Refund,
+    SavedCharge,
+    Setup,
+    StripeProcessor,
+    event_of,
+    is_test_method,
+)
+
+__all__ = [
+    "UNRECOVERABLE",
+    "Charge",
+    "DisputeState",
+    "Method",
+    "Outcome",
+    "ProcessorRefused",
+    "ProcessorUnavailable",
+    "Refund",
+    "RefundOutcome",
+    "SavedCharge",
+    "Setup",
+    "SetupOutcome",
+    "Status",
+    "StripeProcessor",
+    "StripeSettings",
+    "dispute_of",
+    "event_of",
+    "is_test_method",
+    "outcome_of",
+    "refund_of",
+    "setup_of",
+]

@@ -1,0 +1,178 @@
+"""What Stripe says, in our words: of payments, set-ups of cards, refunds and disputes."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Status = Literal["succeeded", "declined", "requires_action", "open"]
+
+UNRECOVERABLE = frozenset({
+    "authentication_not_handled", "card_not_supported", "currency_not_supported", "do_not_honor",
+    "do_not_try_again", "expired_card", "fraudulent", "incorrect_number", "invalid_account", "invalid_number",
+    "lost_card", "new_account_information_available", "no_action_taken", "not_permitted", "pickup_card",
+    "restricted_card", "revocation_of_all_authorizations", "revocation_of_authorization", "security_violation",
+    "stolen_card", "stop_payment_order", "transaction_not_allowed",
+})  # fmt: skip
+"""Decline codes after which asking the same card again is hopeless (Stripe's documentation of declines)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Stripe says of a payment. `open` means that it is still deciding.
+
+    `facts`: `method` (`card`), `method_metadata` (brand, last4), `customer` and `payment_method` (Stripe's ids), and
+    `fee`, what Stripe kept in minor units, where it was told and is of the payment's currency.
+    """
+
+    status: Status
+    processor_id: str | None = None
+    decline_code: str | None = None
+    message: str | None = None
+    client_secret: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SetupOutcome:
+    """What Stripe says of a card that is to be kept without a charge. `payment_method` is there once it succeeded."""
+
+    status: Status
+    processor_id: str | None = None
+    payment_method: str | None = None
+    client_secret: str | None = None
+    decline_code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A saved payment method. `metadata` of a card: brand, last4, exp_month, exp_year, fingerprint."""
+
+    processor_id: str
+    type: str
+    customer: str | None
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RefundOutcome:
+    """What Stripe says of a refund: `pending`, `succeeded`, `failed` or `canceled`. `amount` in minor units."""
+
+    status: str
+    processor_id: str
+    amount: int
+    currency: str
+    payment_intent: str | None = None
+    failure_reason: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DisputeState:
+    """What Stripe says of a dispute, in its own status words. `amount` in minor units."""
+
+    processor_id: str
+    status: str
+    amount: int
+    currency: str
+    reason: str | None
+    payment_intent: str | None
+    evidence_due_by: datetime | None
+    created_at: datetime
+    balance_transactions: list[dict[str, Any]] = field(default_factory=list)
+
+
+def outcome_of(intent: dict[str, Any]) -> Outcome:
+    """What a PaymentIntent says, as it came in an answer or in a call-back (both as dictionaries)."""
+    last_error: Any = intent.get("last_payment_error") or {}
+    facts = _facts(intent)
+    match intent["status"]:
+        case "succeeded":
+            return Outcome("succeeded", intent["id"], facts=facts)
+        case "requires_action":
+            return Outcome("requires_action", intent["id"], client_secret=intent.get("client_secret"), facts=facts)
+        case "requires_payment_method" | "canceled":
+            code = last_error.get("decline_code") or last_error.get("code") or intent["status"]
+            return Outcome("declined", intent["id"], code, last_error.get("message") or "The payment failed.")
+        case _:
+            return Outcome("open", intent["id"])
+
+
+def setup_of(intent: dict[str, Any]) -> SetupOutcome:
+    """What a SetupIntent says."""
+    error: Any = intent.get("last_setup_error") or {}
+    method = _id(intent.get("payment_method"))
+    secret = intent.get("client_secret")
+    match intent["status"]:
+        case "succeeded":
+            return SetupOutcome("succeeded", intent["id"], method, secret)
+        case "requires_action":
+            return SetupOutcome("requires_action", intent["id"], None, secret)
+        case "requires_payment_method" | "canceled" if error or intent["status"] == "canceled":
+            code = error.get("decline_code") or error.get("code") or intent["status"]
+            message = error.get("message") or "The card could not be kept."
+            return SetupOutcome("declined", intent["id"], None, secret, code, message)
+        case _:
+            return SetupOutcome("open", intent["id"], None, secret)
+
+
+def method_of(method: dict[str, Any]) -> Method:
+    """What a PaymentMethod says."""
+    kind = method.get("type") or "card"
+    details: Any = method.get(kind) or {}
+    names = ("brand", "last4", "exp_month", "exp_year", "fingerprint")
+    known = {name: details.get(name) for name in names if details.get(name) is not None}
+    return Method(method["id"], kind, _id(method.get("customer")), known)
+
+
+def refund_of(refund: dict[str, Any]) -> RefundOutcome:
+    """What a Refund says."""
+    return RefundOutcome(
+        status=refund.get("status") or "pending",
+        processor_id=refund["id"],
+        amount=int(refund["amount"]),
+        currency=refund["currency"],
+        payment_intent=_id(refund.get("payment_intent")),
+        failure_reason=refund.get("failure_reason"),
+        metadata=dict(refund.get("metadata") or {}),
+    )
+
+
+def dispute_of(dispute: dict[str, Any]) -> DisputeState:
+    """What a Dispute says."""
+    due: Any = (dispute.get("evidence_details") or {}).get("due_by")
+    return DisputeState(
+        processor_id=dispute["id"],
+        status=dispute["status"],
+        amount=int(dispute["amount"]),
+        currency=dispute["currency"],
+        reason=dispute.get("reason"),
+        payment_intent=_id(dispute.get("payment_intent")),
+        evidence_due_by=datetime.fromtimestamp(due, UTC) if due else None,
+        created_at=datetime.fromtimestamp(dispute["created"], UTC),
+        balance_transactions=[one for one in dispute.get("balance_transactions") or [] if isinstance(one, dict)],
+    )
+
+
+def _facts(intent: dict[str, Any]) -> dict[str, Any]:
+    """Brand, last digits and fee come with the charge, which is an object only where it was asked for."""
+    charge: Any = intent.get("latest_charge")
+    details: Any = charge.get("payment_method_details") if isinstance(charge, dict) else None
+    facts: dict[str, Any] = {"method": "card", "method_metadata": {}}
+    if details:
+        facts["method"] = details.get("type", "card")
+        card: Any = details.get("card") or {}
+        facts["method_metadata"] = {name: card.get(name) for name in ("brand", "last4") if card.get(name)}
+    movement: Any = charge.get("balance_transaction") if isinstance(charge, dict) else None
+    if isinstance(movement, dict) and movement.get("currency") == intent.get("currency"):
+        facts["fee"] = int(movement.get("fee") or 0)
+    for name in ("customer", "payment_method"):
+        value = _id(intent.get(name))
+        if value is not None:
+            facts[name] = value
+    return facts
+
+
+def _id(value: Any) -> str | None:
+    """The id of what may be an object or its id."""
+    return value if value is None or isinstance(value, str) else value.get("id")

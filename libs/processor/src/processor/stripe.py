@@ -1,0 +1,302 @@
+"""The one place that talks to Stripe: charges, cards that are kept, refunds, disputes, and signatures of call-backs.
+
+Every call that moves money carries an idempotency key made by the caller: sent again, it has the same result. No call
+is made inside a database transaction.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import stripe
+import structlog
+
+from processor.outcomes import (
+    DisputeState,
+    Method,
+    Outcome,
+    RefundOutcome,
+    SetupOutcome,
+    dispute_of,
+    method_of,
+    outcome_of,
+    refund_of,
+    setup_of,
+)
+from processor.settings import StripeSettings
+
+log = structlog.get_logger()
+TIMEOUT_SECONDS = 20
+_EXPANDED = ["latest_charge", "latest_charge.balance_transaction"]
+Answer = TypeVar("Answer")
+
+
+class ProcessorUnavailable(Exception):
+    """Stripe could not be asked, or did not answer: what became of the wish is not known."""
+
+
+class ProcessorRefused(Exception):
+    """Stripe does not do what was wished; `code` says why in its words. Repeating it does not help."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a buyer who is present is charged. `amount` is in integer minor units; `key` names the attempt."""
+
+    key: str
+    amount: int
+    currency: str
+    token: str
+    metadata: dict[str, str]
+    customer: str | None
+    """Stripe's customer, where the card is kept for renewals."""
+
+
+@dataclass(frozen=True)
+class SavedCharge:
+    """A charge of a saved payment method. `amount` is in integer minor units; `key` names the attempt.
+
+    The customer is absent unless `is_present`: then a bank that asks for them is a decline, `authentication_required`.
+    """
+
+    key: str
+    amount: int
+    currency: str
+    customer: str
+    payment_method: str
+    metadata: dict[str, str]
+    is_present: bool = False
+
+
+@dataclass(frozen=True)
+class Refund:
+    """A refund of a part (minor units) or of all that is left (None) of a payment.
+
+    `reason` is one of Stripe's: duplicate, fraudulent, requested_by_customer.
+    """
+
+    key: str
+    processor_id: str
+    amount: int | None = None
+    reason: str = "requested_by_customer"
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A card that is kept without a charge. Without a `token` the client confirms it with the secret."""
+
+    key: str
+    customer: str
+    metadata: dict[str, str]
+    token: str | None = None
+    return_url: str | None = None
+
+
+def is_test_method(token: str) -> bool:
+    """Whether a token is the name of one of Stripe's test payment methods."""
+    return token.startswith("pm_card_")
+
+
+def event_of(body: bytes, signature: str, secret: str) -> Any:
+    """A call-back whose signature is right, as a dictionary. Raises `ValueError` otherwise."""
+    try:
+        return stripe.Webhook.construct_event(body, signature, secret).to_dict()
+    except stripe.SignatureVerificationError as error:
+        raise ValueError("the signature is not Stripe's") from error
+
+
+class StripeProcessor:
+    """Stripe, or the stand-in at `STRIPE_API_BASE`."""
+
+    def __init__(self, settings: StripeSettings) -> None:
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
+        addresses: Any = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
+        client = stripe.StripeClient(
+            settings.stripe_secret_key,
+            base_addresses=addresses,
+            http_client=self._http,
+            max_network_retries=2,
+        )
+        self._api = client.v1
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def create_customer(self, key: str, email: str, name: str | None, metadata: dict[str, str]) -> str:
+        """Creates Stripe's customer and returns its id. Raises `ProcessorUnavailable`."""
+        details: Any = {"email": email, "metadata": metadata, **({"name": name} if name else {})}
+        customer = await _asked(self._api.customers.create_async(details, {"idempotency_key": key}))
+        return str(customer.id)
+
+    async def charge(self, charge: Charge) -> Outcome:
+        """Charges a buyer who is present. The same `key` gives the same intent, whenever it is sent again.
+
+        Raises `ProcessorUnavailable` when it is not known what became of it.
+        """
+        wish: Any = {
+            "amount": charge.amount,
+            "currency": charge.currency,
+            _kind_of(charge.token): charge.token,
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": charge.metadata,
+            "expand": _EXPANDED,
+        }
+        if charge.customer is not None:
+            wish |= {"customer": charge.customer, "setup_future_usage": "off_session"}
+        return await self._charged(wish, charge.key)
+
+    async def charge_saved(self, charge: SavedCharge) -> Outcome:
+        """Charges a saved payment method. Raises `ProcessorUnavailable` when it is not known what became of it."""
+        wish: Any = {
+            "amount": charge.amount,
+            "currency": charge.currency,
+            "customer": charge.customer,
+            "payment_method": charge.payment_method,
+            "confirm": True,
+            "metadata": charge.metadata,
+            "expand": _EXPANDED,
+        }
+        if charge.is_present:
+            wish["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+        else:
+            wish["off_session"] = True
+        return await self._charged(wish, charge.key)
+
+    async def _charged(self, wish: Any, key: str) -> Outcome:
+        try:
+            intent = await self._api.payment_intents.create_async(wish, {"idempotency_key": key})
+        except stripe.CardError as error:
+            return _declined(error)
+        except stripe.InvalidRequestError as error:
+            log.warning("stripe.refused", code=error.code, param=error.param, request=error.request_id)
+            return Outcome("declined", None, error.code or "invalid_request", "the payment details were not accepted")
+        except stripe.StripeError as error:
+            raise _unavailable(error) from error
+        return outcome_of(intent.to_dict())
+
+    async def retrieve(self, processor_id: str) -> Outcome:
+        """Asks about a PaymentIntent. Raises `ProcessorUnavailable`, or `ProcessorRefused` when there is none."""
+        wish: Any = {"expand": _EXPANDED}
+        return outcome_of((await _asked(self._api.payment_intents.retrieve_async(processor_id, wish))).to_dict())
+
+    async def find_payment(self, customer: str, payment_id: str) -> Outcome | None:
+        """Looks for the intent of one of our payments among those of Stripe's customer, by its metadata.
+
+        For a payment so old that Stripe has forgotten its key (24 hours). Raises `ProcessorUnavailable`.
+        """
+        wish: Any = {"customer": customer, "limit": 100}
+        listed = await _asked(self._api.payment_intents.list_async(wish))
+        async for intent in listed.auto_paging_iter():
+            if (intent.metadata or {}).get("payment_id") == payment_id:
+                return await self.retrieve(intent.id)
+        return None
+
+    async def refund(self, refund: Refund) -> RefundOutcome | None:
+        """Pays back. None when all of it was paid back before.
+
+        Raises `ProcessorUnavailable`, or `ProcessorRefused` for more than is left, or what cannot be given back.
+        """
+        wish: Any = {"payment_intent": refund.processor_id, "reason": refund.reason, "metadata": refund.metadata}
+        if refund.amount is not None:
+            wish["amount"] = refund.amount
+        try:
+            made = await _asked(self._api.refunds.create_async(wish, {"idempotency_key": refund.key}))
+        except ProcessorRefused as error:
+            if error.code == "charge_already_refunded":
+                return None
+            raise
+        return refund_of(made.to_dict())
+
+    async def retrieve_refund(self, processor_id: str) -> RefundOutcome:
+        """Asks about a refund. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
+        return refund_of((await _asked(self._api.refunds.retrieve_async(processor_id))).to_dict())
+
+    async def set_up(self, setup: Setup) -> SetupOutcome:
+        """Keeps a card for later charges. Raises `ProcessorUnavailable`."""
+        wish: Any = {
+            "customer": setup.customer,
+            "usage": "off_session",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": setup.metadata,
+        }
+        if setup.token is not None:
+            wish |= {_kind_of(setup.token): setup.token, "confirm": True}
+            if setup.return_url is not None:
+                wish["return_url"] = setup.return_url
+        try:
+            intent = await self._api.setup_intents.create_async(wish, {"idempotency_key": setup.key})
+        except stripe.CardError as error:
+            details = _details(error)
+            intent_id = (details.get("setup_intent") or {}).get("id")
+            code = details.get("decline_code") or error.code or "card_declined"
+            return SetupOutcome("declined", intent_id, decline_code=code, message=error.user_message)
+        except stripe.InvalidRequestError as error:
+            log.warning("stripe.refused", code=error.code, param=error.param, request=error.request_id)
+            return SetupOutcome("declined", decline_code=error.code or "invalid_request", message="not accepted")
+        except stripe.StripeError as error:
+            raise _unavailable(error) from error
+        return setup_of(intent.to_dict())
+
+    async def retrieve_setup(self, processor_id: str) -> SetupOutcome:
+        """Asks about a SetupIntent. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
+        return setup_of((await _asked(self._api.setup_intents.retrieve_async(processor_id))).to_dict())
+
+    async def retrieve_method(self, processor_id: str) -> Method:
+        """Asks about a payment method. Raises `ProcessorUnavailable`, or `ProcessorRefused` when there is none."""
+        return method_of((await _asked(self._api.payment_methods.retrieve_async(processor_id))).to_dict())
+
+    async def detach_method(self, processor_id: str) -> None:
+        """Forgets a payment method; one that is forgotten already stays so. Raises `ProcessorUnavailable`."""
+        try:
+            await _asked(self._api.payment_methods.detach_async(processor_id))
+        except ProcessorRefused as error:
+            log.info("stripe.detached_before", code=error.code)
+
+    async def retrieve_dispute(self, processor_id: str) -> DisputeState:
+        """Asks about a dispute. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
+        return dispute_of((await _asked(self._api.disputes.retrieve_async(processor_id))).to_dict())
+
+    async def accept_dispute(self, processor_id: str, key: str) -> DisputeState:
+        """Gives a dispute up. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
+        closed = await _asked(self._api.disputes.close_async(processor_id, {}, {"idempotency_key": key}))
+        return dispute_of(closed.to_dict())
+
+
+async def _asked(question: Awaitable[Answer]) -> Answer:
+    try:
+        return await question
+    except stripe.InvalidRequestError as error:
+        log.warning("stripe.refused", code=error.code, param=error.param, request=error.request_id)
+        raise ProcessorRefused(str(error.user_message or error), error.code) from error
+    except stripe.StripeError as error:
+        raise _unavailable(error) from error
+
+
+def _kind_of(token: str) -> str:
+    return "confirmation_token" if token.startswith("ctoken_") else "payment_method"
+
+
+def _unavailable(error: stripe.StripeError) -> ProcessorUnavailable:
+    log.warning("stripe.unavailable", kind=type(error).__name__, code=error.code, request=error.request_id)
+    return ProcessorUnavailable(type(error).__name__)
+
+
+def _details(error: stripe.CardError) -> dict[str, Any]:
+    return error.error.to_dict() if error.error is not None else {}
+
+
+def _declined(error: stripe.CardError) -> Outcome:
+    details = _details(error)
+    return Outcome(
+        "declined",
+        (details.get("payment_intent") or {}).get("id"),
+        details.get("decline_code") or error.code or "card_declined",
+        error.user_message or "Your card was declined.",
+    )
