@@ -1,23 +1,48 @@
 """Billing under test."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from billing.app import create_app
 from billing.settings import Settings
 from billing.worker import FLOWS
 from contracts.checkout import CheckoutSucceededV1, Purchase
+from processor import StripeProcessor
+from processor.testing import Sandbox, running
 from servicekit import clock, ids
 from servicekit.testing import ServiceUnderTest
 from servicekit.testing.harness import SECRET
 
 
 @pytest.fixture(scope="session")
-def service() -> ServiceUnderTest:
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The local Stripe, started once."""
+    with running(tmp_path_factory.mktemp("stripe")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox, database: Any) -> Sandbox:
+    """The local Stripe, empty and well-behaved."""
+    sandbox_process.post("/_sandbox/reset")
+    return sandbox_process
+
+
+@pytest_asyncio.fixture
+async def processor(sandbox: Sandbox, settings: Settings) -> AsyncIterator[StripeProcessor]:
+    """A client of the local Stripe, as the worker has it."""
+    client = StripeProcessor(settings)
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def service(sandbox_process: Sandbox) -> ServiceUnderTest:
     """Names billing to the kit's plugin."""
     return ServiceUnderTest(
         name="billing",
@@ -25,6 +50,7 @@ def service() -> ServiceUnderTest:
         create_app=create_app,
         settings=Settings,
         flows=FLOWS,
+        environment={"stripe_secret_key": "sk_test_billing", "stripe_api_base": sandbox_process.url},
         scopes=[
             "customers:read", "customers:write", "members:read", "members:write", "orders:read", "orders:write",
             "payments:read", "subscriptions:read",
@@ -66,10 +92,11 @@ def purchased(organization_id: UUID) -> Purchased:
             "archived_prices": [], "benefits": [], "medias": [], "attached_custom_fields": [],
         }  # fmt: skip
         total = amount - off + tax
+        card = changes.pop("card", None) or (f"cus_{owner.hex}", f"pm_{ids.uuid7().hex}")
         payment = {
             "id": ids.uuid7(), "processor": "stripe", "processor_id": f"pi_{ids.uuid7().hex}", "amount": total,
             "currency": "usd", "method": "card", "method_metadata": {"brand": "visa", "last4": "4242"},
-            "processor_customer_id": "cus_1", "processor_payment_method_id": "pm_1",
+            "processor_customer_id": card[0], "processor_payment_method_id": card[1],
         }  # fmt: skip
         fields = {
             "checkout_id": ids.uuid7(), "organization_id": owner, "order_id": ids.uuid7(),

@@ -1,20 +1,16 @@
 """Checkout under test, with the local Stripe in a process of its own."""
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from checkout.app import create_app
 from checkout.settings import Settings
 from checkout.worker import FLOWS
 from contracts.catalog import Product, ProductCreatedV1, ProductUpdatedV1
+from processor.testing import Sandbox, running
 from servicekit import clock, ids
 from servicekit.testing import ServiceUnderTest
 from servicekit.testing.harness import Bus
@@ -22,55 +18,11 @@ from servicekit.testing.harness import Bus
 from services.checkout.tests.support import WEBHOOK_SECRET
 
 
-class Sandbox:
-    """The local Stripe."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._http = httpx.Client(base_url=url, headers={"Authorization": "Bearer sk_test_checkout"}, timeout=10)
-
-    def get(self, path: str, **query: Any) -> Any:
-        """An answer of Stripe's API, or of the sandbox's own."""
-        return self._http.get(path, params=query).raise_for_status().json()
-
-    def post(self, path: str, **form: Any) -> Any:
-        """The same for a write."""
-        return self._http.post(path, data=form).raise_for_status().json()
-
-    def faults(self, **faults: Any) -> None:
-        """Makes it misbehave."""
-        self._http.post("/_sandbox/faults", json=faults).raise_for_status()
-
-    def summary(self) -> Any:
-        """What happened so far."""
-        return self.get("/_sandbox/summary")
-
-    def events(self, *kinds: str) -> list[Any]:
-        """The events of some types, the oldest first."""
-        listed = self.get("/v1/events", limit=100)["data"]
-        return [event for event in reversed(listed) if event["type"] in kinds]
-
-
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Started once; its port is the first free one that it was given."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "stripe_sandbox", "--port", str(port)]
-    command += ["--data", str(tmp_path_factory.mktemp("stripe"))]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    sandbox = Sandbox(f"http://127.0.0.1:{port}")
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            sandbox.get("/healthz")
-            break
-        except httpx.TransportError:
-            assert time.monotonic() < deadline
-    yield sandbox
-    process.kill()
-    process.wait()
+    """Started once."""
+    with running(tmp_path_factory.mktemp("stripe")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="session")

@@ -184,6 +184,8 @@ class PurchasePayment(Shape):
     method_metadata: dict[str, Any]
     processor_customer_id: str | None
     processor_payment_method_id: str | None
+    processor_fee_amount: int = 0
+    """What the processor kept, in minor units of the same currency."""
 
 
 class Purchase(Shape):

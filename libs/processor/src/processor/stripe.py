@@ -194,7 +194,8 @@ class StripeProcessor:
         wish: Any = {"customer": customer, "limit": 100}
         listed = await _asked(self._api.payment_intents.list_async(wish))
         async for intent in listed.auto_paging_iter():
-            if (intent.metadata or {}).get("payment_id") == payment_id:
+            metadata: Any = intent.to_dict().get("metadata") or {}
+            if metadata.get("payment_id") == payment_id:
                 return await self.retrieve(intent.id)
         return None
 

@@ -1,6 +1,10 @@
 """Billing's HTTP process."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
+from processor import StripeProcessor
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
@@ -16,6 +20,14 @@ from billing.subscriptions import routes as subscriptions
 def create_app(settings: Settings) -> FastAPI:
     """The application: customers, orders, subscriptions and payments, for the merchant and in the customer's portal."""
     fees.use(settings.platform_fee)
+
+    @asynccontextmanager
+    async def with_processor(app: FastAPI) -> AsyncIterator[None]:
+        processor = StripeProcessor(settings)
+        app.state.processor = processor
+        yield
+        await processor.close()
+
     routers = [
         customers.router,
         members.router,
@@ -25,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         payments.router,
     ]
     portal = [customers.portal_router, members.portal_router, orders.portal_router, subscriptions.portal_router]
-    return compose("billing", settings, [*routers, *portal])
+    return compose("billing", settings, [*routers, *portal], with_processor)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,16 @@ INVARIANTS = (
         "select transaction_id, currency from ledger_entries group by transaction_id, currency having sum(amount) <> 0",
     ),
     Invariant(
-        "a paid order that costs something has exactly one payment of its total",
-        "select o.id from orders o where o.status = 'paid' and o.total_amount > 0 and 1 <> "
-        "(select count(*) from payments p where p.order_id = o.id and p.amount = o.total_amount "
-        "and p.currency = o.currency)",
+        "a settled order that was due has exactly one payment of what was due",
+        "select o.id from orders o where o.status in ('paid', 'partially_refunded', 'refunded') "
+        "and o.total_amount + o.applied_balance_amount > 0 and 1 <> (select count(*) from payments p "
+        "where p.order_id = o.id and p.status = 'succeeded' "
+        "and p.amount = o.total_amount + o.applied_balance_amount and p.currency = o.currency)",
+    ),
+    Invariant(
+        "balances of customers are the sums of their entries",
+        "select b.customer_id, b.currency from customer_balances b where b.amount <> coalesce((select sum(e.amount) "
+        "from customer_balance_entries e where e.customer_id = b.customer_id and e.currency = b.currency), 0)",
     ),
     Invariant(
         "every payment stands in the ledger with its amount",
@@ -29,7 +35,7 @@ INVARIANTS = (
     Invariant(
         "invoice numbers of a customer have no gaps",
         "select c.id from customers c where c.invoices_count <> "
-        "(select count(*) from orders o where o.customer_id = c.id)",
+        "(select count(*) from orders o where o.customer_id = c.id and o.invoice_number is not null)",
     ),
     Invariant(
         "canceled subscriptions end with their period",

@@ -1,18 +1,22 @@
 """Every table of the service, for Alembic."""
 
 from billing.benefit_grants.models import BenefitGrant
-from billing.customers.models import Customer, CustomerAlias
+from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.members.models import Member
-from billing.orders.models import Order, OrderItem
+from billing.orders.models import BillingEntry, Order, OrderItem
 from billing.organizations.models import Organization
+from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.subscriptions.models import Subscription
 
 __all__ = [
     "BenefitGrant",
+    "BillingEntry",
     "Customer",
     "CustomerAlias",
+    "CustomerBalance",
+    "CustomerBalanceEntry",
     "LedgerEntry",
     "LedgerTransaction",
     "Member",
@@ -20,5 +24,6 @@ __all__ = [
     "OrderItem",
     "Organization",
     "Payment",
+    "PaymentMethod",
     "Subscription",
 ]

@@ -1,14 +1,19 @@
-"""Billing's settings: the common ones, and what the operator takes of payments."""
+"""Billing's settings: the common ones, Stripe, mail, and what the operator takes of payments."""
 
+from processor import StripeSettings
 from pydantic import Field
 from servicekit import settings
 
 from billing.ledger.fees import PlatformFee
 
 
-class Settings(settings.Settings):
-    """The common settings, and the platform fee: nothing by default, since a company runs the suite for itself."""
+class Settings(StripeSettings, settings.Settings):
+    """The common settings, how to reach Stripe and the mail, and the platform fee: nothing by default, since a company
+    runs the suite for itself."""
 
+    mail_url: str = ""
+    """`smtp://…` or `file:///folder`; empty: mails wait until it is set."""
+    mail_from: str = "billing@localhost"
     platform_fee_basis_points: int = Field(default=0, ge=0, le=10_000)
     platform_fee_fixed: dict[str, int] = Field(default={})
     """Minor units by lower-case currency, as JSON."""

@@ -1,10 +1,12 @@
-"""Billing's message process: purchases in, and subscriptions that come to their end."""
+"""Billing's message process: purchases in, payments that are due, and subscriptions that come to their end."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
-from servicekit import worker
+from processor import StripeProcessor
+from servicekit import mail, worker
 from servicekit.timers import Timer
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
@@ -12,6 +14,7 @@ from billing.invariants import INVARIANTS
 from billing.ledger import fees
 from billing.orders.consumers import consumers as orders
 from billing.organizations.consumers import consumers as organizations
+from billing.payments.timers import collect_due
 from billing.projections import projections
 from billing.settings import Settings
 from billing.subscriptions.timers import end_canceled_subscriptions
@@ -19,13 +22,26 @@ from billing.subscriptions.timers import end_canceled_subscriptions
 FLOWS = [orders, organizations, benefit_grants, projections.replays]
 
 
-@asynccontextmanager
-async def timers() -> AsyncIterator[Sequence[Timer]]:
-    """The work that comes due."""
-    yield (Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),)
+def main() -> None:
+    """Runs the worker."""
+    settings = Settings.load()
+    fees.use(settings.platform_fee)
+
+    @asynccontextmanager
+    async def timers() -> AsyncIterator[Sequence[Timer]]:
+        processor = StripeProcessor(settings)
+        own = [
+            Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),
+            Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
+        ]
+        if settings.mail_url:
+            send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
+            own.append(Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True))
+        yield own
+        await processor.close()
+
+    worker.run("billing", settings, FLOWS, timers, INVARIANTS, projections)
 
 
 if __name__ == "__main__":
-    loaded = Settings.load()
-    fees.use(loaded.platform_fee)
-    worker.run("billing", loaded, FLOWS, timers, INVARIANTS, projections)
+    main()

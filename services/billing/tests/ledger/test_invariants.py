@@ -38,10 +38,10 @@ async def test_they_name_what_was_bent(bus, purchased, database):
             await session.execute(text("alter table ledger_entries enable trigger ledger_entries_append_only"))
     assert set(found) == {
         "the ledger's rules are in force",
-        "a paid order that costs something has exactly one payment of its total",
+        "a settled order that was due has exactly one payment of what was due",
         "invoice numbers of a customer have no gaps",
         "events are numbered without gaps",
         "events are published within five minutes",
     }
-    (order,) = found["a paid order that costs something has exactly one payment of its total"]
+    (order,) = found["a settled order that was due has exactly one payment of what was due"]
     assert order["id"] == str(event.data.order_id)

@@ -8,9 +8,9 @@ async def test_lists_walk_no_table(client, bus, purchased, database, database_ur
     await bus.deliver(event)
     tables = {
         "customers": {"email": "n || '@example.com'", "external_id": "'e' || n"},
-        "orders": {"checkout_id": "gen_random_uuid()", "invoice_number": "'i' || n"},
+        "orders": {"checkout_id": "gen_random_uuid()", "invoice_number": "'i' || n", "period_start": "null"},
         "subscriptions": {},
-        "payments": {"processor_id": "'pi' || n"},
+        "payments": {"processor_id": "'pi' || n", "order_id": "gen_random_uuid()"},
     }
     product = event.data.product.id
     paths = [

@@ -14,7 +14,7 @@ async def test_a_purchase_is_written_down_and_told_of(client, bus, purchased):
     event = purchased(tax=990)
     await bus.deliver(event)
     assert await bus.names() == [
-        "customer.created", "subscription.created", "order.created", "order.updated", "order.paid",
+        "customer.created", "customer.updated", "subscription.created", "order.created", "order.updated", "order.paid",
         "subscription.active", "subscription.updated",
     ]  # fmt: skip
     order = (await client.get(f"/v1/orders/{event.data.order_id}")).json()

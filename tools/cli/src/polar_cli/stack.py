@@ -160,7 +160,9 @@ class Stack:
             environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
         if service == "catalog":
             environment["FILES_URL"] = os.environ.get("FILES_URL") or f"file://{self.state.folder / 'files'}"
-        if service == "checkout":
+        if service == "billing":
+            environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
+        if service in ("checkout", "billing"):
             own = f"sk_test_{self.state.secret('stripe-key')}", f"pk_test_{self.state.secret('stripe-key')}"
             environment |= {
                 "STRIPE_SECRET_KEY": os.environ.get("STRIPE_SECRET_KEY") or own[0],

@@ -26,7 +26,7 @@ def shape(customer: Customer) -> contracts.Customer:
         deleted_at=customer.deleted_at,
         first_user_event_at=None,
         avatar_url=None,
-        default_payment_method_id=None,
+        default_payment_method_id=customer.default_payment_method_id,
     )
 
 

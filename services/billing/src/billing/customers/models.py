@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from servicekit.database import Record
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
@@ -37,6 +37,9 @@ class Customer(Record, Base):
     locale: Mapped[str | None]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     deleted_at: Mapped[datetime | None]
+    default_payment_method_id: Mapped[UUID | None]
+    processor_customer_id: Mapped[str | None]
+    """Stripe's customer, who holds the saved cards."""
     invoice_prefix: Mapped[str] = mapped_column(default=invoice_prefix)
     invoices_count: Mapped[int] = mapped_column(default=0)
     """How many invoice numbers were given out: they have no gaps, since the row is locked while one is taken."""
@@ -49,6 +52,37 @@ class Customer(Record, Base):
         return f"{self.invoice_prefix}-{self.invoices_count:04d}"
 
 
+class CustomerBalance(Base):
+    """What a customer has with the merchant, by currency, in minor units: credit is positive, debt negative.
+
+    It is the sum of its entries. Whoever moves it has locked the customer.
+    """
+
+    __tablename__ = "customer_balances"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    organization_id: Mapped[UUID]
+    amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    modified_at: Mapped[datetime]
+
+
+class CustomerBalanceEntry(Base):
+    """One movement of a balance; never changed, never removed. `amount` is in minor units, credit positive."""
+
+    __tablename__ = "customer_balance_entries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str]
+    """`order`: applied to it, or left by it; `refund`; `adjustment`."""
+    order_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
 class CustomerAlias(Base):
     """An id that a purchase was promised for a customer who turned out to have another one."""
 
@@ -59,6 +93,7 @@ class CustomerAlias(Base):
     customer_id: Mapped[UUID]
 
 
+Index("customer_balance_entries_customer_idx", CustomerBalanceEntry.customer_id, CustomerBalanceEntry.currency)
 Index("customers_list_idx", Customer.organization_id, Customer.created_at.desc(), Customer.id.desc())
 Index(
     "customers_email_key",

@@ -5,15 +5,29 @@ from typing import Any
 from uuid import UUID
 
 from servicekit.database import Record
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from servicekit.errors import Conflict
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from billing.database import Base
 
+SETTLED = ("paid", "partially_refunded", "refunded")
+"""Statuses of orders whose amount due has come in, whatever was given back since."""
+
+
+class OrderNotPayable(Conflict):
+    """The order is not in a status in which it can be paid, finalized or voided."""
+
 
 class Order(Record, Base):
-    """A priced purchase. All amounts are integer minor units of `currency`; products and discounts are kept as sold."""
+    """A priced purchase. All amounts are integer minor units of `currency`; products and discounts are kept as sold.
+
+    draft → pending → paid → partially_refunded ⇄ refunded; draft or pending → void. `net_amount` is subtotal less
+    discount (and less the tax where it is inclusive), `total_amount` net and tax. `applied_balance_amount` is what the
+    customer's balance changed by: negative where their credit paid, positive where they paid a debt or were given
+    credit. What is to be paid is the total and that.
+    """
 
     __tablename__ = "orders"
 
@@ -26,6 +40,7 @@ class Order(Record, Base):
     checkout_id: Mapped[UUID | None] = mapped_column(unique=True)
     subtotal_amount: Mapped[int] = mapped_column(BigInteger)
     discount_amount: Mapped[int] = mapped_column(BigInteger)
+    net_amount: Mapped[int] = mapped_column(BigInteger)
     tax_amount: Mapped[int] = mapped_column(BigInteger)
     tax_behavior: Mapped[str | None]
     """`inclusive`: the tax is part of the price; otherwise it is added."""
@@ -35,12 +50,26 @@ class Order(Record, Base):
     tax_id: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     """The buyer's when the tax was computed: value and format."""
     total_amount: Mapped[int] = mapped_column(BigInteger)
+    applied_balance_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Given back of the net amount."""
+    refunded_tax_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    platform_fee_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3))
     billing_name: Mapped[str | None]
     billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     seats: Mapped[int | None]
     units: Mapped[int | None]
-    invoice_number: Mapped[str]
+    invoice_number: Mapped[str | None]
+    """Drafts have none."""
+    receipt_number: Mapped[str | None]
+    period_start: Mapped[datetime | None]
+    """Of an order for a period of a subscription: no period is billed twice (a unique index)."""
+    next_payment_attempt_at: Mapped[datetime | None]
+    payment_deadline: Mapped[datetime | None]
+    """When dunning ends, whatever happened until then."""
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
     description: Mapped[str]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     custom_field_data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
@@ -49,27 +78,92 @@ class Order(Record, Base):
     items: Mapped[list["OrderItem"]] = relationship(lazy="selectin", order_by="OrderItem.position")
 
     __table_args__ = (
+        CheckConstraint("net_amount + tax_amount = total_amount", name="totals"),
         CheckConstraint(
-            "subtotal_amount - discount_amount + case when tax_behavior = 'inclusive' then 0 else tax_amount end "
-            "= total_amount",
-            name="total",
+            "net_amount = subtotal_amount - discount_amount "
+            "- case when tax_behavior = 'inclusive' then tax_amount else 0 end",
+            name="net",
         ),
-        CheckConstraint("discount_amount between 0 and subtotal_amount and tax_amount >= 0", name="amounts"),
+        CheckConstraint("discount_amount >= 0 and total_amount + applied_balance_amount >= 0", name="due"),
+        CheckConstraint(
+            "refunded_amount >= 0 and refunded_tax_amount >= 0 "
+            "and (refunded_amount = 0 or refunded_amount <= net_amount) "
+            "and (refunded_tax_amount = 0 or refunded_tax_amount <= tax_amount)",
+            name="refunded",
+        ),
     )
 
     @property
-    def net_amount(self) -> int:
-        """What was sold, less the discount, before tax, in minor units."""
-        return self.total_amount - self.tax_amount
+    def due_amount(self) -> int:
+        """What is, or was, to be paid with a card, in minor units; 0 once it is settled or void."""
+        return self.payable_amount if self.status in ("draft", "pending") else 0
 
     @property
-    def refunded_amount(self) -> int:
-        """What was given back of the net amount, in minor units."""
-        return 0
+    def payable_amount(self) -> int:
+        """The total with the customer's balance, in minor units, whatever the status."""
+        return self.total_amount + self.applied_balance_amount
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its amount due has come in."""
+        return self.status in SETTLED
+
+    @property
+    def refundable_amount(self) -> int:
+        """What may still be given back of the net amount (Polar's rule: net and applied balance, less refunds)."""
+        if not self.is_paid:
+            return 0
+        return max(0, self.net_amount + min(0, self.applied_balance_amount) - self.refunded_amount)
+
+    @property
+    def refundable_tax_amount(self) -> int:
+        """What may still be given back of the tax."""
+        return max(0, self.tax_amount - self.refunded_tax_amount) if self.refundable_amount else 0
+
+    def finalize(self, now: datetime) -> None:
+        """A draft becomes an order that is to be paid. Raises `OrderNotPayable`."""
+        self._ensure("draft")
+        self.status, self.modified_at = "pending", now
+
+    def pay(self, now: datetime) -> None:
+        """The amount due has come in, or there was none. Raises `OrderNotPayable` unless it is pending."""
+        self._ensure("pending")
+        self.status = "paid"
+        self.next_payment_attempt_at = self.payment_deadline = None
+        self.paid_at = self.modified_at = now
+
+    def void(self, now: datetime) -> None:
+        """Nobody will pay it any more. Raises `OrderNotPayable` once it was paid."""
+        self._ensure("draft", "pending")
+        self.status = "void"
+        self.next_payment_attempt_at = None
+        self.voided_at = self.modified_at = now
+
+    def refund(self, amount: int, tax_amount: int, now: datetime) -> None:
+        """So much more of net and tax was given back (less, when negative: a refund failed later), in minor units.
+
+        Raises `OrderNotPayable` unless it was paid; the database refuses more than was sold.
+        """
+        self._ensure(*SETTLED)
+        self.refunded_amount += amount
+        self.refunded_tax_amount += tax_amount
+        is_partly = self.refunded_amount or self.refunded_tax_amount
+        self.status = "partially_refunded" if is_partly else "paid"
+        if is_partly and self.refundable_amount == 0:
+            self.status = "refunded"
+        self.modified_at = now
+
+    def _ensure(self, *statuses: str) -> None:
+        if self.status not in statuses:
+            raise OrderNotPayable(f"an order that is {self.status} is not {' or '.join(statuses)}")
 
 
 class OrderItem(Base):
-    """One line of an order, in minor units, before discount and tax."""
+    """One line of an order, in minor units, before tax; `discount_amount` is the line's part of the order's discount.
+
+    A proration's amount has its discount inside. `computation` says how the amount came about: the inputs, the exact
+    fraction as text, and the rule's name.
+    """
 
     __tablename__ = "order_items"
 
@@ -79,12 +173,51 @@ class OrderItem(Base):
     position: Mapped[int]
     label: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
+    discount_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     tax_amount: Mapped[int] = mapped_column(BigInteger)
+    proration: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    computation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     product_price_id: Mapped[UUID | None]
     start_timestamp: Mapped[datetime | None]
     end_timestamp: Mapped[datetime | None]
 
 
+class BillingEntry(Record, Base):
+    """A line that waits for the next order of its subscription: proration, and later usage. Minor units."""
+
+    __tablename__ = "billing_entries"
+
+    kind: Mapped[str]
+    """`proration`, `metered` or `adjustment`."""
+    customer_id: Mapped[UUID]
+    subscription_id: Mapped[UUID]
+    currency: Mapped[str] = mapped_column(String(3))
+    label: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    """Credits are negative. A proration has its discount inside."""
+    proration: Mapped[bool] = mapped_column(default=False)
+    product_price_id: Mapped[UUID | None]
+    start_timestamp: Mapped[datetime | None]
+    end_timestamp: Mapped[datetime | None]
+    computation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    order_id: Mapped[UUID | None]
+    """The order that took it; None while it waits."""
+
+
+Index("billing_entries_waiting_idx", BillingEntry.subscription_id, postgresql_where=BillingEntry.order_id.is_(None))
+Index(
+    "orders_period_key",
+    Order.subscription_id,
+    Order.period_start,
+    unique=True,
+    postgresql_where=Order.period_start.is_not(None),
+)
+Index(
+    "orders_attempt_idx",
+    Order.next_payment_attempt_at,
+    postgresql_where=Order.next_payment_attempt_at.is_not(None),
+)
+Index("orders_pending_idx", Order.subscription_id, postgresql_where=Order.status == "pending")
 Index("orders_list_idx", Order.organization_id, Order.created_at.desc(), Order.id.desc())
 Index("orders_customer_idx", Order.customer_id)
 Index("orders_subscription_idx", Order.subscription_id)

@@ -6,7 +6,7 @@ import structlog
 from contracts import billing as contracts
 from contracts.billing import OrderCreatedV1, OrderPaidV1, OrderUpdatedV1
 from contracts.checkout import Purchase
-from servicekit import clock, ids, outbox
+from servicekit import clock, outbox
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy import select
@@ -14,10 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import operations as customers
 from billing.customers.models import Customer
-from billing.ledger import operations as ledger
+from billing.ledger.settlements import record_settlement
 from billing.orders import events, queries
-from billing.orders.models import Order, OrderItem
+from billing.orders.create import Line, Terms, tell, write_order
+from billing.orders.models import Order
 from billing.orders.schemas import CustomerOrderPaymentStatus, OrderUpdate
+from billing.orders.tax import Tax
+from billing.payment_methods import operations as payment_methods
 from billing.payments import operations as payments
 from billing.subscriptions import operations as subscriptions
 from billing.subscriptions.models import Subscription
@@ -74,69 +77,68 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     if (await session.execute(known)).first() is not None:
         log.info("order.known", checkout_id=str(purchase.checkout_id))
         return
-    subscription = subscriptions.start(session, purchase, customer) if purchase.subscription_id else None
-    order = _order(purchase, customer, subscription)
-    session.add(order)
+    now = purchase.succeeded_at
+    method = await payment_methods.keep_of_purchase(session, purchase, customer)
+    subscription = subscriptions.start(session, purchase, customer, method) if purchase.subscription_id else None
+    order = await _order(session, purchase, customer, subscription)
     if subscription is not None:
         subscriptions.tell_of_start(session, subscription, customer, "created")
-    if purchase.payment is not None:
-        payment = payments.keep(session, purchase, purchase.payment, customer.id)
-        await session.flush()
-        ledger.record_payment(session, payment, purchase.tax_amount)
+    payment = payments.keep(session, purchase, purchase.payment, customer.id, method) if purchase.payment else None
+    order.pay(now)
     await session.flush()
-    data = events.shape(order, customer, subscription)
+    record_settlement(session, order, payment, now)
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
-        outbox.record(session, events.told(contract, order, data, purchase.succeeded_at))
+        tell(session, order, customer, subscription, contract, at=now)
     if subscription is not None:
         subscriptions.tell_of_start(session, subscription, customer, "active")
 
 
-def _order(purchase: Purchase, customer: Customer, subscription: Subscription | None) -> Order:
-    now = clock.now()
-    discount = purchase.discount
-    item = OrderItem(
-        id=ids.uuid7(),
-        created_at=now,
-        position=0,
+async def _order(
+    session: AsyncSession, purchase: Purchase, customer: Customer, subscription: Subscription | None
+) -> Order:
+    """The order as it was sold: amounts, discount and tax are those of the checkout, and its payment was made."""
+    start = subscription.current_period_start if subscription else None
+    line = Line(
         label=purchase.product.name,
         amount=purchase.amount,
-        tax_amount=purchase.tax_amount,
         product_price_id=purchase.price.id,
-        start_timestamp=subscription.current_period_start if subscription else None,
-        end_timestamp=subscription.current_period_end if subscription else None,
-    )
-    return Order(
-        id=purchase.order_id,
-        organization_id=purchase.organization_id,
-        created_at=now,
-        status="paid",
-        billing_reason="subscription_create" if subscription else "purchase",
-        customer_id=customer.id,
-        product_id=purchase.product.id,
-        discount_id=discount.id if discount else None,
-        subscription_id=subscription.id if subscription else None,
-        checkout_id=purchase.checkout_id,
-        subtotal_amount=purchase.amount,
+        start=start,
+        end=subscription.current_period_end if subscription else None,
         discount_amount=purchase.discount_amount,
-        tax_amount=purchase.tax_amount,
-        tax_behavior=purchase.tax_behavior,
-        tax_breakdown=[item.model_dump() for item in purchase.tax_breakdown] if purchase.tax_breakdown else None,
-        tax_computation=purchase.tax_computation,
-        tax_calculation_id=purchase.tax_calculation_id,
-        tax_id=[purchase.customer.tax_id, purchase.customer.tax_id_format]
-        if purchase.customer.tax_id and purchase.customer.tax_id_format
-        else None,
-        total_amount=purchase.total_amount,
+        computation={"rule": "price", "amount": purchase.amount, "seats": purchase.seats, "units": purchase.units},
+    )
+    buyer = purchase.customer
+    behavior = purchase.tax_behavior or ("exclusive" if purchase.tax_amount else None)
+    terms = Terms(
+        id=purchase.order_id,
+        billing_reason="subscription_create" if subscription else "purchase",
         currency=purchase.currency,
+        description=purchase.product.name,
+        product=purchase.product.model_dump(mode="json"),
+        discount=purchase.discount.model_dump(mode="json") if purchase.discount else None,
+        checkout_id=purchase.checkout_id,
+        period_start=start,
         seats=purchase.seats,
         units=purchase.units,
         billing_name=purchase.customer.billing_name or purchase.customer.name,
         billing_address=purchase.customer.billing_address.model_dump() if purchase.customer.billing_address else None,
-        invoice_number=customer.next_invoice_number(),
-        description=purchase.product.name,
-        user_metadata=purchase.metadata,
+        metadata=purchase.metadata,
         custom_field_data=purchase.custom_field_data,
-        product_data=purchase.product.model_dump(mode="json"),
-        discount_data=discount.model_dump(mode="json") if discount else None,
-        items=[item],
+    )
+    return write_order(
+        session,
+        customer=customer,
+        lines=[line],
+        terms=terms,
+        balance=None,
+        subscription=subscription,
+        tax=Tax(
+            purchase.tax_amount,
+            behavior,
+            [item.model_dump() for item in purchase.tax_breakdown] if purchase.tax_breakdown else None,
+            [purchase.tax_amount],
+            [buyer.tax_id, buyer.tax_id_format] if buyer.tax_id and buyer.tax_id_format else None,
+            purchase.tax_computation,
+            purchase.tax_calculation_id,
+        ),
     )

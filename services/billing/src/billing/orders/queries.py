@@ -21,7 +21,7 @@ COLUMNS: dict[str, Any] = {
     "status": Order.status,
     "invoice_number": Order.invoice_number,
     "amount": Order.total_amount,
-    "net_amount": Order.total_amount - Order.tax_amount,
+    "net_amount": Order.net_amount,
     "customer": Customer.email,
     "product": Order.product_data["name"].astext,
     "discount": Order.discount_data["name"].astext,

@@ -1,35 +1,65 @@
-"""Payments that the processor accepted."""
+"""Payments: money that moved, or was asked for. One row an attempt, written before any money moves."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from servicekit.database import Record
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.database import Base
 
+COUNTED = ("purchase", "subscription_cycle", "retry_dunning")
+"""Triggers whose failures count towards the end of dunning; what a customer tries does not (Polar's rule)."""
+
 
 class Payment(Record, Base):
-    """Money that moved. `amount` is in integer minor units. The id is the one that checkout gave the attempt."""
+    """One attempt to pay an order. `amount` is in integer minor units. open → succeeded or failed.
+
+    The id of the first payment of a purchase is the one that checkout gave the attempt.
+    """
 
     __tablename__ = "payments"
 
     customer_id: Mapped[UUID]
     order_id: Mapped[UUID | None]
     checkout_id: Mapped[UUID | None]
-    processor: Mapped[str]
-    processor_id: Mapped[str] = mapped_column(unique=True)
+    processor: Mapped[str] = mapped_column(default="stripe")
+    processor_id: Mapped[str | None] = mapped_column(unique=True)
     status: Mapped[str]
     trigger: Mapped[str]
+    """purchase, subscription_cycle, retry_dunning, retry_customer, retry_payment_method_update or retry_admin."""
+    attempt: Mapped[int] = mapped_column(default=1)
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
-    method: Mapped[str]
+    method: Mapped[str] = mapped_column(default="card")
     method_metadata: Mapped[dict[str, Any]]
+    payment_method_id: Mapped[UUID | None]
     processor_customer_id: Mapped[str | None]
     processor_payment_method_id: Mapped[str | None]
-    """The card at the processor, for renewals."""
+    """The card at the processor."""
+    processor_fee_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    """What Stripe kept, in minor units."""
+    decline_code: Mapped[str | None]
+    decline_message: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    """When somebody should charge, or ask the processor about it."""
+
+    __table_args__ = (UniqueConstraint("order_id", "attempt"),)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The name of this attempt at Stripe: the same however often it is sent."""
+        return f"order:{self.order_id}:{self.attempt}"
+
+    @property
+    def decline_reason(self) -> str | None:
+        """Why it failed, in Stripe's words."""
+        return self.decline_code
 
 
 Index("payments_list_idx", Payment.organization_id, Payment.created_at.desc(), Payment.id.desc())
-Index("payments_order_idx", Payment.order_id)
+Index("payments_due_idx", Payment.due_at, postgresql_where=Payment.due_at.is_not(None))
+Index("payments_open_key", Payment.order_id, unique=True, postgresql_where=Payment.status == "open")
+Index("payments_succeeded_key", Payment.order_id, unique=True, postgresql_where=Payment.status == "succeeded")

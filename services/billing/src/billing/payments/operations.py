@@ -7,6 +7,7 @@ from servicekit.auth import Principal
 from servicekit.errors import ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.payment_methods.models import PaymentMethod
 from billing.payments import queries
 from billing.payments.models import Payment
 
@@ -19,7 +20,9 @@ async def get(session: AsyncSession, principal: Principal, id: UUID) -> Payment:
     return payment
 
 
-def keep(session: AsyncSession, purchase: Purchase, paid: PurchasePayment, customer_id: UUID) -> Payment:
+def keep(
+    session: AsyncSession, purchase: Purchase, paid: PurchasePayment, customer_id: UUID, method: PaymentMethod | None
+) -> Payment:
     """Keeps the payment of a purchase."""
     payment = Payment(
         id=paid.id,
@@ -36,6 +39,9 @@ def keep(session: AsyncSession, purchase: Purchase, paid: PurchasePayment, custo
         currency=paid.currency,
         method=paid.method,
         method_metadata=paid.method_metadata,
+        attempt=1,
+        payment_method_id=method.id if method else None,
+        processor_fee_amount=paid.processor_fee_amount,
         processor_customer_id=paid.processor_customer_id,
         processor_payment_method_id=paid.processor_payment_method_id,
     )

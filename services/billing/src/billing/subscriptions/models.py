@@ -8,13 +8,15 @@ from uuid import UUID
 from pricing.discounts import Snapshot, amount_off
 from servicekit.database import Record
 from servicekit.errors import NotPermitted
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.database import Base
 
 ACTIVE = ("trialing", "active")
+BILLABLE = (*ACTIVE, "past_due")
+"""What is renewed when its period is over."""
 
 
 class AlreadyCanceledSubscription(NotPermitted):
@@ -39,7 +41,8 @@ def next_period_end(start: datetime, interval: str, count: int, anchor_day: int)
 class Subscription(Record, Base):
     """A recurring agreement. `amount` is what a period costs, in minor units of `currency`, discounts not taken off.
 
-    active → canceled; while `cancel_at_period_end` it is active until `ends_at`.
+    trialing → active ⇄ past_due (a renewal was not paid) → unpaid, or canceled; active → paused → active. While
+    `cancel_at_period_end` it goes on until `ends_at`.
     """
 
     __tablename__ = "subscriptions"
@@ -66,6 +69,22 @@ class Subscription(Record, Base):
     canceled_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    trial_start: Mapped[datetime | None]
+    trial_end: Mapped[datetime | None]
+    past_due_at: Mapped[datetime | None]
+    pause_at_period_end: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    paused_at: Mapped[datetime | None]
+    resumes_at: Mapped[datetime | None]
+    payment_method_id: Mapped[UUID | None]
+    """The card of its renewals; the customer's default where it is None."""
+    pending_update: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the next renewal changes first."""
+    discount_applied_at: Mapped[datetime | None]
+    """When its discount first took something off: repeating ones count calendar months from there."""
+    reminded_for: Mapped[datetime | None]
+    """The end of the period, or trial, that the customer was last reminded of."""
+    benefits_lapse_at: Mapped[datetime | None]
+    """While past due: when its benefits are taken away, after the organization's grace period."""
     customer_cancellation_reason: Mapped[str | None]
     customer_cancellation_comment: Mapped[str | None]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
@@ -96,17 +115,60 @@ class Subscription(Record, Base):
         self.customer_cancellation_reason = self.customer_cancellation_comment = None
         self.modified_at = now
 
-    def end(self, now: datetime) -> None:
-        """It ends now. Raises `AlreadyCanceledSubscription`."""
+    def renew(self, end: datetime | None = None) -> None:
+        """The next period begins where the present one ends; a trial becomes paid time. `end` overrides the rule.
+
+        The caller says what changed with it, and bills the period.
+        """
+        start = self.current_period_end
+        if self.status == "trialing":
+            self.status = "active"
+            self.anchor_day = start.day
+        self.current_period_start = start
+        self.current_period_end = end or next_period_end(
+            start, self.recurring_interval, self.recurring_interval_count, self.anchor_day
+        )
+
+    def fall_past_due(self, now: datetime) -> bool:
+        """A renewal was not paid. Returns whether it was not past due before; what has ended stays ended."""
+        if self.status not in ACTIVE:
+            return False
+        self.status = "past_due"
+        self.past_due_at = self.modified_at = now
+        return True
+
+    def recover(self, now: datetime) -> bool:
+        """What it owed is paid. Returns whether it was past due."""
+        if self.status != "past_due":
+            return False
+        self.status = "active"
+        self.past_due_at = self.benefits_lapse_at = None
+        self.modified_at = now
+        return True
+
+    def end(self, now: datetime, status: str = "canceled") -> None:
+        """It ends now: `canceled`, or `unpaid` after dunning. Raises `AlreadyCanceledSubscription`."""
         if self.ended_at is not None:
             raise AlreadyCanceledSubscription("This subscription has ended already")
-        self.status = "canceled"
+        self.status = status
+        self.pause_at_period_end = False
+        self.resumes_at = self.pending_update = self.benefits_lapse_at = None
         self.canceled_at = self.canceled_at or now
         self.ends_at = self.ended_at = self.modified_at = now
 
 
 Index("subscriptions_list_idx", Subscription.organization_id, Subscription.created_at.desc(), Subscription.id.desc())
 Index("subscriptions_customer_idx", Subscription.customer_id)
+Index(
+    "subscriptions_renewal_idx",
+    Subscription.current_period_end,
+    postgresql_where=Subscription.status.in_(BILLABLE),
+)
+Index(
+    "subscriptions_lapse_idx",
+    Subscription.benefits_lapse_at,
+    postgresql_where=Subscription.benefits_lapse_at.is_not(None),
+)
 Index(
     "subscriptions_ending_idx",
     Subscription.current_period_end,

@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import events, queries
 from billing.subscriptions.models import Subscription, next_period_end
 from billing.subscriptions.schemas import REASONS, SubscriptionCancel, SubscriptionUpdate
@@ -29,7 +30,7 @@ from billing.subscriptions.schemas import REASONS, SubscriptionCancel, Subscript
 Told = Sequence[type[Event[contracts.Subscription]]]
 
 
-def start(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subscription:
+def start(session: AsyncSession, purchase: Purchase, customer: Customer, method: PaymentMethod | None) -> Subscription:
     """Begins the subscription of a purchase: active, in its first period."""
     assert purchase.subscription_id is not None
     began = purchase.succeeded_at
@@ -57,6 +58,9 @@ def start(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subs
         current_period_start=began,
         current_period_end=next_period_end(began, interval, count, began.day),
         cancel_at_period_end=False,
+        pause_at_period_end=False,
+        payment_method_id=method.id if method else None,
+        discount_applied_at=began if discount and purchase.discount_amount else None,
         user_metadata=purchase.metadata,
         custom_field_data=purchase.custom_field_data,
         product_data=product.model_dump(mode="json"),

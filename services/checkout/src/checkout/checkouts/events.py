@@ -183,4 +183,5 @@ def _payment(payment: Payment) -> contracts.PurchasePayment:
         method_metadata=payment.facts.get("method_metadata", {}),
         processor_customer_id=payment.facts.get("customer"),
         processor_payment_method_id=payment.facts.get("payment_method"),
+        processor_fee_amount=payment.facts.get("fee", 0),
     )

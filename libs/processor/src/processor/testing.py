@@ -1,0 +1,73 @@
+"""The local Stripe for tests: a process of its own, started once, emptied before each test."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+class Sandbox:
+    """The local Stripe."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, headers={"Authorization": "Bearer sk_test_local"}, timeout=10)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """An answer of Stripe's API, or of the sandbox's own."""
+        return self._http.get(path, params=query).raise_for_status().json()
+
+    def post(self, path: str, **form: Any) -> Any:
+        """The same for a write."""
+        return self._http.post(path, data=form).raise_for_status().json()
+
+    def faults(self, **faults: Any) -> None:
+        """Makes it misbehave."""
+        self._http.post("/_sandbox/faults", json=faults).raise_for_status()
+
+    def summary(self) -> Any:
+        """What happened so far."""
+        return self.get("/_sandbox/summary")
+
+    def events(self, *kinds: str) -> list[Any]:
+        """The events of some types, the oldest first."""
+        listed = self.get("/v1/events", limit=100)["data"]
+        return [event for event in reversed(listed) if event["type"] in kinds]
+
+    def card(self, name: str = "pm_card_visa") -> tuple[str, str]:
+        """A customer and a card of theirs, saved: the ids of both. `name` is one of Stripe's test payment methods."""
+        customer = self.post("/v1/customers", email="ada@example.com")["id"]
+        method = self.post(f"/v1/payment_methods/{name}/attach", customer=customer)["id"]
+        return customer, method
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Sandbox]:
+    """Starts the local Stripe with its file in `folder`, on a free port, and ends it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "stripe_sandbox", "--port", str(port), "--data", str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=dict(os.environ))
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                sandbox.get("/healthz")
+                break
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        yield sandbox
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,213 @@
+"""Writing an order: the one place, for first purchases, renewals, proration and drafts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts import billing as contracts
+from contracts.event import Event
+from servicekit import clock, ids, outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers import balances
+from billing.customers.models import Customer, CustomerBalance
+from billing.orders import events
+from billing.orders.amounts import applied_balance, discounts_of
+from billing.orders.models import Order, OrderItem
+from billing.orders.tax import Tax, tax_of
+from billing.subscriptions.models import Subscription
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a line of an order is made from. `amount` is in minor units before tax; credits are negative.
+
+    A proration's amount has its discount inside, and takes no part of the order's. `computation` says how the amount
+    came about: its inputs, the exact fraction as text, and the rule's name.
+    """
+
+    label: str
+    amount: int
+    proration: bool = False
+    product_price_id: UUID | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    discount_amount: int | None = None
+    """Its part of the discount where that is known already; otherwise it is computed."""
+    computation: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What is sold and to which terms, beside the lines. Product and discount are their public shapes."""
+
+    billing_reason: str
+    currency: str
+    description: str
+    product: dict[str, Any] | None = None
+    discount: dict[str, Any] | None = None
+    status: str = "pending"
+    """`draft` takes neither a number nor the balance."""
+    id: UUID | None = None
+    checkout_id: UUID | None = None
+    period_start: datetime | None = None
+    """Start of the period of the subscription that this bills: once (the database refuses the second)."""
+    seats: int | None = None
+    units: int | None = None
+    billing_name: str | None = None
+    billing_address: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    custom_field_data: dict[str, Any] | None = None
+
+
+async def open_order(
+    session: AsyncSession,
+    *,
+    customer: Customer,
+    lines: Sequence[Line],
+    terms: Terms,
+    subscription: Subscription | None = None,
+    tax: Tax | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """Writes an order, with its number, discount, tax, and what the customer's balance takes or gives.
+
+    The caller has locked the customer. It says nothing: `tell` does, when the caller has done the rest. What is due
+    afterwards (`order.payable_amount`) is asked for by `payments.collect.request`; nothing due is `payments.collect.
+    settle_free`.
+    """
+    balance = await balances.balance_of(session, customer.id, terms.currency) if terms.status != "draft" else None
+    return write_order(
+        session, customer=customer, lines=lines, terms=terms, balance=balance, subscription=subscription, tax=tax, at=at
+    )
+
+
+def write_order(
+    session: AsyncSession,
+    *,
+    customer: Customer,
+    lines: Sequence[Line],
+    terms: Terms,
+    balance: CustomerBalance | None,
+    subscription: Subscription | None = None,
+    tax: Tax | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """`open_order` for a caller who has read the customer's balance (in that currency) already, for many at once."""
+    now = at or clock.now()
+    order_id = terms.id or ids.uuid7()
+    discounts = _discounts(lines, terms)
+    subtotal = sum(line.amount for line in lines)
+    discount_amount = sum(discounts)
+    address = terms.billing_address if terms.billing_address is not None else customer.billing_address
+    if tax is None:
+        tax = tax_of(
+            amounts=[line.amount - off for line, off in zip(lines, discounts, strict=True)],
+            currency=terms.currency,
+            address=address,
+            tax_id=customer.tax_id,
+            behavior=subscription.tax_behavior if subscription else None,
+            product=terms.product,
+        )
+    net = subtotal - discount_amount - (tax.amount if tax.behavior == "inclusive" else 0)
+    is_draft = terms.status == "draft"
+    order = Order(
+        id=order_id,
+        organization_id=customer.organization_id,
+        created_at=now,
+        status=terms.status,
+        billing_reason=terms.billing_reason,
+        customer_id=customer.id,
+        product_id=UUID(str(terms.product["id"])) if terms.product else None,
+        discount_id=UUID(str(terms.discount["id"])) if terms.discount else None,
+        subscription_id=subscription.id if subscription else None,
+        checkout_id=terms.checkout_id,
+        period_start=terms.period_start,
+        subtotal_amount=subtotal,
+        discount_amount=discount_amount,
+        net_amount=net,
+        tax_amount=tax.amount,
+        total_amount=net + tax.amount,
+        applied_balance_amount=0,
+        refunded_amount=0,
+        refunded_tax_amount=0,
+        platform_fee_amount=0,
+        tax_behavior=tax.behavior,
+        tax_breakdown=tax.breakdown,
+        tax_id=tax.tax_id,
+        tax_computation=tax.computation,
+        tax_calculation_id=tax.calculation_id,
+        currency=terms.currency,
+        seats=terms.seats,
+        units=terms.units,
+        billing_name=terms.billing_name or customer.billing_name or customer.name,
+        billing_address=address,
+        invoice_number=None if is_draft else customer.next_invoice_number(),
+        description=terms.description,
+        user_metadata=terms.metadata or {},
+        custom_field_data=terms.custom_field_data or {},
+        product_data=terms.product,
+        discount_data=terms.discount,
+        items=[
+            _item(line, position, discounts[position], tax.of_line(position), now)
+            for position, line in enumerate(lines)
+        ],
+    )
+    session.add(order)
+    if not is_draft:
+        apply_balance(session, order, customer, balance, now)
+    return order
+
+
+def apply_balance(
+    session: AsyncSession, order: Order, customer: Customer, balance: CustomerBalance | None, now: datetime
+) -> None:
+    """Lets the customer's balance pay what it can of an order, or take what is too little to charge."""
+    held = balance.amount if balance else 0
+    order.applied_balance_amount = applied_balance(order.total_amount, held, order.currency)
+    balances.move(
+        session, customer, balance, order.applied_balance_amount, order.currency, reason="order", order_id=order.id,
+        at=now,
+    )  # fmt: skip
+
+
+def tell(
+    session: AsyncSession,
+    order: Order,
+    customer: Customer,
+    subscription: Subscription | None,
+    *told: type[Event[contracts.Order]],
+    at: datetime,
+) -> None:
+    """Says so about an order, with its shape as it is now."""
+    data = events.shape(order, customer, subscription)
+    outbox.record(session, *(events.told(contract, order, data, at) for contract in told))
+
+
+def _discounts(lines: Sequence[Line], terms: Terms) -> list[int]:
+    """Each line's part of the discount: what is known, else by largest remainder over what is no proration."""
+    open_lines = [line.amount if line.discount_amount is None and not line.proration else 0 for line in lines]
+    computed = discounts_of(terms.discount, open_lines, terms.currency)
+    return [
+        line.discount_amount if line.discount_amount is not None else part
+        for line, part in zip(lines, computed, strict=True)
+    ]
+
+
+def _item(line: Line, position: int, discount_amount: int, tax_amount: int, now: datetime) -> OrderItem:
+    return OrderItem(
+        id=ids.uuid7(),
+        created_at=now,
+        position=position,
+        label=line.label,
+        amount=line.amount,
+        discount_amount=discount_amount,
+        tax_amount=tax_amount,
+        proration=line.proration,
+        computation=line.computation,
+        product_price_id=line.product_price_id,
+        start_timestamp=line.start,
+        end_timestamp=line.end,
+    )

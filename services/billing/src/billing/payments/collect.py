@@ -1,0 +1,308 @@
+"""Collecting what an order is due, in two transactions with the charge between them.
+
+`request` writes the payment in the caller's transaction: open, due now. `collect` charges it outside of any, with a key
+made of the order and the attempt. `settle` writes the outcome down, once, whoever brings it: the answer, a call-back,
+or the timer that asks Stripe about what a crash left open.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from contracts.billing import OrderPaidV1, OrderUpdatedV1
+from processor import Outcome, ProcessorRefused, ProcessorUnavailable, SavedCharge, StripeProcessor
+from servicekit import clock, ids, timers
+from servicekit.database import Sessions, wake
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers.models import Customer
+from billing.ledger.settlements import record_settlement
+from billing.orders.create import tell
+from billing.orders.models import Order
+from billing.payment_methods.models import PaymentMethod
+from billing.payments.models import Payment
+from billing.subscriptions.models import Subscription
+
+log = structlog.get_logger()
+
+IN_HAND = timedelta(seconds=60)
+"""For how long a payment is left to the process that took it; then another asks Stripe about it."""
+ASK_AGAIN = timedelta(seconds=10)
+CUSTOMER_HAS = timedelta(hours=1)
+"""For how long a customer may take to prove themselves to their bank before Stripe is asked again."""
+KEYS_LAST = timedelta(hours=23)
+"""Stripe forgets an idempotency key after 24 hours; an older payment is looked for before it is charged."""
+AT_ONCE = 16
+"""Charges that one worker has in flight: a slow card holds one of them up, and the others go on."""
+
+NO_METHOD = Outcome("declined", None, "no_payment_method", "There is no saved payment method to charge.")
+
+Failed = Callable[[AsyncSession, Order, Payment, Customer, Subscription | None, datetime], Awaitable[None]]
+_failed: list[Failed] = []
+Paid = Callable[[AsyncSession, Order, Customer, Subscription | None, datetime], Awaitable[None]]
+_paid: list[Paid] = []
+
+
+def when_failed(react: Failed) -> Failed:
+    """Registers what follows a payment that failed (dunning); called in the transaction of the outcome."""
+    _failed.append(react)
+    return react
+
+
+def when_paid(react: Paid) -> Paid:
+    """Registers what follows an order that was paid, after `order.paid` was said; in the same transaction."""
+    _paid.append(react)
+    return react
+
+
+async def method_for(
+    session: AsyncSession, customer: Customer, subscription: Subscription | None
+) -> PaymentMethod | None:
+    """The card that pays: the subscription's own, else the customer's default; None when neither is there."""
+    for method_id in (subscription.payment_method_id if subscription else None, customer.default_payment_method_id):
+        if method_id is not None:
+            method = await session.get(PaymentMethod, method_id)
+            if method is not None and method.deleted_at is None:
+                return method
+    return None
+
+
+async def request(
+    session: AsyncSession,
+    order: Order,
+    method: PaymentMethod | None,
+    trigger: str,
+    *,
+    in_hand: bool = False,
+    at: datetime | None = None,
+) -> Payment:
+    """Writes the next payment of a pending order: open, due now. The caller has locked the order.
+
+    With `in_hand` the caller charges it itself right after the commit, and the timer leaves it alone meanwhile.
+    Raises `IntegrityError` when a payment of the order is open already (the database allows one).
+    """
+    last = select(func.coalesce(func.max(Payment.attempt), 0)).where(Payment.order_id == order.id)
+    attempt = (await session.execute(last)).scalar_one() + 1
+    return write_request(session, order, method, trigger, attempt, in_hand=in_hand, at=at)
+
+
+def write_request(
+    session: AsyncSession,
+    order: Order,
+    method: PaymentMethod | None,
+    trigger: str,
+    attempt: int,
+    *,
+    in_hand: bool = False,
+    at: datetime | None = None,
+) -> Payment:
+    """`request` for a caller who knows the number of the attempt, for many at once."""
+    now = at or clock.now()
+    payment = Payment(
+        id=ids.uuid7(),
+        organization_id=order.organization_id,
+        created_at=now,
+        customer_id=order.customer_id,
+        order_id=order.id,
+        checkout_id=None,
+        processor="stripe",
+        status="open",
+        trigger=trigger,
+        attempt=attempt,
+        amount=order.payable_amount,
+        currency=order.currency,
+        method=method.type if method else "card",
+        method_metadata={name: method.method_metadata.get(name) for name in ("brand", "last4")} if method else {},
+        payment_method_id=method.id if method else None,
+        processor_customer_id=method.processor_customer_id if method else None,
+        processor_payment_method_id=method.processor_id if method else None,
+        processor_fee_amount=0,
+        due_at=now + IN_HAND if in_hand else now,
+    )
+    session.add(payment)
+    wake(session)
+    return payment
+
+
+async def collect(
+    sessions: Sessions, processor: StripeProcessor, payment: Payment, *, is_present: bool = False
+) -> Outcome | None:
+    """Charges an open payment and writes the outcome down. None when Stripe could not be asked: the timer goes on.
+
+    `is_present`: the customer is there, and may be asked by their bank (`requires_action` has the client's secret).
+    """
+    outcome = await charge(processor, payment, is_present=is_present)
+    if outcome is None:
+        return None
+    async with sessions() as session:
+        await settle(session, payment.id, outcome)
+    return outcome
+
+
+async def charge(processor: StripeProcessor, payment: Payment, *, is_present: bool = False) -> Outcome | None:
+    """Asks Stripe for the money, or what became of it. May be repeated: the key stays the same. None: not known."""
+    if payment.processor_payment_method_id is None or payment.processor_customer_id is None:
+        return NO_METHOD
+    metadata = {
+        "order_id": str(payment.order_id),
+        "payment_id": str(payment.id),
+        "attempt": str(payment.attempt),
+        "organization_id": str(payment.organization_id),
+    }
+    wish = SavedCharge(
+        payment.idempotency_key,
+        payment.amount,
+        payment.currency,
+        payment.processor_customer_id,
+        payment.processor_payment_method_id,
+        metadata,
+        is_present,
+    )
+    try:
+        if payment.processor_id is not None:
+            return await processor.retrieve(payment.processor_id)
+        if payment.created_at < clock.now() - KEYS_LAST:
+            found = await processor.find_payment(payment.processor_customer_id, str(payment.id))
+            if found is not None:
+                return found
+        return await processor.charge_saved(wish)
+    except (ProcessorUnavailable, ProcessorRefused) as error:
+        log.warning("payment.unknown", payment_id=str(payment.id), reason=str(error))
+        return None
+
+
+async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome) -> Payment | None:
+    """Writes down what Stripe said of a payment. Idempotent; the first final outcome counts. None: not ours.
+
+    The customer is locked first, then the order and its payment, so that all who bring news come one after the other.
+    """
+    found = await session.execute(select(Payment.customer_id, Payment.order_id).where(Payment.id == payment_id))
+    row = found.first()
+    if row is None or row.order_id is None:
+        return None
+    customer = (
+        await session.execute(select(Customer).where(Customer.id == row.customer_id).with_for_update())
+    ).scalar_one()
+    order = (await session.execute(select(Order).where(Order.id == row.order_id).with_for_update())).scalar_one()
+    payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
+    subscription = None
+    if order.subscription_id is not None:
+        locked = select(Subscription).where(Subscription.id == order.subscription_id).with_for_update()
+        subscription = (await session.execute(locked)).scalar_one_or_none()
+    await conclude(session, payment, order, customer, subscription, outcome)
+    return payment
+
+
+async def conclude(
+    session: AsyncSession,
+    payment: Payment,
+    order: Order,
+    customer: Customer,
+    subscription: Subscription | None,
+    outcome: Outcome,
+) -> None:
+    """`settle` for rows that the caller has locked."""
+    if payment.status == "succeeded" or (payment.status == "failed" and outcome.status != "succeeded"):
+        return
+    now = clock.now()
+    payment.modified_at = now
+    payment.processor_id = payment.processor_id or outcome.processor_id
+    facts = outcome.facts
+    if facts.get("method_metadata"):
+        payment.method, payment.method_metadata = facts["method"], facts["method_metadata"]
+    match outcome.status:
+        case "open":
+            payment.due_at = now + ASK_AGAIN
+        case "requires_action":
+            payment.due_at = now + CUSTOMER_HAS
+        case "declined":
+            payment.status, payment.due_at = "failed", None
+            payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
+            await session.flush()
+            if order.status == "pending":
+                for react_to_failure in _failed:
+                    await react_to_failure(session, order, payment, customer, subscription, now)
+        case "succeeded":
+            payment.due_at = None
+            payment.processor_fee_amount = int(facts.get("fee", 0))
+            if order.status != "pending":
+                # Money for an order that is paid or void: it is kept visible, and given back by hand or by a refund.
+                log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id), order=order.status)
+                payment.status = "duplicate"
+                return
+            payment.status = "succeeded"
+            await paid(session, order, customer, subscription, payment, now)
+
+
+async def settle_free(
+    session: AsyncSession, order: Order, customer: Customer, subscription: Subscription | None, at: datetime
+) -> None:
+    """An order of which nothing is to be charged is paid at once. The caller has said `order.created`."""
+    assert order.payable_amount == 0
+    await paid(session, order, customer, subscription, None, at)
+
+
+async def paid(
+    session: AsyncSession,
+    order: Order,
+    customer: Customer,
+    subscription: Subscription | None,
+    payment: Payment | None,
+    at: datetime,
+) -> None:
+    """The order is paid: status, ledger, `order.updated`, `order.paid`, and what others registered for it."""
+    order.pay(at)
+    await session.flush()
+    record_settlement(session, order, payment, at)
+    tell(session, order, customer, subscription, OrderUpdatedV1, OrderPaidV1, at=at)
+    for react in _paid:
+        await react(session, order, customer, subscription, at)
+
+
+async def collect_due(sessions: Sessions, processor: StripeProcessor) -> int:
+    """A timer's work: charges what is due, several at once. Returns how many it took.
+
+    As many as there is room for are claimed with SKIP LOCKED, so that any number of workers may run; each outcome is
+    written down as it comes in.
+    """
+    in_flight: set[asyncio.Task[None]] = set()
+    taken = 0
+    while True:
+        claimed = await _claim(sessions, AT_ONCE - len(in_flight))
+        taken += len(claimed)
+        for payment in claimed:
+            in_flight.add(asyncio.create_task(_one(sessions, processor, payment), name=f"payment {payment.id}"))
+        if not in_flight:
+            return taken
+        done, in_flight = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+
+async def _one(sessions: Sessions, processor: StripeProcessor, payment: Payment) -> None:
+    try:
+        await collect(sessions, processor, payment)
+    except Exception as error:
+        # It stays open and due: it is asked about again. The others in flight go on.
+        log.error("payment.unsettled", payment_id=str(payment.id), exc_info=error)
+
+
+async def _claim(sessions: Sessions, room: int) -> Sequence[Payment]:
+    if room <= 0:
+        return []
+    async with sessions() as session:
+        statement = (
+            select(Payment)
+            .where(timers.due(Payment.due_at, Payment.organization_id), Payment.status == "open")
+            .order_by(Payment.due_at)
+            .limit(room)
+            .with_for_update(skip_locked=True)
+        )
+        claimed = (await session.execute(statement)).scalars().all()
+        until = clock.now() + IN_HAND
+        for payment in claimed:
+            payment.due_at = until
+        return claimed
