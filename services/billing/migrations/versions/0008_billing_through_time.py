@@ -1,5 +1,7 @@
 """Subscriptions through time: renewals, trials, dunning; saved cards; payments by attempt; balances; waiting lines."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from servicekit.mail import create_mail_table
@@ -10,10 +12,10 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-INSTANT = postgresql.TIMESTAMP(timezone=True)
-JSON = postgresql.JSONB()
-ZERO = sa.text("0")
-FALSE = sa.text("false")
+INSTANT: Any = postgresql.TIMESTAMP(timezone=True)
+JSON: Any = postgresql.JSONB()
+ZERO: Any = sa.text("0")
+FALSE: Any = sa.text("false")
 
 
 def _record() -> tuple[sa.Column, ...]:
