@@ -19,7 +19,8 @@ from servicekit import ids, telemetry
 log = structlog.get_logger()
 
 MAX_GET_BODY = 8192
-_SANE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}$")
+_SANE_ID = re.compile(r"(?!polar_|whsec_|[sr]k_)[A-Za-z0-9_-]{8,64}$")
+_SECRET_IN_PATH = re.compile(r"(?<=/client/)[^/]+|(?<=/)(?:polar_|whsec_|[sr]k_)[^/]+")
 
 
 class Dialect(StrEnum):
@@ -146,8 +147,8 @@ def _invalid(loc: list[str], msg: str) -> JSONResponse:
 
 
 def _logged(path: str) -> str:
-    """A path without the client secret that some routes carry in it."""
-    return re.sub(r"(/client/)[^/]+", r"\1…", path)
+    """A path without the client secret that some routes carry in it, nor one that came there by mistake."""
+    return _SECRET_IN_PATH.sub("…", path)
 
 
 def _with_body_parameters(query: bytes, body: bytes) -> bytes:

@@ -15,8 +15,9 @@ from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
 KILLING = ("end_to_end",)
-ASKING = ("schema", "conformance")
-"""Groups that need a whole stack; they share one when the others are done, first those that kill parts of it."""
+ASKING = ("schema", "conformance", "security")
+"""Groups that need a whole stack; they share one when the others are done, first those that kill parts of it. The last
+one also reads the logs of what the others did."""
 OWN = ("effects",)
 """Groups that start stacks of their own, and mostly wait for what was killed: they run beside all others. They take
 minutes, and `--quick` leaves them out."""
