@@ -181,7 +181,7 @@ def test_no_secret_is_on_a_command_line(stack: Stack) -> None:
     assert found([Path(f"/proc/{pid}/cmdline") for pid in running], secrets) == []
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", ["identity", "checkout"])  # those with secrets of their own
 def test_a_service_that_cannot_start_does_not_print_its_secrets(stack: Stack, service: str, tmp_path: Path) -> None:
     environment = stack.environment(service) | {"SECRET": "weak-but-secret", "ENVIRONMENT": "production"}
     done = subprocess.run(
