@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
+from contracts.checkout import Address
 from contracts.event import Event, Instant, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
 
@@ -85,6 +86,18 @@ class DisputeSettings(Shape):
     auto_accept_below_amount: int | None = None
 
 
+class InvoiceSettings(Shape):
+    """What a seller's invoices and receipts say of it, and how they are numbered: for each customer, or together."""
+
+    numbering: Annotated[str, OneOf("customer", "organization")] = "customer"
+    legal_name: str | None = None
+    """The organization's name where it is None."""
+    address: Address | None = None
+    tax_id: str | None = None
+    note: str | None = None
+    """Printed below: registrations, terms of payment."""
+
+
 class Capabilities(Shape):
     """What an organization may do."""
 
@@ -125,6 +138,7 @@ class Organization(Shape):
     customer_email_settings: CustomerEmailSettings = CustomerEmailSettings()
     customer_portal_settings: CustomerPortalSettings = CustomerPortalSettings()
     dispute_settings: DisputeSettings = DisputeSettings()
+    invoice_settings: InvoiceSettings = InvoiceSettings()
     embed_hosts: list[str] = Field(default_factory=list)
     account_id: UUID | None = None
     payout_account_id: UUID | None = None

@@ -29,7 +29,12 @@ def major_units(amount: int | None, currency: str) -> Decimal | None:
     """An amount in minor units as people write it: 2900 of usd is 29.00, 2900 of jpy is 2900."""
     if amount is None:
         return None
-    return Decimal(amount).scaleb(0 if currency in _WHOLE else -3 if currency in _THREE else -2)
+    return Decimal(amount).scaleb(-minor_digits(currency))
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimal places a currency has."""
+    return 0 if currency in _WHOLE else 3 if currency in _THREE else 2
 
 
 class CSVResponse(StreamingResponse):

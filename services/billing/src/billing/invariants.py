@@ -35,7 +35,13 @@ INVARIANTS = (
     Invariant(
         "invoice numbers of a customer have no gaps",
         "select c.id from customers c where c.invoices_count <> "
-        "(select count(*) from orders o where o.customer_id = c.id and o.invoice_number is not null)",
+        "(select count(*) from orders o where o.customer_id = c.id "
+        "and o.invoice_number like '%' || c.invoice_prefix || '-%')",
+    ),
+    Invariant(
+        "invoice numbers of an organization have no gaps",
+        "select i.organization_id from invoice_counters i where i.count <> (select count(*) from orders o "
+        "where o.organization_id = i.organization_id and o.invoice_number ~ ('^' || i.prefix || '-[0-9]+$'))",
     ),
     Invariant(
         "canceled subscriptions end with their period",

@@ -2,6 +2,7 @@
 
 from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
+from billing.invoices.models import InvoiceCounter
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.members.models import Member
 from billing.orders.models import BillingEntry, Order, OrderItem
@@ -17,6 +18,7 @@ __all__ = [
     "CustomerAlias",
     "CustomerBalance",
     "CustomerBalanceEntry",
+    "InvoiceCounter",
     "LedgerEntry",
     "LedgerTransaction",
     "Member",

@@ -43,13 +43,14 @@ class Customer(Record, Base):
     invoice_prefix: Mapped[str] = mapped_column(default=invoice_prefix)
     invoices_count: Mapped[int] = mapped_column(default=0)
     """How many invoice numbers were given out: they have no gaps, since the row is locked while one is taken."""
+    receipts_count: Mapped[int] = mapped_column(default=0, server_default="0")
     customer_id: Mapped[UUID] = synonym("id")
     """A customer's own session owns their own row, as it owns their orders."""
 
-    def next_invoice_number(self) -> str:
-        """Takes the customer's next invoice number. The caller has locked the row."""
-        self.invoices_count += 1
-        return f"{self.invoice_prefix}-{self.invoices_count:04d}"
+    def next_receipt_number(self) -> str:
+        """Takes the customer's next receipt number. The caller has locked the row."""
+        self.receipts_count += 1
+        return f"RCPT-{self.invoice_prefix}-{self.receipts_count:04d}"
 
 
 class CustomerBalance(Base):

@@ -1,6 +1,6 @@
 """Writing an order: the one place, for first purchases, renewals, proration and drafts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import balances
 from billing.customers.models import Customer, CustomerBalance
+from billing.invoices.numbers import next_number
 from billing.orders import events
 from billing.orders.amounts import applied_balance, discounts_of
 from billing.orders.models import Order, OrderItem
 from billing.orders.tax import Tax, tax_of
+from billing.organizations.operations import shape_of
 from billing.subscriptions.models import Subscription
 
 
@@ -78,9 +80,19 @@ async def open_order(
     afterwards (`order.payable_amount`) is asked for by `payments.collect.request`; nothing due is `payments.collect.
     settle_free`.
     """
-    balance = await balances.balance_of(session, customer.id, terms.currency) if terms.status != "draft" else None
+    is_draft = terms.status == "draft"
+    seller = await shape_of(session, customer.organization_id)
     return write_order(
-        session, customer=customer, lines=lines, terms=terms, balance=balance, subscription=subscription, tax=tax, at=at
+        session,
+        customer=customer,
+        lines=lines,
+        terms=terms,
+        seller=seller,
+        number=None if is_draft else await next_number(session, customer, seller),
+        balance=None if is_draft else await balances.balance_of(session, customer.id, terms.currency),
+        subscription=subscription,
+        tax=tax,
+        at=at,
     )
 
 
@@ -90,12 +102,17 @@ def write_order(
     customer: Customer,
     lines: Sequence[Line],
     terms: Terms,
+    seller: Mapping[str, Any],
+    number: str | None,
     balance: CustomerBalance | None,
     subscription: Subscription | None = None,
     tax: Tax | None = None,
     at: datetime | None = None,
 ) -> Order:
-    """`open_order` for a caller who has read the customer's balance (in that currency) already, for many at once."""
+    """`open_order` for a caller who has read the customer's balance (in that currency) already, for many at once.
+
+    `seller` is the organization's public shape, `number` what `invoices.numbers.next_number` gave: None for a draft.
+    """
     now = at or clock.now()
     order_id = terms.id or ids.uuid7()
     discounts = _discounts(lines, terms)
@@ -104,12 +121,15 @@ def write_order(
     address = terms.billing_address if terms.billing_address is not None else customer.billing_address
     if tax is None:
         tax = tax_of(
+            reference=str(subscription.id if subscription else customer.id),
             amounts=[line.amount - off for line, off in zip(lines, discounts, strict=True)],
             currency=terms.currency,
             address=address,
             tax_id=customer.tax_id,
             behavior=subscription.tax_behavior if subscription else None,
             product=terms.product,
+            seller=seller,
+            at=now,
         )
     net = subtotal - discount_amount - (tax.amount if tax.behavior == "inclusive" else 0)
     is_draft = terms.status == "draft"
@@ -144,7 +164,7 @@ def write_order(
         units=terms.units,
         billing_name=terms.billing_name or customer.billing_name or customer.name,
         billing_address=address,
-        invoice_number=None if is_draft else customer.next_invoice_number(),
+        invoice_number=number,
         description=terms.description,
         user_metadata=terms.metadata or {},
         custom_field_data=terms.custom_field_data or {},

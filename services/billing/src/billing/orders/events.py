@@ -45,7 +45,7 @@ def shape(order: Order, customer: Customer, subscription: Subscription | None) -
         billing_name=order.billing_name,
         billing_address=Address.model_validate(order.billing_address) if order.billing_address else None,
         invoice_number=order.invoice_number,
-        is_invoice_generated=False,
+        is_invoice_generated=order.invoice_checksum is not None,
         receipt_number=order.receipt_number,
         seats=order.seats,
         units=order.units,

@@ -63,6 +63,11 @@ class Order(Record, Base):
     invoice_number: Mapped[str | None]
     """Drafts have none."""
     receipt_number: Mapped[str | None]
+    invoice_checksum: Mapped[str | None]
+    """Of what the invoice that was rendered last says; None before the first."""
+    receipt_checksum: Mapped[str | None]
+    seller_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The seller as its documents show it, fixed when the first is made."""
     period_start: Mapped[datetime | None]
     """Of an order for a period of a subscription: no period is billed twice (a unique index)."""
     next_payment_attempt_at: Mapped[datetime | None]

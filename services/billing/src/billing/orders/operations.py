@@ -14,14 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import operations as customers
 from billing.customers.models import Customer
+from billing.invoices.numbers import next_number
 from billing.ledger.settlements import record_settlement
 from billing.orders import events, queries
 from billing.orders.create import Line, Terms, tell, write_order
 from billing.orders.models import Order
 from billing.orders.schemas import CustomerOrderPaymentStatus, OrderUpdate
 from billing.orders.tax import Tax
+from billing.organizations.operations import shape_of
 from billing.payment_methods import operations as payment_methods
 from billing.payments import operations as payments
+from billing.receipts import operations as receipts
 from billing.subscriptions import operations as subscriptions
 from billing.subscriptions.models import Subscription
 
@@ -85,6 +88,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
         subscriptions.tell_of_start(session, subscription, customer, "created")
     payment = payments.keep(session, purchase, purchase.payment, customer.id, method) if purchase.payment else None
     order.pay(now)
+    await receipts.give(session, order, customer)
     await session.flush()
     record_settlement(session, order, payment, now)
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
@@ -125,11 +129,14 @@ async def _order(
         metadata=purchase.metadata,
         custom_field_data=purchase.custom_field_data,
     )
+    seller = await shape_of(session, customer.organization_id)
     return write_order(
         session,
         customer=customer,
         lines=[line],
         terms=terms,
+        seller=seller,
+        number=await next_number(session, customer, seller),
         balance=None,
         subscription=subscription,
         tax=Tax(

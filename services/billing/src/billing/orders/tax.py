@@ -1,11 +1,21 @@
-"""The tax of an order: one question, one answer, whoever computes it.
+"""The tax of an order: one question, one answer, for renewals, prorations and drafts alike."""
 
-Nothing is collected yet: every order is exempt until rates are computed.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
+
+import tax
+from servicekit.outside import AskOutside
+
+_quotes = tax.Quotes()
+
+
+def use(quotes: tax.Quotes) -> None:
+    """Names the providers of this process; without it the built-in tables calculate."""
+    global _quotes
+    _quotes = quotes
 
 
 @dataclass(frozen=True)
@@ -35,15 +45,74 @@ NONE = Tax()
 
 def tax_of(
     *,
+    reference: str,
     amounts: Sequence[int],
     currency: str,
     address: dict[str, Any] | None,
     tax_id: list[str] | None,
     behavior: str | None,
     product: dict[str, Any] | None,
+    seller: Mapping[str, Any],
+    at: datetime,
 ) -> Tax:
     """The tax of lines at `amounts` (minor units, discounts taken off; credits negative) for a buyer at `address`.
 
-    `behavior` is what was frozen on the subscription, if anything. It asks nobody over the network.
+    `behavior` is what was frozen on the subscription, if anything; else the product's option and the seller's decide.
+    `seller` is the organization's public shape, empty before it is known. `reference` is the same whenever the question
+    is repeated. What is wrong with the address never holds up an order: then the tax is zero, with the reason kept.
+    Raises `AskOutside` where a provider of the outside has to be asked first.
     """
-    return Tax(behavior=behavior, lines=[0] * len(amounts))
+    known = tax.Address.of(address)
+    if known is None:
+        return Tax(behavior=behavior, lines=[0] * len(amounts))
+    checked = _checked(tax_id, known.country)
+    option = _option(product, currency)
+    request = tax.TaxRequest(
+        reference,
+        currency,
+        _frozen(behavior) or tax.behavior_of(option, seller.get("default_tax_behavior"), known.country),
+        tuple(tax.Line(str(position), amount) for position, amount in enumerate(amounts)),
+        at.date(),
+        seller.get("country"),
+        known,
+        checked,
+    )
+    try:
+        result = _quotes.known(request)
+    except tax.TaxInvalid as refusal:
+        result = tax.untaxed(request, refusal)
+    if result is None:
+        raise AskOutside(partial(_quotes.ask, request))
+    return Tax(
+        result.amount,
+        result.behavior,
+        result.breakdown(),
+        result.line_amounts,
+        [checked.value, checked.format] if checked else None,
+        result.computation,
+        result.calculation_id,
+    )
+
+
+def _checked(kept: list[str] | None, country: str) -> tax.TaxId | None:
+    """The customer's number, where it is a valid one of the country: others are kept as typed, and not used."""
+    if not kept:
+        return None
+    try:
+        return tax.tax_id_of(kept[0], country)
+    except tax.TaxIdInvalid:
+        return None
+
+
+def _frozen(behavior: str | None) -> tax.Behavior | None:
+    match behavior:
+        case "inclusive" | "exclusive":
+            return behavior
+        case _:
+            return None
+
+
+def _option(product: dict[str, Any] | None, currency: str) -> str | None:
+    """The prices of a product in one currency have one option (polar-api.md 4.3)."""
+    prices = product["prices"] if product else []
+    return next((price.get("tax_behavior") for price in prices if price.get("price_currency") == currency), None)

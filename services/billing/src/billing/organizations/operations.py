@@ -15,6 +15,12 @@ SHOWN = (
 )  # fmt: skip
 
 
+async def shape_of(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
+    """The organization's public shape, its settings included; empty before it is known here."""
+    known = await session.get(Organization, organization_id)
+    return known.data if known is not None else {}
+
+
 async def seller(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
     """What a customer may see of the organization. Raises `ResourceNotFound` before it is known here."""
     known = await awaited(lambda: session.get(Organization, organization_id))

@@ -24,6 +24,7 @@ from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
+from billing.receipts import operations as receipts
 from billing.subscriptions.models import Subscription
 
 log = structlog.get_logger()
@@ -255,6 +256,7 @@ async def paid(
 ) -> None:
     """The order is paid: status, ledger, `order.updated`, `order.paid`, and what others registered for it."""
     order.pay(at)
+    await receipts.give(session, order, customer)
     await session.flush()
     record_settlement(session, order, payment, at)
     tell(session, order, customer, subscription, OrderUpdatedV1, OrderPaidV1, at=at)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from contracts import identity as contracts
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from servicekit.fields import Country, Currency
+from servicekit.fields import AddressInput, Country, Currency, Line
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
@@ -44,6 +44,16 @@ class DisputeSettingsInput(_Strict):
     auto_accept_below_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] | None = None
 
 
+class InvoiceSettingsInput(_Strict):
+    """What invoices and receipts say of the seller; numbers count for each customer, or for the whole organization."""
+
+    numbering: Literal["customer", "organization"] = "customer"
+    legal_name: Line | None = None
+    address: AddressInput | None = None
+    tax_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)] | None = None
+    note: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+
+
 def _once(socials: list[SocialLinkInput]) -> list[SocialLinkInput]:
     if len({link.url for link in socials}) != len(socials):
         raise ValueError("each link once")
@@ -65,4 +75,5 @@ class OrganizationUpdate(BaseModel):
     customer_email_settings: contracts.CustomerEmailSettings | None = None
     customer_portal_settings: contracts.CustomerPortalSettings | None = None
     dispute_settings: DisputeSettingsInput | None = None
+    invoice_settings: InvoiceSettingsInput | None = None
     embed_hosts: Annotated[list[Host], Field(max_length=50)] | None = None
