@@ -2,13 +2,12 @@
 
 import asyncio
 import random
-import time
 
 import pytest
 from billing.customers.models import Customer
 from billing.invoices.numbers import next_number, prefix_of
 from servicekit import clock, ids
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 AT_ONCE = 1_000
 
@@ -38,20 +37,19 @@ async def test_a_thousand_at_once_leave_no_gap_no_double_and_no_one_waiting(
     database, organization_id, numbering, buyers
 ):
     """A tenth of them falls back after taking a number, which the next one then takes. As many run at once as a service
-    has connections."""
+    has connections; PostgreSQL itself refuses a wait for a lock of more than a second."""
     seller = {"slug": "acme-shop", "invoice_settings": {"numbering": numbering}}
     known = await _customers(database, organization_id, buyers)
-    gate, draw, waits = asyncio.Semaphore(20), random.Random(7), []
+    gate, draw = asyncio.Semaphore(20), random.Random(7)
 
     async def one(customer_id, falls_back):
         async with gate:
             try:
                 async with database.transaction() as session:
-                    began = time.monotonic()
+                    await session.execute(text("set local lock_timeout = '1s'"))
                     statement = select(Customer).where(Customer.id == customer_id).with_for_update()
                     customer = (await session.execute(statement)).scalar_one()
                     number = await next_number(session, customer, seller)
-                    waits.append(time.monotonic() - began)
                     await session.flush()
                     if falls_back:
                         raise GivenUp
@@ -67,7 +65,6 @@ async def test_a_thousand_at_once_leave_no_gap_no_double_and_no_one_waiting(
         series.setdefault(customer_id if numbering == "customer" else None, []).append(int(number.rpartition("-")[2]))
     for counted in series.values():
         assert sorted(counted) == list(range(1, len(counted) + 1))
-    assert max(waits) < 1.0, f"the longest wait was {max(waits):.3f} s"
 
 
 @pytest.mark.parametrize(
