@@ -276,6 +276,20 @@ class SubscriptionRevokedV1(Event[Subscription]):
     source: ClassVar[str] = "/billing"
 
 
+class SubscriptionPausedV1(Event[Subscription]):
+    """A subscription rests: nothing is billed and nothing is owed until it is resumed."""
+
+    name: ClassVar[str] = "subscription.paused"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionResumedV1(Event[Subscription]):
+    """A paused subscription goes on, with a new period."""
+
+    name: ClassVar[str] = "subscription.resumed"
+    source: ClassVar[str] = "/billing"
+
+
 class CustomerDigestedV1(Event[Digest]):
     """What this service has of its customers, for those who keep copies."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.catalog import Price, Product
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
-from contracts.projections import Drift
+from contracts.projections import Digest, Drift, Replay
 
 
 class Address(Shape):
@@ -273,6 +273,22 @@ class DiscountDeletedV1(Event[Discount]):
 
     name: ClassVar[str] = "discount.deleted"
     source: ClassVar[str] = "/checkout"
+
+
+class DiscountDigestedV1(Event[Digest]):
+    """What this service has of its discounts, for those who keep copies."""
+
+    name: ClassVar[str] = "discount.digested"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
+
+
+class DiscountReplayedV1(Event[Replay]):
+    """The discounts whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "discount.replayed"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
 
 
 class CheckoutDriftedV1(Event[Drift]):

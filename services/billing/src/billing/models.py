@@ -2,6 +2,7 @@
 
 from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
+from billing.discounts.models import Discount
 from billing.invoices.models import InvoiceCounter
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.members.models import Member
@@ -9,6 +10,8 @@ from billing.orders.models import BillingEntry, Order, OrderItem
 from billing.organizations.models import Organization
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
+from billing.products.models import Product
+from billing.subscriptions.change import SubscriptionChange
 from billing.subscriptions.models import Subscription
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "CustomerAlias",
     "CustomerBalance",
     "CustomerBalanceEntry",
+    "Discount",
     "InvoiceCounter",
     "LedgerEntry",
     "LedgerTransaction",
@@ -27,5 +31,7 @@ __all__ = [
     "Organization",
     "Payment",
     "PaymentMethod",
+    "Product",
     "Subscription",
+    "SubscriptionChange",
 ]

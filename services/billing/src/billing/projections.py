@@ -6,8 +6,12 @@ from servicekit.projections import Projections
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer
+from billing.discounts.consumers import consumers as discounts
+from billing.discounts.models import Discount
 from billing.organizations.consumers import consumers as organizations
 from billing.organizations.models import Organization
+from billing.products.consumers import consumers as products
+from billing.products.models import Product
 
 projections = Projections("billing", BillingDriftedV1)
 projections.own(
@@ -19,3 +23,5 @@ projections.own(
 )
 projections.keep("organization", Organization, organizations)
 projections.keep("benefit_grant", BenefitGrant, benefit_grants)
+projections.keep("product", Product, products)
+projections.keep("discount", Discount, discounts)

@@ -10,16 +10,18 @@ from servicekit import mail, worker
 from servicekit.timers import Timer
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
+from billing.discounts.consumers import consumers as discounts
 from billing.invariants import INVARIANTS
 from billing.ledger import fees
 from billing.orders.consumers import consumers as orders
 from billing.organizations.consumers import consumers as organizations
 from billing.payments.timers import collect_due
+from billing.products.consumers import consumers as products
 from billing.projections import projections
 from billing.settings import Settings
-from billing.subscriptions.timers import end_canceled_subscriptions
+from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
 
-FLOWS = [orders, organizations, benefit_grants, projections.replays]
+FLOWS = [orders, organizations, benefit_grants, products, discounts, projections.replays]
 
 
 def main() -> None:
@@ -32,6 +34,8 @@ def main() -> None:
         processor = StripeProcessor(settings)
         own = [
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),
+            Timer("pause_subscriptions", pause_subscriptions, every=timedelta(seconds=5)),
+            Timer("resume_subscriptions", resume_subscriptions, every=timedelta(seconds=5)),
             Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
         ]
         if settings.mail_url:

@@ -17,7 +17,7 @@ from catalog.meters.models import Meter
 from catalog.products.models import Product
 
 projections = Projections("catalog", CatalogDriftedV1)
-projections.own("product", Product, ProductDigestedV1, ProductReplayedV1, copied_by=["checkout", "benefits"])
+projections.own("product", Product, ProductDigestedV1, ProductReplayedV1, copied_by=["checkout", "benefits", "billing"])
 projections.own("file", File, FileDigestedV1, FileReplayedV1, copied_by=["benefits"])
 projections.keep("benefit", Benefit, benefits)
 projections.keep("meter", Meter, meters)

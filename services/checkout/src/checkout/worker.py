@@ -18,7 +18,7 @@ from checkout.products.consumers import consumers as products
 from checkout.projections import projections
 from checkout.settings import Settings
 
-FLOWS = [products, customers, organizations]
+FLOWS = [products, customers, organizations, projections.replays]
 
 
 def main() -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from billing.subscriptions.models import next_period_end
+from billing.subscriptions.models import Subscription, next_period_end
 
 
 def ends_at(terms: Mapping[str, Any], first_applied_at: datetime) -> datetime | None:
@@ -41,3 +42,40 @@ def covers(terms: Mapping[str, Any] | None, product_id: str, currency: str) -> b
     if limited_to and product_id not in limited_to:
         return False
     return terms["type"] == "percentage" or currency in (terms.get("amounts") or {})
+
+
+def begin_period(subscription: Subscription) -> dict[str, Any] | None:
+    """The discount that the period which has just begun is billed with (its public shape), or None.
+
+    Called once for each period, when `current_period_start` is the new one and pending changes are applied. It notes
+    the discount on the period, when it first took something off, and takes away one whose time is over.
+    """
+    start = subscription.current_period_start
+    terms = subscription.discount_data
+    subscription.period_discount_data = None
+    if terms is None:
+        return None
+    if not applies(terms, subscription.discount_applied_at, start):
+        subscription.discount_id = subscription.discount_data = subscription.discount_applied_at = None
+        return None
+    return bill_with(subscription, terms)
+
+
+def give(subscription: Subscription, terms: dict[str, Any] | None) -> None:
+    """Gives the subscription a discount (its public shape), or none: from the next period on. Its time begins anew."""
+    if terms is not None and subscription.discount_id == UUID(str(terms["id"])):
+        return
+    subscription.discount_id = UUID(str(terms["id"])) if terms is not None else None
+    subscription.discount_data = terms
+    subscription.discount_applied_at = None
+
+
+def bill_with(subscription: Subscription, terms: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Notes what the present period is billed with, if it covers the product. Returns that."""
+    if not covers(terms, str(subscription.product_id), subscription.currency):
+        subscription.period_discount_data = None
+        return None
+    if subscription.discount_applied_at is None and subscription.amount:
+        subscription.discount_applied_at = subscription.current_period_start
+    subscription.period_discount_data = terms
+    return terms

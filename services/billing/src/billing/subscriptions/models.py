@@ -92,6 +92,10 @@ class Subscription(Record, Base):
     product_data: Mapped[dict[str, Any]]
     price_data: Mapped[dict[str, Any]]
     discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    period_discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the present period was billed with: one that was given or taken away since counts from the next."""
+    open_change_id: Mapped[UUID | None]
+    """The change that waits for its payment: until then nothing else changes, and it is not renewed."""
 
     @property
     def net_amount(self) -> int:
@@ -103,6 +107,7 @@ class Subscription(Record, Base):
         if self.ended_at is not None or self.cancel_at_period_end:
             raise AlreadyCanceledSubscription("This subscription is already canceled, or it ends at the period's end")
         self.cancel_at_period_end = True
+        self.pause_at_period_end, self.resumes_at = False, None
         self.canceled_at = self.modified_at = now
         self.ends_at = self.current_period_end
 

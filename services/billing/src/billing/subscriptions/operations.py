@@ -17,13 +17,14 @@ from contracts.checkout import Purchase
 from contracts.event import Event
 from servicekit import clock, outbox
 from servicekit.auth import Principal
-from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.errors import ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import events, queries
+from billing.subscriptions.errors import InactiveSubscription, SubscriptionLocked, SubscriptionNotScheduledToCancel
 from billing.subscriptions.models import Subscription, next_period_end
 from billing.subscriptions.schemas import REASONS, SubscriptionCancel, SubscriptionUpdate
 
@@ -66,6 +67,7 @@ def start(session: AsyncSession, purchase: Purchase, customer: Customer, method:
         product_data=product.model_dump(mode="json"),
         price_data=purchase.price.model_dump(mode="json"),
         discount_data=discount.model_dump(mode="json") if discount and discount.duration != "once" else None,
+        period_discount_data=discount.model_dump(mode="json") if discount else None,
     )
     session.add(subscription)
     return subscription
@@ -92,18 +94,32 @@ async def get(session: AsyncSession, principal: Principal, id: UUID) -> contract
 async def update(
     session: AsyncSession, principal: Principal, id: UUID, changes: SubscriptionUpdate
 ) -> contracts.Subscription:
-    """Changes a subscription. Raises `ResourceNotFound`, `AlreadyCanceledSubscription`, or `InvalidInput`."""
-    subscription = await _owned(session, principal, id, lock=True)
+    """Ends a subscription, or changes its metadata. Raises `ResourceNotFound` and what `change` raises."""
+    return await change(session, await _owned(session, principal, id, lock=True), changes)
+
+
+async def change(
+    session: AsyncSession, subscription: Subscription, changes: SubscriptionUpdate
+) -> contracts.Subscription:
+    """Cancels a subscription that the caller has locked, takes that back, or ends it, with its reasons and metadata.
+
+    Raises `AlreadyCanceledSubscription`, `InactiveSubscription` for a paused one, `SubscriptionNotScheduledToCancel`,
+    or `SubscriptionLocked` while a change is being paid.
+    """
     now = clock.now()
-    if changes.revoke and changes.cancel_at_period_end is not None:
-        raise InvalidInput(("body", "revoke"), "Either revoke or cancel_at_period_end")
+    if subscription.open_change_id is not None:
+        raise SubscriptionLocked("A change of this subscription is being paid; try again in a moment")
     told: list[type[Event[contracts.Subscription]]] = [SubscriptionUpdatedV1]
     if changes.revoke:
         told += _end(subscription, now)
     elif changes.cancel_at_period_end is True:
+        if subscription.status == "paused":
+            raise InactiveSubscription("This subscription is paused: it can be ended, not canceled")
         subscription.cancel(now)
         told.append(SubscriptionCanceledV1)
-    elif changes.cancel_at_period_end is False and (subscription.cancel_at_period_end or subscription.ended_at):
+    elif changes.cancel_at_period_end is False:
+        if subscription.ended_at is None and not subscription.cancel_at_period_end:
+            raise SubscriptionNotScheduledToCancel("This subscription is not scheduled to be canceled")
         subscription.uncancel(now)
         told.append(SubscriptionUncanceledV1)
     if changes.cancel_at_period_end is not False:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
@@ -12,7 +12,8 @@ from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, so
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.organizations.operations import seller
-from billing.subscriptions import operations, queries
+from billing.subscriptions import operations, queries, updates
+from billing.subscriptions.errors import PaymentFailed, PaymentMethodRequired, SubscriptionLocked
 from billing.subscriptions.export import SubscriptionExportColumn, export
 from billing.subscriptions.models import AlreadyCanceledSubscription
 from billing.subscriptions.queries import SubscriptionFilter
@@ -31,7 +32,9 @@ Writer = Annotated[Principal, allow("subscriptions:write")]
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
 CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
-REFUSALS: Any = responses(ResourceNotFound, AlreadyCanceledSubscription)
+REFUSALS: Any = responses(ResourceNotFound, AlreadyCanceledSubscription, SubscriptionLocked)
+CHANGE_REFUSALS: Any = responses(PaymentFailed, AlreadyCanceledSubscription, ResourceNotFound, SubscriptionLocked)
+PORTAL_REFUSALS: Any = responses(PaymentFailed, AlreadyCanceledSubscription, ResourceNotFound, PaymentMethodRequired)
 
 
 @router.get("/", name="list")
@@ -93,10 +96,13 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> SubscriptionRe
     return SubscriptionRead.of(await operations.get(session, principal, id))
 
 
-@router.patch("/{id}", name="update", responses=REFUSALS)
-async def update(id: UUID, session: SessionOf, principal: Writer, changes: SubscriptionUpdate) -> SubscriptionRead:
-    """Cancels a subscription at the period's end, takes that back, ends it now, or changes its metadata."""
-    return SubscriptionRead.of(await operations.update(session, principal, id, changes))
+@router.patch("/{id}", name="update", responses=CHANGE_REFUSALS)
+async def update(
+    id: UUID, request: Request, sessions: SessionsOf, principal: Writer, changes: SubscriptionUpdate
+) -> SubscriptionRead:
+    """Changes a subscription: its product, seats, units, discount, trial, period, pause, end, or metadata."""
+    changed = await updates.update(sessions, request.app.state.processor, principal, id, changes)
+    return SubscriptionRead.of(changed)
 
 
 @router.delete("/{id}", name="revoke", responses=REFUSALS)
@@ -137,18 +143,15 @@ async def get_own_subscription(id: UUID, session: SessionOf, principal: Customer
     return CustomerSubscription.of(subscription, await seller(session, principal.organization()))
 
 
-@portal_router.patch("/{id}", name="update", responses=REFUSALS)
+@portal_router.patch("/{id}", name="update", responses=PORTAL_REFUSALS)
 async def update_own_subscription(
-    id: UUID, session: SessionOf, principal: CustomerWriter, changes: CustomerSubscriptionUpdate
+    id: UUID, request: Request, sessions: SessionsOf, principal: CustomerWriter, changes: CustomerSubscriptionUpdate
 ) -> CustomerSubscription:
-    """Cancels a subscription of the customer's own at the period's end, or takes that back."""
-    wish = SubscriptionUpdate(
-        cancel_at_period_end=changes.cancel_at_period_end,
-        customer_cancellation_reason=changes.cancellation_reason,
-        customer_cancellation_comment=changes.cancellation_comment,
-    )
-    subscription = await operations.update(session, principal, id, wish)
-    return CustomerSubscription.of(subscription, await seller(session, principal.organization()))
+    """Changes a subscription of the customer's own, as far as the seller lets its customers."""
+    processor = request.app.state.processor
+    subscription = await updates.update(sessions, processor, principal, id, changes.as_update(), by_customer=True)
+    async with sessions() as session:
+        return CustomerSubscription.of(subscription, await seller(session, principal.organization()))
 
 
 @portal_router.delete("/{id}", name="cancel", responses=REFUSALS)

@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts import billing as contracts
 from contracts.catalog import Price
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from servicekit.fields import MetadataInput
+from servicekit.fields import InstantInput, MetadataInput
 
 from billing.customers.schemas import CustomerRead, spoken
 from billing.organizations.schemas import product_for_customers
@@ -19,15 +19,37 @@ REASONS = frozenset(Reason.__args__)  # type: ignore[attr-defined]
 Comment = Annotated[str, StringConstraints(max_length=2000)]
 
 
+Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Behavior = Literal["invoice", "prorate", "next_period", "reset"]
+
+
 class SubscriptionUpdate(BaseModel):
-    """One change: cancel at the period's end or take that back, end it now (`revoke`), or its metadata."""
+    """One change, with metadata or a discount beside it.
+
+    `product_id`, `seats` or `units` (settled as `proration_behavior` says, else as the organization does),
+    `trial_end` (an instant, or `now`), `current_billing_period_end`, `cancel_at_period_end` (false takes it back),
+    `revoke` (ends it now), `pause_at_period_end` (false takes it back), `resume`, or `pending_update` null, which drops
+    the change that waits for the next period.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
+    product_id: UUID | None = None
+    seats: Quantity | None = None
+    units: Quantity | None = None
+    proration_behavior: Behavior | None = None
+    discount_id: UUID | None = None
+    """Null takes the discount away; either counts from the next period on, unless the product changes with it."""
+    trial_end: Literal["now"] | InstantInput | None = None
+    current_billing_period_end: InstantInput | None = None
     cancel_at_period_end: bool | None = None
     revoke: Literal[True] | None = None
     customer_cancellation_reason: Reason | None = None
     customer_cancellation_comment: Comment | None = None
+    pause_at_period_end: bool | None = None
+    resumes_at: InstantInput | None = None
+    resume: Literal[True] | None = None
+    pending_update: None = None
     metadata: MetadataInput | None = None
 
 
@@ -54,13 +76,31 @@ class SubscriptionRead(contracts.Subscription):
 
 
 class CustomerSubscriptionUpdate(BaseModel):
-    """What a customer may change: cancel at the period's end with a reason, or take that back."""
+    """What a customer may change, one thing at a time, where the seller allows it: the plan, seats, units, a pause.
+
+    To cancel at the period's end with a reason, or take that back, is always allowed.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    cancel_at_period_end: bool
+    product_id: UUID | None = None
+    seats: Quantity | None = None
+    units: Quantity | None = None
+    cancel_at_period_end: bool | None = None
     cancellation_reason: Reason | None = None
     cancellation_comment: Comment | None = None
+    pause_at_period_end: bool | None = None
+    resumes_at: InstantInput | None = None
+    resume: Literal[True] | None = None
+    pending_update: None = None
+
+    def as_update(self) -> SubscriptionUpdate:
+        """The same wish in the merchant's words; what was not given stays so."""
+        fields = self.model_dump(exclude_unset=True)
+        for name in ("cancellation_reason", "cancellation_comment"):
+            if name in fields:
+                fields[f"customer_{name}"] = fields.pop(name)
+        return SubscriptionUpdate.model_validate(fields)
 
 
 class CustomerSubscription(contracts.SubscriptionSummary):

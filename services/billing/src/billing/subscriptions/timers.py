@@ -1,10 +1,11 @@
-"""Subscriptions whose last period is over."""
+"""Subscriptions whose last period is over, those that pause, and those whose pause is over."""
 
-from servicekit import clock
+from servicekit import clock, timers
 from servicekit.database import Sessions
 from sqlalchemy import select
 
-from billing.subscriptions import operations
+from billing.customers.models import Customer
+from billing.subscriptions import operations, pauses
 from billing.subscriptions.models import Subscription
 
 BATCH = 50
@@ -28,3 +29,49 @@ async def end_canceled_subscriptions(sessions: Sessions) -> int:
         for subscription in over:
             await operations.end_with_period(session, subscription)
     return len(over)
+
+
+async def pause_subscriptions(sessions: Sessions) -> int:
+    """Pauses up to a batch of subscriptions whose last paid period is over. Returns how many."""
+    async with sessions() as session:
+        statement = (
+            select(Subscription)
+            .where(
+                Subscription.pause_at_period_end,
+                Subscription.status == "active",
+                timers.due(Subscription.current_period_end, Subscription.organization_id),
+            )
+            .order_by(Subscription.current_period_end)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        over = (await session.execute(statement)).scalars().all()
+        for subscription in over:
+            await pauses.begin(session, subscription, clock.now())
+    return len(over)
+
+
+async def resume_subscriptions(sessions: Sessions) -> int:
+    """Resumes one subscription whose pause is over, and bills its new period. Returns 1, or 0 when none is due."""
+    async with sessions() as session:
+        is_due = (
+            Subscription.status == "paused",
+            Subscription.resumes_at.is_not(None),
+            timers.due(Subscription.resumes_at, Subscription.organization_id),
+        )
+        next_one = (
+            select(Customer)
+            .join(Subscription, Subscription.customer_id == Customer.id)
+            .where(*is_due)
+            .order_by(Subscription.resumes_at)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=Customer)
+        )
+        customer = (await session.execute(next_one)).scalar_one_or_none()
+        if customer is None:
+            return 0
+        own = select(Subscription).where(Subscription.customer_id == customer.id, *is_due).with_for_update()
+        paused = (await session.execute(own)).scalars().all()
+        for subscription in paused:
+            await pauses.resume(session, customer, subscription, clock.now())
+        return 1

@@ -1,0 +1,305 @@
+"""Changing a subscription between renewals. What costs something now is paid for before it is applied.
+
+The change and its order are written in one transaction, charged outside of any, and applied in the transaction that
+hears of the money, whoever brings the news: the answer, a call-back, or the timer after a crash. A declined charge
+voids the order and leaves the subscription as it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from contracts import billing as contracts
+from contracts.billing import OrderCreatedV1, OrderUpdatedV1, SubscriptionUpdatedV1
+from contracts.event import Event
+from processor import StripeProcessor
+from servicekit import ids, outbox
+from servicekit.auth import Principal, owned_by
+from servicekit.database import Sessions
+from servicekit.errors import ResourceNotFound
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers import balances
+from billing.customers.models import Customer
+from billing.orders.create import Line, Terms, open_order, tell
+from billing.orders.models import BillingEntry, Order
+from billing.organizations.models import Organization
+from billing.payments import collect
+from billing.payments.models import Payment
+from billing.subscriptions import events, pending_updates, queries
+from billing.subscriptions.change import NewTerms, SubscriptionChange
+from billing.subscriptions.errors import (
+    InactiveSubscription,
+    PaymentActionRequired,
+    PaymentFailed,
+    PaymentMethodRequired,
+    PaymentNotReady,
+    PaymentUnavailable,
+    SubscriptionLocked,
+)
+from billing.subscriptions.models import ACTIVE, AlreadyCanceledSubscription, Subscription
+from billing.subscriptions.plans import Plan
+from billing.subscriptions.proration import ProratedLine
+
+log = structlog.get_logger()
+Told = Sequence[type[Event[contracts.Subscription]]]
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A subscription and its customer, locked in this order, and their organization as it is known."""
+
+    customer: Customer
+    subscription: Subscription
+    organization: Organization | None
+
+    @property
+    def default_behavior(self) -> str:
+        """How the organization settles changes that do not say it."""
+        data = self.organization.data if self.organization is not None else {}
+        return str(data.get("proration_behavior") or "prorate")
+
+
+@dataclass(frozen=True)
+class Charging:
+    """A change whose order is to be paid now."""
+
+    change_id: UUID
+    payment: Payment
+
+
+async def locked(session: AsyncSession, principal: Principal, id: UUID) -> Locked:
+    """The caller's subscription. Raises `ResourceNotFound`, or `SubscriptionLocked` while a change is being paid."""
+    statement = select(Subscription.customer_id).where(owned_by(principal, Subscription), Subscription.id == id)
+    customer_id = (await session.execute(statement)).scalar_one_or_none()
+    if customer_id is None:
+        raise ResourceNotFound()
+    chosen = select(Customer).where(Customer.id == customer_id).with_for_update()
+    customer = (await session.execute(chosen)).scalar_one()
+    subscription = await queries.find(session, principal, id, lock=True)
+    assert subscription is not None
+    if subscription.open_change_id is not None:
+        raise SubscriptionLocked("A change of this subscription is being paid; try again in a moment")
+    return Locked(customer, subscription, await session.get(Organization, subscription.organization_id))
+
+
+def ensure_changeable(subscription: Subscription) -> None:
+    """Raises `AlreadyCanceledSubscription`, or `InactiveSubscription` unless it is active or trialing."""
+    if subscription.ended_at is not None or subscription.cancel_at_period_end:
+        raise AlreadyCanceledSubscription("This subscription is already canceled, or it ends at the period's end")
+    if subscription.status not in ACTIVE:
+        raise InactiveSubscription(f"This subscription is {subscription.status}")
+
+
+async def carry_out(
+    session: AsyncSession,
+    held: Locked,
+    plan: Plan,
+    now: datetime,
+    *,
+    by_customer: bool = False,
+) -> Charging | None:
+    """Does what was planned, or writes down what has to be paid first. Inside the caller's transaction.
+
+    Raises `SubscriptionLocked` while the last bill is unpaid, `PaymentNotReady`, `PaymentFailed` or
+    `PaymentMethodRequired` where there is no card.
+    """
+    subscription = held.subscription
+    if plan.behavior == "next_period":
+        await pending_updates.schedule(session, subscription, plan)
+        await say(session, subscription, [SubscriptionUpdatedV1], now)
+        return None
+    if plan.lines and plan.billing_reason == "subscription_update":
+        await _ensure_settled(session, subscription)
+    if plan.lines and plan.behavior != "prorate":
+        return await _bill_first(session, held, plan, now, by_customer=by_customer)
+    for line in plan.lines:
+        session.add(_entry(subscription, line, now))
+    await _apply(session, subscription, plan.terms, now)
+    return None
+
+
+async def finish(
+    sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID, charging: Charging
+) -> contracts.Subscription:
+    """Charges what a change costs and tells how it went. Raises `PaymentFailed` or `PaymentUnavailable`."""
+    await collect.collect(sessions, processor, charging.payment)
+    async with sessions() as session:
+        change = await session.get(SubscriptionChange, charging.change_id)
+        payment = await session.get(Payment, charging.payment.id)
+        assert change is not None
+        assert payment is not None
+        if change.status == "failed":
+            raise declined(payment)
+        if change.status != "applied":
+            raise PaymentUnavailable(
+                "the payment processor could not be asked; the change goes on by itself", headers={"Retry-After": "5"}
+            )
+        subscription = await queries.find(session, principal, id)
+        assert subscription is not None
+        return (await queries.shapes(session, [subscription]))[0]
+
+
+def declined(payment: Payment) -> PaymentFailed:
+    """The error that a declined change is answered with."""
+    message = payment.decline_message or "The payment was declined."
+    kind = PaymentActionRequired if payment.decline_code == "authentication_required" else PaymentFailed
+    return kind(message, decline_code=payment.decline_code)
+
+
+async def say(session: AsyncSession, subscription: Subscription, told: Told, at: datetime) -> contracts.Subscription:
+    """Says what happened to a subscription, in the order given, with its shape after it."""
+    data = (await queries.shapes(session, [subscription]))[0]
+    outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
+    return data
+
+
+async def _ensure_settled(session: AsyncSession, subscription: Subscription) -> None:
+    """Nothing is credited for a period that nobody has paid yet."""
+    unpaid = select(Order.id).where(Order.subscription_id == subscription.id, Order.status == "pending").limit(1)
+    if (await session.execute(unpaid)).first() is not None:
+        raise SubscriptionLocked("The last order of this subscription is not paid yet; try again in a moment")
+
+
+async def _bill_first(
+    session: AsyncSession, held: Locked, plan: Plan, now: datetime, *, by_customer: bool
+) -> Charging | None:
+    subscription, customer = held.subscription, held.customer
+    if held.organization is not None and not held.organization.data["capabilities"]["subscription_renewals"]:
+        raise PaymentNotReady("This organization may not bill subscriptions at present")
+    product = plan.terms.product or subscription.product_data
+    order = await open_order(
+        session,
+        customer=customer,
+        lines=[order_line(line) for line in plan.lines],
+        terms=Terms(
+            billing_reason=plan.billing_reason,
+            currency=subscription.currency,
+            description=product["name"],
+            product=product,
+            period_start=plan.terms.period_start,
+            seats=plan.terms.seats or subscription.seats,
+            units=plan.terms.units or subscription.units,
+            metadata=subscription.user_metadata,
+        ),
+        subscription=subscription,
+        at=now,
+    )
+    change = SubscriptionChange(
+        id=ids.uuid7(),
+        organization_id=subscription.organization_id,
+        created_at=now,
+        subscription_id=subscription.id,
+        kind=plan.kind,
+        behavior=plan.behavior,
+        status="open",
+        applies_at=now,
+        order_id=order.id,
+        terms=plan.terms.to_json(),
+    )
+    session.add(change)
+    await session.flush()
+    subscription.open_change_id = change.id
+    tell(session, order, customer, subscription, OrderCreatedV1, at=now)
+    if order.payable_amount == 0:
+        await collect.settle_free(session, order, customer, subscription, now)
+        return None
+    method = await collect.method_for(session, customer, subscription)
+    if method is None:
+        message = "There is no saved payment method to charge"
+        raise (
+            PaymentMethodRequired(message) if by_customer else PaymentFailed(message, decline_code="no_payment_method")
+        )
+    return Charging(change.id, await collect.request(session, order, method, "purchase", in_hand=True, at=now))
+
+
+def order_line(line: ProratedLine) -> Line:
+    """A prorated line as orders take it: its discount is inside."""
+    return Line(
+        label=line.label,
+        amount=line.amount,
+        proration=True,
+        product_price_id=UUID(str(line.price_id)),
+        start=line.start,
+        end=line.end,
+        computation=line.computation,
+    )
+
+
+def _entry(subscription: Subscription, line: ProratedLine, now: datetime) -> BillingEntry:
+    return BillingEntry(
+        id=ids.uuid7(),
+        organization_id=subscription.organization_id,
+        created_at=now,
+        kind="proration",
+        customer_id=subscription.customer_id,
+        subscription_id=subscription.id,
+        currency=subscription.currency,
+        label=line.label,
+        amount=line.amount,
+        proration=True,
+        product_price_id=UUID(str(line.price_id)),
+        start_timestamp=line.start,
+        end_timestamp=line.end,
+        computation=line.computation,
+    )
+
+
+async def _apply(session: AsyncSession, subscription: Subscription, terms: NewTerms, now: datetime) -> None:
+    await pending_updates.supersede(session, subscription)
+    terms.set_on(subscription)
+    subscription.modified_at = now
+    await say(session, subscription, [SubscriptionUpdatedV1], now)
+
+
+async def _open_change(
+    session: AsyncSession, order: Order, subscription: Subscription | None
+) -> SubscriptionChange | None:
+    if subscription is None or subscription.open_change_id is None:
+        return None
+    change = await session.get(SubscriptionChange, subscription.open_change_id)
+    return change if change is not None and change.order_id == order.id else None
+
+
+@collect.when_paid
+async def apply_what_was_paid(
+    session: AsyncSession, order: Order, customer: Customer, subscription: Subscription | None, at: datetime
+) -> None:
+    """The order of a change is paid: now it is applied."""
+    change = await _open_change(session, order, subscription)
+    if change is None or subscription is None:
+        return
+    subscription.open_change_id = None
+    change.modified_at = at
+    if subscription.ended_at is not None:
+        change.status = "failed"
+        log.error("subscription.changed_too_late", subscription_id=str(subscription.id), order_id=str(order.id))
+        return
+    change.status = "applied"
+    await _apply(session, subscription, change.new_terms, at)
+
+
+@collect.when_failed
+async def drop_what_was_declined(
+    session: AsyncSession,
+    order: Order,
+    payment: Payment,
+    customer: Customer,
+    subscription: Subscription | None,
+    at: datetime,
+) -> None:
+    """The charge of a change was declined: its order is void, the balance as before, and nothing was applied."""
+    change = await _open_change(session, order, subscription)
+    if change is None or subscription is None:
+        return
+    subscription.open_change_id = None
+    change.status, change.modified_at = "failed", at
+    order.void(at)
+    balance = await balances.balance_of(session, customer.id, order.currency)
+    used, order.applied_balance_amount = order.applied_balance_amount, 0
+    balances.move(session, customer, balance, -used, order.currency, reason="order", order_id=order.id, at=at)
+    await session.flush()
+    tell(session, order, customer, subscription, OrderUpdatedV1, at=at)

@@ -1,0 +1,233 @@
+"""What a change of product, seats or units comes to: pure, from the subscription as it is and what it shall get."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts.catalog import Price, Product
+from pricing.discounts import Snapshot
+from pricing.prices import ends, static_amount
+from servicekit.errors import InvalidInput
+
+from billing.subscriptions import discounts
+from billing.subscriptions.change import NewTerms
+from billing.subscriptions.models import Subscription, next_period_end
+from billing.subscriptions.proration import (
+    Period,
+    PeriodTerms,
+    ProratedLine,
+    in_full,
+    of_product_change,
+    of_quantity_change,
+)
+
+STATIC = ("fixed", "custom", "seat_based", "unit_based")
+_TOLERANT: Any = {"extra": "ignore", "context": {"tolerant": True}}
+
+
+@dataclass(frozen=True)
+class GivenDiscount:
+    """The discount that comes with a change; `data` is None where it is taken away."""
+
+    data: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a subscription shall get, and how the difference is settled.
+
+    `behavior` is invoice, prorate, next_period or reset. What is None stays as it is.
+    """
+
+    kind: str
+    behavior: str
+    product: Product | None = None
+    seats: int | None = None
+    units: int | None = None
+    discount: GivenDiscount | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A change that was computed. `lines` are what it costs now, empty for nothing; `behavior` as it was promoted."""
+
+    kind: str
+    behavior: str
+    terms: NewTerms
+    lines: list[ProratedLine]
+    billing_reason: str = "subscription_update"
+
+    def with_metadata(self, metadata: dict[str, Any] | None) -> "Plan":
+        """The plan that also sets the subscription's metadata: with the change, or not at all."""
+        return replace(self, terms=replace(self.terms, metadata=metadata))
+
+
+def price_of(subscription: Subscription) -> Price:
+    """The price that the subscription keeps."""
+    return Price.model_validate(subscription.price_data, **_TOLERANT)
+
+
+def target_price(subscription: Subscription, product: Product) -> Price:
+    """The price of another product that a subscription would get. Raises `InvalidInput` naming what is in the way."""
+    field = ("body", "product_id")
+    if product.is_archived or product.is_deleted:
+        raise InvalidInput(field, "This product is archived")
+    if product.visibility == "draft":
+        raise InvalidInput(field, "This product is a draft")
+    if not product.is_recurring:
+        raise InvalidInput(field, "This product is not a subscription")
+    found = [
+        price
+        for price in product.prices
+        if price.price_currency == subscription.currency and price.amount_type in STATIC and not price.is_archived
+    ]
+    if not found:
+        raise InvalidInput(field, f"This product has no price in {subscription.currency}")
+    if any(price.amount_type == "custom" for price in found):
+        raise InvalidInput(field, "Buyers choose what this product costs: a subscription cannot be changed to it")
+    old = price_of(subscription)
+    for kind, name in (("seat_based", "seats"), ("unit_based", "units")):
+        if (old.amount_type == kind) != (found[0].amount_type == kind):
+            raise InvalidInput(field, f"A subscription cannot be changed between a price by {name} and another")
+    return found[0]
+
+
+def quantity(price: Price, name: str, number: int | None) -> int | None:
+    """`number` of seats or units, where the price goes by them. Raises `InvalidInput` outside of its ends."""
+    if price.amount_type != ("seat_based" if name == "seats" else "unit_based"):
+        if number is not None:
+            raise InvalidInput(("body", name), f"The price of this subscription does not go by {name}")
+        return None
+    least, most = ends(price)
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise InvalidInput(("body", name), f"This price takes {bounds} {name}")
+    return number
+
+
+def plan(subscription: Subscription, wish: Wish, now: datetime) -> Plan | None:
+    """What a wish comes to at `now`; None where nothing would change. Raises `InvalidInput` naming the field."""
+    product = wish.product
+    if product is not None:
+        price, product_data = target_price(subscription, product), product.model_dump(mode="json")
+    else:
+        price, product_data = price_of(subscription), None
+    given = {"seats": wish.seats, "units": wish.units}
+    counted: dict[str, int | None] = {
+        name: quantity(price, name, given[name] if given[name] is not None else getattr(subscription, name))
+        if given[name] is not None or price.amount_type == f"{name[:-1]}_based"
+        else None
+        for name in given
+    }
+    amount = static_amount(price, **counted)
+    if product is None and price.amount_type not in ("seat_based", "unit_based"):
+        amount = subscription.amount
+    is_same_product = product is None or (
+        product.id == subscription.product_id and str(price.id) == str(subscription.price_id)
+    )
+    if is_same_product and counted == {"seats": subscription.seats, "units": subscription.units} and not wish.discount:
+        return None
+    terms: dict[str, Any] = {
+        "product": product_data,
+        "price": price.model_dump(mode="json") if product is not None else None,
+        "amount": amount,
+        **counted,
+    }
+    if wish.discount is not None:
+        terms |= {"discount": wish.discount.data, "sets_discount": True}
+    if wish.behavior == "next_period":
+        return Plan(wish.kind, "next_period", NewTerms(**terms), [])
+    if subscription.status == "trialing":
+        return _in_trial(subscription, wish, terms, now)
+    return _at_once(subscription, wish, terms, now)
+
+
+def end_of_trial(subscription: Subscription, now: datetime) -> Plan:
+    """The trial ends at once: the first period begins, and is billed."""
+    return _first_period(subscription, "trial_end", {}, None, now)
+
+
+def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime) -> Plan:
+    """Nothing is billed during a trial; it ends with the new product's trial, which may be over (Polar's rule)."""
+    product = wish.product
+    if product is None:
+        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [])
+    began = subscription.trial_start or subscription.current_period_start
+    if product.trial_interval is not None:
+        trial_end = next_period_end(began, product.trial_interval, product.trial_interval_count or 1, began.day)
+        if trial_end > now:
+            moved: dict[str, Any] = {"trial_end": trial_end, "period_end": trial_end}
+            return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [])
+    return _first_period(subscription, wish.kind, terms, wish.discount, now)
+
+
+def _first_period(
+    subscription: Subscription,
+    kind: str,
+    terms: dict[str, Any],
+    given: GivenDiscount | None,
+    now: datetime,
+) -> Plan:
+    new_period = _period_from(subscription, terms.get("product"), now)
+    new = _new_terms(subscription, terms, given, new_period.start)
+    begun = NewTerms(**terms, status="active", trial_end=now, period_start=new_period.start, period_end=new_period.end)
+    return Plan(kind, "invoice", begun, in_full(new, new_period), "subscription_cycle")
+
+
+def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime) -> Plan:
+    product = terms["product"]
+    period = Period(subscription.current_period_start, subscription.current_period_end)
+    has_other_interval = product is not None and (
+        product["recurring_interval"] != subscription.recurring_interval
+        or (product["recurring_interval_count"] or 1) != subscription.recurring_interval_count
+    )
+    behavior = "invoice" if wish.behavior == "prorate" and has_other_interval else wish.behavior
+    begins = has_other_interval or behavior == "reset"
+    new_period = _period_from(subscription, product, now) if begins else period
+    new = _new_terms(subscription, terms, wish.discount, new_period.start if begins else None)
+    old = PeriodTerms(
+        subscription.product_data["name"],
+        subscription.price_id,
+        subscription.amount,
+        subscription.currency,
+        Snapshot.of(subscription.period_discount_data),
+    )
+    if behavior == "reset":
+        lines = in_full(new, new_period)
+    elif product is None:
+        lines = of_quantity_change(old, new, period, now)
+    else:
+        lines = of_product_change(old, period, new, new_period, now)
+    begun: dict[str, Any] = {"period_start": new_period.start, "period_end": new_period.end} if begins else {}
+    return Plan(wish.kind, behavior, NewTerms(**terms, **begun), lines)
+
+
+def _period_from(subscription: Subscription, product: dict[str, Any] | None, now: datetime) -> Period:
+    """The period that begins now, and whose day is the anchor from now on."""
+    interval, count = subscription.recurring_interval, subscription.recurring_interval_count
+    if product is not None:
+        interval, count = product["recurring_interval"], product["recurring_interval_count"] or 1
+    return Period(now, next_period_end(now, interval, count, now.day))
+
+
+def _new_terms(
+    subscription: Subscription, terms: dict[str, Any], given: GivenDiscount | None, begins_at: datetime | None
+) -> PeriodTerms:
+    """What a period costs with the new terms.
+
+    The discount is the one that comes with the change; else, inside the present period, the one it was billed with; in
+    a period that begins, the one that then applies. It counts where it covers the new product.
+    """
+    product = terms.get("product") or subscription.product_data
+    price = terms.get("price") or subscription.price_data
+    if given is not None:
+        discount = given.data
+    elif begins_at is None:
+        discount = subscription.period_discount_data
+    else:
+        is_on = discounts.applies(subscription.discount_data, subscription.discount_applied_at, begins_at)
+        discount = subscription.discount_data if is_on else None
+    if not discounts.covers(discount, str(product["id"]), subscription.currency):
+        discount = None
+    amount = terms["amount"] if terms.get("amount") is not None else subscription.amount
+    return PeriodTerms(product["name"], price["id"], amount, subscription.currency, Snapshot.of(discount))

@@ -1,0 +1,221 @@
+"""`PATCH /v1/subscriptions/{id}` in all its forms: which of the verbs a body means, and who may."""
+
+from datetime import datetime
+from uuid import UUID
+
+from contracts import billing as contracts
+from contracts.billing import SubscriptionUpdatedV1
+from contracts.catalog import Product
+from processor import StripeProcessor
+from servicekit import clock
+from servicekit.auth import Principal, owned_by
+from servicekit.database import Sessions
+from servicekit.errors import InvalidInput, ResourceNotFound
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.discounts.operations import awaited_discount
+from billing.products.operations import awaited_product
+from billing.subscriptions import changes, discounts, operations, pauses, pending_updates, plans, portal, queries
+from billing.subscriptions.changes import Charging, Locked
+from billing.subscriptions.errors import InactiveSubscription
+from billing.subscriptions.models import AlreadyCanceledSubscription, Subscription
+from billing.subscriptions.plans import GivenDiscount, Wish
+from billing.subscriptions.schemas import SubscriptionUpdate
+
+VERBS = (
+    "product_id", "seats", "units", "trial_end", "current_billing_period_end", "cancel_at_period_end", "revoke",
+    "pause_at_period_end", "resume", "pending_update",
+)  # fmt: skip
+
+
+async def update(
+    sessions: Sessions,
+    processor: StripeProcessor,
+    principal: Principal,
+    id: UUID,
+    wish: SubscriptionUpdate,
+    *,
+    by_customer: bool = False,
+) -> contracts.Subscription:
+    """Changes a subscription: one verb, with metadata or a discount beside it. What costs something is paid first.
+
+    Raises `ResourceNotFound`, `InvalidInput`, what the verbs raise, and `PaymentFailed` with nothing changed.
+    """
+    verb = _verb(wish)
+    async with sessions() as session:
+        charging = await _change(session, principal, id, wish, verb, by_customer)
+        if charging is None:
+            subscription = await queries.find(session, principal, id)
+            assert subscription is not None
+            return (await queries.shapes(session, [subscription]))[0]
+    return await changes.finish(sessions, processor, principal, id, charging)
+
+
+def _verb(wish: SubscriptionUpdate) -> str | None:
+    given = wish.model_fields_set
+    verbs = [name for name in VERBS if name in given and (getattr(wish, name) is not None or name == "pending_update")]
+    if len(verbs) > 1:
+        raise InvalidInput(("body", verbs[1]), f"Either {verbs[0]} or {verbs[1]}")
+    for name, needed in (("resumes_at", "pause_at_period_end"), ("proration_behavior", "product_id, seats or units")):
+        if getattr(wish, name) is not None and (not verbs or verbs[0] not in needed):
+            raise InvalidInput(("body", name), f"goes with {needed}")
+    return verbs[0] if verbs else None
+
+
+async def _change(
+    session: AsyncSession, principal: Principal, id: UUID, wish: SubscriptionUpdate, verb: str | None, by_customer: bool
+) -> Charging | None:
+    product, discount = await _named(session, principal, id, wish, by_customer)
+    held = await changes.locked(session, principal, id)
+    if by_customer:
+        portal.ensure_allowed(held.organization, verb)
+    subscription, now = held.subscription, clock.now()
+    if verb in ("product_id", "seats", "units"):
+        return await _reprice(session, held, wish, verb, product, discount, now, by_customer)
+    if discount is not None:
+        changes.ensure_changeable(subscription)
+        _ensure_given(subscription, discount, None)
+        discounts.give(subscription, discount.data)
+    if wish.metadata is not None:
+        subscription.user_metadata = wish.metadata
+    match verb:
+        case "cancel_at_period_end" | "revoke" | None:
+            await operations.change(session, subscription, wish)
+        case "trial_end":
+            return await _trial(session, held, wish, now, by_customer)
+        case "current_billing_period_end":
+            assert wish.current_billing_period_end is not None
+            await _move_period_end(session, subscription, wish.current_billing_period_end, now)
+        case "pause_at_period_end":
+            if wish.pause_at_period_end:
+                await pauses.schedule(session, subscription, wish.resumes_at, now)
+            else:
+                await pauses.unschedule(session, subscription, now)
+        case "resume":
+            await pauses.resume(session, held.customer, subscription, now)
+        case _:
+            await pending_updates.supersede(session, subscription)
+            await _updated(session, subscription, now)
+    return None
+
+
+async def _named(
+    session: AsyncSession, principal: Principal, id: UUID, wish: SubscriptionUpdate, by_customer: bool
+) -> tuple[Product | None, GivenDiscount | None]:
+    """The product and the discount that the body names, looked for before anything is locked."""
+    gives_discount = "discount_id" in wish.model_fields_set
+    if wish.product_id is None and not gives_discount:
+        return None, None
+    statement = select(Subscription.organization_id).where(owned_by(principal, Subscription), Subscription.id == id)
+    owner = (await session.execute(statement)).scalar_one_or_none()
+    if owner is None:
+        raise ResourceNotFound()
+    product = None
+    if wish.product_id is not None:
+        product = await awaited_product(session, owner, wish.product_id)
+        if product is None or (by_customer and product.visibility != "public"):
+            raise InvalidInput(("body", "product_id"), "This product does not exist")
+    if not gives_discount:
+        return product, None
+    if wish.discount_id is None:
+        return product, GivenDiscount(None)
+    found = await awaited_discount(session, owner, wish.discount_id)
+    if found is None or found["is_deleted"]:
+        raise InvalidInput(("body", "discount_id"), "This discount does not exist")
+    return product, GivenDiscount(found)
+
+
+def _ensure_given(subscription: Subscription, discount: GivenDiscount, product_id: UUID | None) -> None:
+    """Raises `InvalidInput` for a discount that is over, used up, or not for this product or currency."""
+    terms, field = discount.data, ("body", "discount_id")
+    if terms is None or subscription.discount_id == UUID(str(terms["id"])):
+        return
+    now = clock.now()
+    starts, ends = (datetime.fromisoformat(terms[name]) if terms[name] else None for name in ("starts_at", "ends_at"))
+    if (starts is not None and now < starts) or (ends is not None and ends <= now):
+        raise InvalidInput(field, "This discount cannot be used at present")
+    if terms["max_redemptions"] is not None and terms["redemptions_count"] >= terms["max_redemptions"]:
+        raise InvalidInput(field, "This discount is used up")
+    if not discounts.covers(terms, str(product_id or subscription.product_id), subscription.currency):
+        raise InvalidInput(field, "This discount does not apply to the product in this currency")
+
+
+async def _reprice(
+    session: AsyncSession,
+    held: Locked,
+    wish: SubscriptionUpdate,
+    verb: str,
+    product: Product | None,
+    discount: GivenDiscount | None,
+    now: datetime,
+    by_customer: bool,
+) -> Charging | None:
+    subscription = held.subscription
+    changes.ensure_changeable(subscription)
+    behavior = wish.proration_behavior or held.default_behavior
+    if discount is not None:
+        _ensure_given(subscription, discount, wish.product_id)
+        if behavior == "next_period" or subscription.status == "trialing":
+            discounts.give(subscription, discount.data)
+            discount = None
+    kind = verb.removesuffix("_id")
+    planned = plans.plan(subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount), now)
+    if planned is None:
+        await pending_updates.supersede(session, subscription)
+    if planned is None or not (planned.lines and planned.behavior != "prorate"):
+        if wish.metadata is not None:
+            subscription.user_metadata = wish.metadata
+    else:
+        planned = planned.with_metadata(wish.metadata)
+    if planned is None:
+        await _updated(session, subscription, now)
+        return None
+    return await changes.carry_out(session, held, planned, now, by_customer=by_customer)
+
+
+async def _trial(
+    session: AsyncSession, held: Locked, wish: SubscriptionUpdate, now: datetime, by_customer: bool
+) -> Charging | None:
+    """A trial gets another end, an active subscription a trial after what was paid for, or a trial ends now."""
+    subscription, end = held.subscription, wish.trial_end
+    changes.ensure_changeable(subscription)
+    if end == "now":
+        if subscription.status != "trialing":
+            raise InactiveSubscription("This subscription is not in its trial")
+        return await changes.carry_out(
+            session, held, plans.end_of_trial(subscription, now), now, by_customer=by_customer
+        )
+    assert isinstance(end, datetime)
+    if end <= now:
+        raise InvalidInput(("body", "trial_end"), 'must be in the future; "now" ends the trial at once')
+    if subscription.status == "active":
+        if end <= subscription.current_period_end:
+            raise InvalidInput(("body", "trial_end"), "must be after the end of the current period")
+        subscription.status, subscription.trial_start = "trialing", now
+    subscription.trial_end = subscription.current_period_end = end
+    await pending_updates.move(session, subscription)
+    await _updated(session, subscription, now)
+    return None
+
+
+async def _move_period_end(session: AsyncSession, subscription: Subscription, end: datetime, now: datetime) -> None:
+    """The present period ends at another time; its day is the anchor from then on. Nothing is billed for it."""
+    if subscription.ended_at is not None:
+        raise AlreadyCanceledSubscription("This subscription has ended")
+    if subscription.status != "active":
+        raise InactiveSubscription(f"This subscription is {subscription.status}")
+    if end <= now:
+        raise InvalidInput(("body", "current_billing_period_end"), "must be in the future")
+    if subscription.resumes_at is not None and subscription.resumes_at <= end:
+        raise InvalidInput(("body", "current_billing_period_end"), "must be before the pause ends")
+    subscription.current_period_end, subscription.anchor_day = end, end.day
+    if subscription.cancel_at_period_end:
+        subscription.ends_at = end
+    await pending_updates.move(session, subscription)
+    await _updated(session, subscription, now)
+
+
+async def _updated(session: AsyncSession, subscription: Subscription, now: datetime) -> None:
+    subscription.modified_at = now
+    await changes.say(session, subscription, [SubscriptionUpdatedV1], now)
