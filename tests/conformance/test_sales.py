@@ -1,11 +1,12 @@
 """Orders, subscriptions and payments."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from polar.v2026_10 import Polar
-from polar.v2026_10.errors import ResourceNotFound
+from polar.v2026_10.errors import RefundedAlready, ResourceNotFound
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 operation = pytest.mark.operation
@@ -86,3 +87,60 @@ def test_export_subscriptions(polar: Polar, purchase: Any) -> None:
     header, *lines = polar.subscriptions.export(status="active").splitlines()
     assert header == "Email,Started At,Product,Amount,Currency,Status,Recurring Interval"
     assert any(line.startswith(purchase.email) and ",29.00,usd,active,month" in line for line in lines)
+
+
+class OneTime:
+    """A one-time product of 100.00 that gives the benefit, and its buyers."""
+
+    def __init__(self, polar: Polar, benefit: Any, until: Callable[..., Any]) -> None:
+        self._polar, self._until = polar, until
+        price = {"amount_type": "fixed", "price_amount": 10000, "price_currency": "usd"}
+        made = polar.products.create(name="Once", prices=[price])
+        self.product = polar.products.update_benefits(made.id, benefits=[benefit.id])
+
+    def buy(self, card: str = "pm_card_visa") -> Any:
+        """A paid order, once its benefit is granted."""
+        email = f"once-{os.urandom(4).hex()}@example.com"
+        checkout = self._polar.checkouts.create(products=[self.product.id], customer_email=email)
+        self._polar.checkouts.client_confirm(
+            checkout.client_secret, confirmation_token_id=card, customer_billing_address={"country": "DE"}
+        )
+        (order,) = self._until(lambda: self._polar.orders.list(checkout_id=checkout.id).items)
+        self._until(lambda: self.granted(order))
+        return order
+
+    def granted(self, order: Any) -> list[Any]:
+        """What the order's customer has."""
+        return self._polar.benefit_grants.list(customer_id=order.customer_id, is_granted=True).items
+
+
+@pytest.fixture(scope="module")
+def once(polar: Polar, benefit: Any, until: Callable[..., Any]) -> OneTime:
+    return OneTime(polar, benefit, until)
+
+
+@operation("refunds.create")
+def test_refund_a_part_and_then_the_rest(polar: Polar, once: OneTime, until: Callable[..., Any]) -> None:
+    order = once.buy()
+    part = polar.refunds.create(order_id=order.id, amount=2500, reason="customer_request", metadata={"ticket": 1})
+    assert (part.status, part.amount, part.metadata) == ("succeeded", 2500, {"ticket": 1})
+    assert polar.orders.get(order.id).status == "partially_refunded"
+    left = polar.orders.get(order.id).refundable_amount
+    rest = polar.refunds.create(order_id=order.id, amount=left, reason="other", revoke_benefits=True)
+    changed = polar.orders.get(order.id)
+    assert (changed.status, changed.paid, changed.refundable_amount, changed.refundable_tax_amount) == (
+        "refunded", True, 0, 0,
+    )  # fmt: skip
+    assert changed.refunded_tax_amount == part.tax_amount + rest.tax_amount == order.tax_amount
+    until(lambda: not once.granted(order))
+    with pytest.raises(RefundedAlready):
+        polar.refunds.create(order_id=order.id, amount=1, reason="other")
+
+
+@operation("refunds.list")
+def test_list_refunds(polar: Polar, once: OneTime) -> None:
+    order = once.buy()
+    made = polar.refunds.create(order_id=order.id, amount=100, reason="duplicate")
+    listed = polar.refunds.list(order_id=order.id, customer_id=order.customer_id, succeeded=True).items
+    assert [refund.id for refund in listed] == [made.id]
+    assert polar.refunds.list(order_id=order.id, succeeded=False).items == []

@@ -52,6 +52,7 @@ async def owned(shop):
         "orders": ids["order_id"],
         "subscriptions": ids["subscription_id"],
         "payments": payment["id"],
+        "disputes": payment["id"],
         "benefits": shop.benefit["id"],
         "benefit-grants": grant["id"],
         "license-keys": key_id,

@@ -122,6 +122,12 @@ class Story:
 
     async def bought_once(self, product: Product, customer: Customer | None = None) -> Order:
         """Billing tells of a paid one-time order."""
+        data = self.order(product, customer)
+        await self.bus.deliver(self.event(OrderPaidV1, data))
+        return data
+
+    def order(self, product: Product, customer: Customer | None = None) -> Order:
+        """A paid one-time order's public shape."""
         buyer = customer or self.customer()
         fields = {
             **NOTHING, "id": ids.uuid7(), "created_at": clock.now(), "organization_id": self.organization_id,
@@ -134,9 +140,7 @@ class Story:
             "product_id": product.id, "subscription_id": None, "description": "Pro", "customer": buyer.model_dump(),
             "product": product.model_dump(), "subscription": None, "items": [],
         }  # fmt: skip
-        data = Order.model_validate(fields)
-        await self.bus.deliver(self.event(OrderPaidV1, data))
-        return data
+        return Order.model_validate(fields)
 
     async def grants(self, **query: Any) -> list[Any]:
         """The grants that the API lists."""

@@ -53,8 +53,8 @@ def service(sandbox_process: Sandbox) -> ServiceUnderTest:
         environment={"stripe_secret_key": "sk_test_billing", "stripe_api_base": sandbox_process.url},
         scopes=[
             "customers:read", "customers:write", "members:read", "members:write", "orders:read", "orders:write",
-            "payments:read", "subscriptions:read",
-            "subscriptions:write",
+            "payments:read", "subscriptions:read", "subscriptions:write", "refunds:read", "refunds:write",
+            "disputes:read", "disputes:write",
         ],
     )  # fmt: skip
 
@@ -94,7 +94,8 @@ def purchased(organization_id: UUID) -> Purchased:
         total = amount - off + tax
         card = changes.pop("card", None) or (f"cus_{owner.hex}", f"pm_{ids.uuid7().hex}")
         payment = {
-            "id": ids.uuid7(), "processor": "stripe", "processor_id": f"pi_{ids.uuid7().hex}", "amount": total,
+            "id": ids.uuid7(), "processor": "stripe", "amount": total,
+            "processor_id": changes.pop("processor_id", None) or f"pi_{ids.uuid7().hex}",
             "currency": "usd", "method": "card", "method_metadata": {"brand": "visa", "last4": "4242"},
             "processor_customer_id": card[0], "processor_payment_method_id": card[1],
         }  # fmt: skip

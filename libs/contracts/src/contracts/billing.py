@@ -169,6 +169,55 @@ class Order(Shape):
     tax_breakdown: list[TaxItem] | None = None
     tax_id: list[str] | None = None
     """The buyer's, as it was when the tax was computed: value and format."""
+    benefits_revoked_at: Instant | None = None
+    """Since when a one-time order gives its benefits no more: it was refunded so, or the bank took the money back."""
+
+
+class RefundDispute(Shape):
+    """A dispute that a refund answers. Amounts are integer minor units; `amount` is before tax."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    status: Annotated[str, OneOf("prevented", "early_warning", "needs_response", "under_review", "lost", "won")]
+    resolved: bool
+    """Won or lost."""
+    closed: bool
+    """Prevented, won or lost."""
+    amount: int
+    tax_amount: int
+    currency: str
+    reason: str | None
+    evidence_due_by: Instant | None
+    past_due: bool
+    order_id: UUID
+    payment_id: UUID
+
+
+class Refund(Shape):
+    """Money given back for an order. `amount` is before tax, in integer minor units of `currency`."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    metadata: Metadata
+    status: Annotated[str, OneOf("pending", "succeeded", "failed", "canceled")]
+    reason: Annotated[
+        str,
+        OneOf(
+            "duplicate", "fraudulent", "customer_request", "service_disruption", "satisfaction_guarantee",
+            "dispute_prevention", "other",
+        ),
+    ]  # fmt: skip
+    amount: int
+    tax_amount: int
+    currency: str
+    organization_id: UUID
+    order_id: UUID
+    subscription_id: UUID | None
+    customer_id: UUID
+    revoke_benefits: bool
+    dispute: RefundDispute | None
 
 
 class CustomerCreatedV1(Event[Customer]):
@@ -231,6 +280,27 @@ class OrderPaidV1(Event[Order]):
     """An order is paid in full."""
 
     name: ClassVar[str] = "order.paid"
+    source: ClassVar[str] = "/billing"
+
+
+class OrderRefundedV1(Event[Order]):
+    """Money of an order was given back: a part of it, or all."""
+
+    name: ClassVar[str] = "order.refunded"
+    source: ClassVar[str] = "/billing"
+
+
+class RefundCreatedV1(Event[Refund]):
+    """A refund was made; its status says whether the money is on its way."""
+
+    name: ClassVar[str] = "refund.created"
+    source: ClassVar[str] = "/billing"
+
+
+class RefundUpdatedV1(Event[Refund]):
+    """A refund came to another status."""
+
+    name: ClassVar[str] = "refund.updated"
     source: ClassVar[str] = "/billing"
 
 

@@ -215,6 +215,18 @@ class StripeProcessor:
             raise
         return refund_of(made.to_dict())
 
+    async def find_refund(self, processor_id: str, refund_id: str) -> RefundOutcome | None:
+        """Looks for one of our refunds among those of a payment, by its metadata: keys are forgotten (24 hours).
+
+        Raises `ProcessorUnavailable` or `ProcessorRefused`.
+        """
+        listed = await _asked(self._api.refunds.list_async({"payment_intent": processor_id, "limit": 100}))
+        async for refund in listed.auto_paging_iter():
+            found = refund_of(refund.to_dict())
+            if found.metadata.get("refund_id") == refund_id:
+                return found
+        return None
+
     async def retrieve_refund(self, processor_id: str) -> RefundOutcome:
         """Asks about a refund. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
         return refund_of((await _asked(self._api.refunds.retrieve_async(processor_id))).to_dict())

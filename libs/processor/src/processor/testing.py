@@ -41,6 +41,19 @@ class Sandbox:
         listed = self.get("/v1/events", limit=100)["data"]
         return [event for event in reversed(listed) if event["type"] in kinds]
 
+    def control(self, path: str, **wish: Any) -> Any:
+        """Something that only a stand-in can do: `disputes`, `disputes/{id}/decide`, `refunds/{id}/settle`."""
+        return self._http.post(f"/_sandbox/{path}", json=wish).raise_for_status().json()
+
+    def objects(self, *kinds: str) -> list[Any]:
+        """What the events of some types carry, the oldest first."""
+        return [event["data"]["object"] for event in self.events(*kinds)]
+
+    def pay(self, amount: int, method: str = "pm_card_visa", currency: str = "usd") -> str:
+        """Charges a test card `amount` minor units and returns the PaymentIntent's id."""
+        wish = {"amount": amount, "currency": currency, "payment_method": method, "confirm": "true"}
+        return str(self.post("/v1/payment_intents", **wish)["id"])
+
     def card(self, name: str = "pm_card_visa") -> tuple[str, str]:
         """A customer and a card of theirs, saved: the ids of both. `name` is one of Stripe's test payment methods."""
         customer = self.post("/v1/customers", email="ada@example.com")["id"]

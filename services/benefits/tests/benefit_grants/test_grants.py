@@ -5,7 +5,8 @@ import asyncio
 from benefits.benefit_grants import timers
 from benefits.benefit_grants.timers import follow_changed_products
 from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
-from contracts.billing import SubscriptionActiveV1, SubscriptionRevokedV1
+from contracts.billing import OrderPaidV1, OrderUpdatedV1, SubscriptionActiveV1, SubscriptionRevokedV1
+from servicekit import clock
 from servicekit.consumers import Retry
 from sqlalchemy import text
 
@@ -36,6 +37,28 @@ async def test_a_one_time_order_gives_for_good(story, bus):
     order = await story.bought_once(product)
     (grant,) = await story.grants()
     assert (grant["order_id"], grant["subscription_id"], grant["is_granted"]) == (str(order.id), None, True)
+
+
+async def test_a_refund_takes_what_a_one_time_order_gave_and_its_failure_gives_it_back(story, bus):
+    order = await story.bought_once(await story.product(await story.benefit()))
+    taken = order.model_copy(update={"benefits_revoked_at": clock.now(), "status": "refunded"})
+    await bus.deliver(story.event(OrderUpdatedV1, taken))
+    (grant,) = await story.grants()
+    assert grant["is_revoked"] is True
+    await bus.deliver(story.event(OrderUpdatedV1, order))
+    (grant,) = await story.grants()
+    assert grant["is_granted"] is True
+    gone = order.customer.model_copy(update={"deleted_at": clock.now()})
+    await bus.deliver(story.event(OrderUpdatedV1, order.model_copy(update={"customer": gone})))
+    assert await story.grants(is_granted=True) == []
+
+
+async def test_a_refund_heard_before_the_payment_stays(story, bus):
+    product = await story.product(await story.benefit())
+    order = story.order(product)
+    taken = order.model_copy(update={"benefits_revoked_at": clock.now()})
+    await bus.deliver(story.event(OrderUpdatedV1, taken, 7), story.event(OrderPaidV1, order, 3))
+    assert await story.grants() == []
 
 
 async def test_the_end_heard_first_stays_the_end(story, bus):

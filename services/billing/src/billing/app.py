@@ -9,10 +9,12 @@ from servicekit.app import create_app as compose
 from servicekit.app import serve
 
 from billing.customers import routes as customers
+from billing.disputes import routes as disputes
 from billing.ledger import fees
 from billing.members import routes as members
 from billing.orders import routes as orders
 from billing.payments import routes as payments
+from billing.refunds import routes as refunds
 from billing.settings import Settings
 from billing.subscriptions import routes as subscriptions
 
@@ -35,6 +37,8 @@ def create_app(settings: Settings) -> FastAPI:
         orders.router,
         subscriptions.router,
         payments.router,
+        refunds.router,
+        disputes.router,
     ]
     portal = [customers.portal_router, members.portal_router, orders.portal_router, subscriptions.portal_router]
     return compose("billing", settings, [*routers, *portal], with_processor)

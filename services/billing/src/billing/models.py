@@ -3,6 +3,7 @@
 from billing.benefit_grants.models import BenefitGrant
 from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
 from billing.discounts.models import Discount
+from billing.disputes.models import Dispute
 from billing.invoices.models import InvoiceCounter
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.members.models import Member
@@ -12,6 +13,7 @@ from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.products.models import Product
 from billing.subscriptions.change import SubscriptionChange
+from billing.refunds.models import Refund
 from billing.subscriptions.models import Subscription
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "CustomerBalance",
     "CustomerBalanceEntry",
     "Discount",
+    "Dispute",
     "InvoiceCounter",
     "LedgerEntry",
     "LedgerTransaction",
@@ -32,6 +35,7 @@ __all__ = [
     "Payment",
     "PaymentMethod",
     "Product",
+    "Refund",
     "Subscription",
     "SubscriptionChange",
 ]

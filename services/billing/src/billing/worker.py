@@ -11,6 +11,7 @@ from servicekit.timers import Timer
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.discounts.consumers import consumers as discounts
+from billing.disputes.timers import follow_disputes
 from billing.invariants import INVARIANTS
 from billing.ledger import fees
 from billing.orders.consumers import consumers as orders
@@ -18,6 +19,7 @@ from billing.organizations.consumers import consumers as organizations
 from billing.payments.timers import collect_due
 from billing.products.consumers import consumers as products
 from billing.projections import projections
+from billing.refunds.timers import finish_refunds
 from billing.settings import Settings
 from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
 
@@ -37,6 +39,8 @@ def main() -> None:
             Timer("pause_subscriptions", pause_subscriptions, every=timedelta(seconds=5)),
             Timer("resume_subscriptions", resume_subscriptions, every=timedelta(seconds=5)),
             Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
+            Timer("finish_refunds", partial(finish_refunds, processor=processor)),
+            Timer("follow_disputes", partial(follow_disputes, processor=processor), every=timedelta(seconds=5)),
         ]
         if settings.mail_url:
             send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.billing import (
     OrderPaidV1,
+    OrderUpdatedV1,
     SubscriptionActiveV1,
     SubscriptionRevokedV1,
     SubscriptionUpdatedV1,
@@ -23,12 +24,15 @@ OWED = {"trialing", "active", "past_due"}
 """The states of a subscription in which its benefits are owed."""
 
 
-@consumers.on(OrderPaidV1)
-async def grant_of_order(event: OrderPaidV1, session: AsyncSession) -> None:
-    """Gives what a one-time order bought; a subscription's orders give nothing of their own."""
+@consumers.on(OrderPaidV1, OrderUpdatedV1)
+async def follow_order(event: OrderPaidV1 | OrderUpdatedV1, session: AsyncSession) -> None:
+    """Gives what a one-time order bought, and takes it when the money went back with it, whatever is heard first; a
+    subscription's orders give nothing of their own.
+    """
     order = event.data
-    if order.subscription_id is None and order.product_id is not None:
-        await _entitle(event, session, "order", order.product_id, is_active=True)
+    if order.subscription_id is None and order.product_id is not None and order.paid:
+        is_active = order.benefits_revoked_at is None and order.customer.deleted_at is None
+        await _entitle(event, session, "order", order.product_id, is_active=is_active)
 
 
 @consumers.on(SubscriptionActiveV1, SubscriptionUpdatedV1, SubscriptionRevokedV1)
@@ -40,7 +44,7 @@ async def follow_subscription(
 
 
 async def _entitle(
-    event: OrderPaidV1 | SubscriptionActiveV1 | SubscriptionUpdatedV1 | SubscriptionRevokedV1,
+    event: OrderPaidV1 | OrderUpdatedV1 | SubscriptionActiveV1 | SubscriptionUpdatedV1 | SubscriptionRevokedV1,
     session: AsyncSession,
     kind: str,
     product_id: UUID,

@@ -8,9 +8,11 @@ from uuid import UUID
 from servicekit import clock, ids
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.disputes.models import Dispute
 from billing.ledger.fees import platform_fee
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.payments.models import Payment
+from billing.refunds.models import Refund
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,81 @@ def record_payment(session: AsyncSession, payment: Payment, tax_amount: int, pro
     write(session, "processor_fee", about, {"processor_fees": processor_fee, "processor": -processor_fee})
     fee = platform_fee(payment.amount, payment.currency)
     write(session, "platform_fee", about, {"merchant_balance": fee, "platform_fee": -fee})
+
+
+def record_refund(session: AsyncSession, refund: Refund, at: datetime) -> None:
+    """Money was given back: Stripe holds less, and the merchant and the tax office are owed less.
+
+    `balance_amount` of it was credit that the customer had: the credit is gone, and the merchant has it.
+    """
+    about = of_refund(refund, at)
+    write(session, "refund", about, {"refunds": refund.total, "processor": -refund.total})
+    write(session, "balance", about, _charged(refund, 1))
+
+
+def reverse_refund(session: AsyncSession, refund: Refund, at: datetime) -> None:
+    """The money came back: everything that `record_refund` wrote, the other way."""
+    about = of_refund(refund, at)
+    write(session, "refund_reversal", about, {"processor": refund.total, "refunds": -refund.total})
+    write(session, "balance", about, _charged(refund, -1))
+
+
+def _charged(refund: Refund, sign: int) -> dict[str, int]:
+    return {
+        "merchant_balance": sign * (refund.amount - refund.balance_amount),
+        "tax_payable": sign * refund.tax_amount,
+        "customer_balance": sign * refund.balance_amount,
+        "refunds": -sign * refund.total,
+    }
+
+
+def withdraw_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> None:
+    """A bank took the money of a payment, until it decides, and Stripe its fee for that."""
+    about = of_dispute(dispute, at)
+    write(session, "dispute", about, {"disputes": dispute.total, "processor": -dispute.total})
+    write(session, "processor_fee", about, {"processor_fees": dispute.fee_amount, "processor": -dispute.fee_amount})
+
+
+def charge_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> None:
+    """The dispute is lost: what the bank took is charged to the merchant and taken off the tax."""
+    sides = {
+        "merchant_balance": dispute.amount,
+        "tax_payable": dispute.tax_amount,
+        "disputes": -dispute.total,
+    }
+    write(session, "balance", of_dispute(dispute, at), sides)
+
+
+def reinstate_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> None:
+    """The dispute is won: the bank gave the money back. Stripe keeps its fee."""
+    sides = {"processor": dispute.total, "disputes": -dispute.total}
+    write(session, "dispute_reversal", of_dispute(dispute, at), sides)
+
+
+def of_refund(refund: Refund, at: datetime) -> About:
+    """What the movements of a refund are about."""
+    return About(
+        organization_id=refund.organization_id,
+        currency=refund.currency,
+        occurred_at=at,
+        order_id=refund.order_id,
+        payment_id=refund.payment_id,
+        refund_id=refund.id,
+        customer_id=refund.customer_id,
+    )
+
+
+def of_dispute(dispute: Dispute, at: datetime) -> About:
+    """What the movements of a dispute are about."""
+    return About(
+        organization_id=dispute.organization_id,
+        currency=dispute.currency,
+        occurred_at=at,
+        order_id=dispute.order_id,
+        payment_id=dispute.payment_id,
+        dispute_id=dispute.id,
+        customer_id=dispute.customer_id,
+    )
 
 
 def of_payment(payment: Payment) -> About:

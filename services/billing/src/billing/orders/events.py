@@ -63,6 +63,7 @@ def shape(order: Order, customer: Customer, subscription: Subscription | None) -
         discount=Discount.model_validate(order.discount_data, **_TOLERANT) if order.discount_data else None,
         subscription=subscriptions.summary(subscription) if subscription else None,
         items=[_item(item) for item in order.items],
+        benefits_revoked_at=order.benefits_revoked_at,
         tax_behavior=order.tax_behavior,
         tax_breakdown=[TaxItem.model_validate(item, **_TOLERANT) for item in order.tax_breakdown]
         if order.tax_breakdown is not None

@@ -52,7 +52,7 @@ class Order(Record, Base):
     total_amount: Mapped[int] = mapped_column(BigInteger)
     applied_balance_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    """Given back of the net amount."""
+    """Given back of the net amount, or on its way."""
     refunded_tax_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     platform_fee_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3))
@@ -75,6 +75,8 @@ class Order(Record, Base):
     """When dunning ends, whatever happened until then."""
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
+    benefits_revoked_at: Mapped[datetime | None]
+    """Since when what a one-time order gave is owed no more."""
     description: Mapped[str]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     custom_field_data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
@@ -145,18 +147,21 @@ class Order(Record, Base):
         self.voided_at = self.modified_at = now
 
     def refund(self, amount: int, tax_amount: int, now: datetime) -> None:
-        """So much more of net and tax was given back (less, when negative: a refund failed later), in minor units.
+        """So much more of net and tax is given back (less, when negative: a refund failed), in minor units.
 
-        Raises `OrderNotPayable` unless it was paid; the database refuses more than was sold.
+        The status follows when the money has left: `mark_refunded`. Raises `OrderNotPayable` unless it was paid; the
+        database refuses more than was sold.
         """
         self._ensure(*SETTLED)
         self.refunded_amount += amount
         self.refunded_tax_amount += tax_amount
-        is_partly = self.refunded_amount or self.refunded_tax_amount
-        self.status = "partially_refunded" if is_partly else "paid"
-        if is_partly and self.refundable_amount == 0:
-            self.status = "refunded"
         self.modified_at = now
+
+    def mark_refunded(self, given_back: int) -> None:
+        """Its status by what has left of the net amount, in minor units: what is still on its way does not count."""
+        self._ensure(*SETTLED)
+        limit = self.net_amount + min(0, self.applied_balance_amount)
+        self.status = "paid" if not given_back else "refunded" if given_back >= limit else "partially_refunded"
 
     def _ensure(self, *statuses: str) -> None:
         if self.status not in statuses:

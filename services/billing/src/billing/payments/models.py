@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from servicekit.database import Record
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.database import Base
@@ -45,8 +45,13 @@ class Payment(Record, Base):
     decline_message: Mapped[str | None]
     due_at: Mapped[datetime | None]
     """When somebody should charge, or ask the processor about it."""
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """What was given back of it, tax included, or is on its way, in minor units."""
 
-    __table_args__ = (UniqueConstraint("order_id", "attempt"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "attempt"),
+        CheckConstraint("refunded_amount between 0 and amount", name="refunds"),
+    )
 
     @property
     def idempotency_key(self) -> str:

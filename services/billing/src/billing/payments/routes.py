@@ -1,6 +1,6 @@
 """`/v1/payments/`"""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -29,11 +29,12 @@ async def list_payments(
     checkout_id: Ids = None,
     order_id: Ids = None,
     customer_id: Ids = None,
-    status: Words = None,
+    status: Annotated[list[Literal["pending", "succeeded", "failed"]] | None, Query()] = None,
     method: Words = None,
+    customer_email: Words = None,
 ) -> ListResource[PaymentRead]:
-    """Lists payments."""
-    wanted = PaymentFilter(organization_id, checkout_id, order_id, customer_id, status, method)
+    """Lists payments, and attempts that were declined."""
+    wanted = PaymentFilter(organization_id, checkout_id, order_id, customer_id, status, method, customer_email)
     payments, total = await queries.list_payments(session, principal, wanted, page, sorting)
     return page.of([PaymentRead.model_validate(payment) for payment in payments], total)
 

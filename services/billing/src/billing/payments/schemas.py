@@ -1,14 +1,20 @@
 """Payments as the API shows them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+STATUSES = {"open": "pending", "duplicate": "succeeded"}
+"""What the API calls a status that has another name here; money that came twice did come."""
 
 
 class PaymentRead(BaseModel):
-    """A payment. `amount` is in integer minor units; a card's `method_metadata` has `brand` and `last4`."""
+    """A payment, or an attempt that was declined: `decline_reason` is then Stripe's code, and the message its words.
+
+    `amount` is in integer minor units; a card's `method_metadata` has `brand` and `last4`.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -16,7 +22,7 @@ class PaymentRead(BaseModel):
     created_at: datetime
     modified_at: datetime | None
     processor: str
-    status: str
+    status: Annotated[Literal["pending", "succeeded", "failed"], BeforeValidator(lambda one: STATUSES.get(one, one))]
     amount: int
     currency: str
     method: str

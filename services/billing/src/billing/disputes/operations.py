@@ -1,0 +1,176 @@
+"""Disputes, as Stripe's call-backs tell of them, and what they take: the money, then the access."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from contracts.billing import OrderUpdatedV1
+from processor import DisputeState, ProcessorRefused, ProcessorUnavailable, StripeProcessor, dispute_of
+from servicekit import clock, ids, outbox
+from servicekit.auth import Principal
+from servicekit.database import Sessions
+from servicekit.errors import ResourceNotFound, ServiceError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers.models import Customer
+from billing.disputes import queries
+from billing.disputes.models import OPEN, Dispute, status_of
+from billing.disputes.schemas import DisputeRead
+from billing.ledger import operations as ledger
+from billing.orders import events as order_events
+from billing.orders import queries as orders
+from billing.orders.models import Order
+from billing.payments.models import Payment
+from billing.refunds.amounts import tax_of_dispute
+from billing.subscriptions import operations as subscriptions
+from billing.subscriptions.models import AlreadyCanceledSubscription
+
+log = structlog.get_logger()
+ASK_AGAIN = timedelta(seconds=10)
+LOOK_AGAIN = timedelta(hours=6)
+"""How often Stripe is asked about a dispute that is open: a call-back may never come."""
+
+
+class DisputeUnavailable(ServiceError):
+    """Stripe could not be asked. The dispute is conceded by itself, or when the request is repeated."""
+
+    status_code = 503
+
+
+async def get(session: AsyncSession, principal: Principal, id: UUID) -> DisputeRead:
+    """Raises `ResourceNotFound`."""
+    dispute = await queries.find(session, principal, id)
+    if dispute is None:
+        raise ResourceNotFound()
+    return queries.shown_with(dispute, await session.get_one(Customer, dispute.customer_id))
+
+
+async def accept(sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID) -> DisputeRead:
+    """Concedes a dispute. The wish is written down first, so that it happens even if this process dies.
+
+    Raises `ResourceNotFound`, `DisputeNotOpenError`, or `DisputeUnavailable`.
+    """
+    async with sessions() as session:
+        dispute = await queries.find(session, principal, id, lock=True)
+        if dispute is None:
+            raise ResourceNotFound()
+        now = clock.now()
+        dispute.accept(now)
+        dispute.due_at = now + 3 * ASK_AGAIN
+    try:
+        await ask(sessions, processor, dispute)
+    except ProcessorUnavailable as error:
+        raise DisputeUnavailable(
+            "the payment processor could not be reached; the dispute is conceded by itself",
+            headers={"Retry-After": "10"},
+        ) from error
+    async with sessions() as session:
+        return await get(session, principal, id)
+
+
+async def ask(sessions: Sessions, processor: StripeProcessor, dispute: Dispute) -> None:
+    """Concedes a dispute that the merchant accepted, or asks how another stands. Raises `ProcessorUnavailable`."""
+    told = None
+    if dispute.accepted_at is not None and dispute.status in OPEN:
+        with suppress(ProcessorRefused):  # it was closed meanwhile
+            told = await processor.accept_dispute(dispute.processor_id, f"dispute:{dispute.id}:accept")
+    if told is None:
+        told = await processor.retrieve_dispute(dispute.processor_id)
+    async with sessions() as session:
+        await settle(session, told)
+
+
+async def hear(session: AsyncSession, told: dict[str, Any]) -> bool:
+    """What a call-back says of a dispute (Stripe's object). Returns False when its payment is not known (yet)."""
+    return await settle(session, dispute_of(told))
+
+
+async def settle(session: AsyncSession, told: DisputeState) -> bool:
+    """Writes down what Stripe said of a dispute: the one operation behind answers, call-backs and the timer.
+
+    Only steps forward count. Returns False when the payment it is about is not known (yet): a call-back may overtake
+    the purchase.
+    """
+    statement = select(Payment).where(Payment.processor_id == told.payment_intent)
+    payment = (await session.execute(statement)).scalar_one_or_none()
+    if payment is None or payment.order_id is None:
+        return False
+    await _locked(session, Customer, Customer.id == payment.customer_id)
+    order = await _locked(session, Order, Order.id == payment.order_id)
+    dispute = await _locked(session, Dispute, Dispute.processor_id == told.processor_id)
+    now = clock.now()
+    if dispute is None:
+        dispute = _opened(order, payment, told)
+        session.add(dispute)
+    elif dispute.is_news(status_of(told.status)):
+        dispute.status, dispute.modified_at = status_of(told.status), now
+    dispute.reason = told.reason or dispute.reason
+    dispute.evidence_due_by = told.evidence_due_by or dispute.evidence_due_by
+    dispute.due_at = now + LOOK_AGAIN if dispute.status in OPEN else None
+    await session.flush()
+    await _book(session, order, dispute, told)
+    return True
+
+
+def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
+    left = payment.amount - payment.refunded_amount
+    tax = tax_of_dispute(told.amount, left=left, left_tax=order.tax_amount - order.refunded_tax_amount)
+    return Dispute(
+        id=ids.uuid7(),
+        organization_id=order.organization_id,
+        created_at=told.created_at,
+        order_id=order.id,
+        payment_id=payment.id,
+        customer_id=order.customer_id,
+        processor_id=told.processor_id,
+        status=status_of(told.status),
+        reason=told.reason,
+        amount=told.amount - tax,
+        tax_amount=tax,
+        fee_amount=0,
+        currency=told.currency,
+    )
+
+
+async def _book(session: AsyncSession, order: Order, dispute: Dispute, told: DisputeState) -> None:
+    """Writes down what moved, each once, and takes what was sold when the dispute is lost."""
+    now = clock.now()
+    moved = told.balance_transactions
+    if dispute.withdrawn_at is None and any(one["amount"] < 0 for one in moved):
+        dispute.withdrawn_at, dispute.fee_amount = now, sum(one.get("fee") or 0 for one in moved)
+        ledger.withdraw_dispute(session, dispute, now)
+    if dispute.withdrawn_at is None:
+        return
+    if dispute.reinstated_at is None and any(one["amount"] > 0 for one in moved):
+        dispute.reinstated_at = now
+        ledger.reinstate_dispute(session, dispute, now)
+    if dispute.status == "lost" and dispute.charged_at is None:
+        dispute.charged_at = now
+        ledger.charge_dispute(session, dispute, now)
+        log.warning("dispute.lost", dispute_id=str(dispute.id), order_id=str(order.id))
+        await _take_back(session, order)
+
+
+async def _take_back(session: AsyncSession, order: Order) -> None:
+    """What a lost payment bought ends: the subscription, or the benefits of a one-time order."""
+    if order.subscription_id is not None:
+        itself = Principal("organization", order.organization_id, (order.organization_id,), frozenset())
+        try:
+            await subscriptions.revoke(session, itself, order.subscription_id)
+        except AlreadyCanceledSubscription:
+            log.info("dispute.subscription_ended_already", subscription_id=str(order.subscription_id))
+        return
+    if order.benefits_revoked_at is None:
+        now = clock.now()
+        order.benefits_revoked_at = order.modified_at = now
+        await session.flush()
+        shown = (await orders.shapes(session, [order]))[0]
+        outbox.record(session, order_events.told(OrderUpdatedV1, order, shown, now))
+
+
+async def _locked(session: AsyncSession, model: Any, condition: Any) -> Any:
+    statement = select(model).where(condition).with_for_update()
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
