@@ -26,7 +26,7 @@ async def sums(database):
         rows = await session.execute(
             text("select account, sum(amount) from ledger_entries group by account having sum(amount) <> 0")
         )
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
 
 async def test_a_payment_comes_and_is_owed_on(bus, purchased, database):

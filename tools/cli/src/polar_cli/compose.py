@@ -43,6 +43,13 @@ def rebuild(stack: Stack, service: str, *, empty: bool) -> int:
     return _run(stack, "exec", "-T", f"{service}-worker", "python", "-m", f"{service}.worker", "rebuild", *options)
 
 
+def audit(stack: Stack, organization: str) -> int:
+    """Compares billing's books. Returns the exit status of billing's own command."""
+    from polar_cli.audit import command
+
+    return _run(stack, "exec", "-T", "billing-worker", "python", *command(organization))
+
+
 def environment(stack: Stack) -> dict[str, str]:
     """What docker-compose.yml asks for."""
     values = {

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from polar_cli import compose, contracts, dead_letters, openapi, testing
+from polar_cli import audit, compose, contracts, dead_letters, openapi, testing
 from polar_cli.console import Failure, say, step, table
 from polar_cli.prove import plants
 from polar_cli.stack import Stack
@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument(
         "--empty", action="store_true", help="remove the copies first; until they are back, what they stand for is gone"
     )
+    auditing = add("audit", _audit, "compute every order, balance and tax total once more, and name what differs")
+    auditing.add_argument("--organization", default="", help="only what this organization has")
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -174,6 +176,12 @@ def _rebuild(arguments: argparse.Namespace) -> int:
     if _engine():
         return compose.rebuild(Stack(), arguments.service, empty=arguments.empty)
     return Stack().rebuild(arguments.service, empty=arguments.empty)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    if _engine():
+        return compose.audit(Stack(), arguments.organization)
+    return audit.run(Stack(), arguments.organization)
 
 
 def _test(arguments: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ async def payment_status(session: AsyncSession, principal: Principal, id: UUID) 
     order = await queries.find(session, principal, id)
     if order is None:
         raise ResourceNotFound()
-    return CustomerOrderPaymentStatus(status="succeeded" if order.status == "paid" else order.status)
+    return CustomerOrderPaymentStatus(status="succeeded" if order.is_paid else order.status)
 
 
 async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:

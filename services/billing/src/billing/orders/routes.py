@@ -12,6 +12,7 @@ from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, so
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.orders import operations, queries
+from billing.orders.explain import OrderExplained, explain
 from billing.orders.export import OrderExportColumn, export
 from billing.orders.queries import OrderFilter
 from billing.orders.schemas import CustomerOrder, CustomerOrderPaymentStatus, OrderRead, OrderUpdate
@@ -88,6 +89,12 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> OrderRead:
 async def update(id: UUID, session: SessionOf, principal: Writer, changes: OrderUpdate) -> OrderRead:
     """Makes an order's invoice out to another name or address."""
     return OrderRead.of(await operations.update(session, principal, id, changes))
+
+
+@router.get("/{id}/explain", name="explain", responses=responses(ResourceNotFound))
+async def explain_order(id: UUID, session: SessionOf, principal: Reader) -> OrderExplained:
+    """Explains every amount of an order: the inputs, the exact fraction and the rule, and the amount derived again."""
+    return await explain(session, principal, id)
 
 
 @portal_router.get("/", name="list")
