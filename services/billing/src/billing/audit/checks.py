@@ -320,7 +320,8 @@ OF_CUSTOMERS = (
         "a customer's invoice numbers have no gap",
         """
         select c.id as subject, 'invoices' as what, c.invoices_count as expected, count(o.id) as found
-        from customers c left join orders o on o.customer_id = c.id and o.invoice_number is not null
+        from customers c left join orders o on o.customer_id = c.id
+        and o.invoice_number like '%' || c.invoice_prefix || '-%'
         where c.id = any(:ids) group by c.id having count(o.id) <> c.invoices_count
         """,
         "select invoice_number from orders where customer_id = '{}' order by 1",

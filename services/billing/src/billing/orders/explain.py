@@ -106,16 +106,20 @@ def _line(item: OrderItem) -> Explained:
 
 
 def _tax(order: Order, item: dict[str, Any]) -> Explained:
-    """The tax of one jurisdiction: the taxable amount times the rate, rounded half away from zero."""
+    """The tax of one jurisdiction: the taxable amount times the rate, rounded half away from zero.
+
+    What a provider over the network calculated is its own word: it keeps the calculation, and is not derived again.
+    """
     rate, exact = item.get("rate"), None
-    if rate is not None:
+    is_ours = order.tax_calculation_id is None
+    if rate is not None and is_ours:
         taxable = Fraction(int(item["taxable_amount"]))
         if order.tax_behavior == "inclusive":
             # The taxable amount is what the rounded taxes left of the price: the exact tax is a share of the price.
             rates = sum(Fraction(str(one["rate"])) for one in order.tax_breakdown or [] if one.get("rate") is not None)
             taxable = (taxable + sum(int(one["amount"]) for one in order.tax_breakdown or [])) * 100 / (100 + rates)
         exact = taxable * Fraction(str(rate)) / 100
-    derived = 0 if exact is None else rounded(exact)
+    derived = (0 if exact is None else rounded(exact)) if is_ours else None
     return Explained(
         name=item.get("display_name") or item.get("country") or "tax",
         amount=int(item["amount"]),
@@ -123,7 +127,7 @@ def _tax(order: Order, item: dict[str, Any]) -> Explained:
         inputs={name: item.get(name) for name in ("country", "state", "rate", "taxable_amount")},
         exact=None if exact is None else written(exact),
         derived=derived,
-        holds=derived == int(item["amount"]),
+        holds=derived is None or derived == int(item["amount"]),
     )
 
 
