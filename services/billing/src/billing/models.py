@@ -12,8 +12,8 @@ from billing.organizations.models import Organization
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.products.models import Product
-from billing.subscriptions.change import SubscriptionChange
 from billing.refunds.models import Refund
+from billing.subscriptions.change import SubscriptionChange
 from billing.subscriptions.models import Subscription
 
 __all__ = [
