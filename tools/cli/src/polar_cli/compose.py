@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,18 @@ def environment(stack: Stack) -> dict[str, str]:
 
 def definitions(stack: Stack) -> dict[str, Any]:
     """RabbitMQ's users, permissions and the exchange, with hashed passwords."""
-    users = [{"name": "polar", "password_hash": hashed(stack.state.secret("rabbitmq")), "tags": ["administrator"]}]
+    return definitions_of(stack.state.secret)
+
+
+def definitions_of(password: Callable[[str], str]) -> dict[str, Any]:
+    """The same for other passwords: `password` gives those of `rabbitmq`, its administrator, and `broker:<service>`."""
+    users = [{"name": "polar", "password_hash": hashed(password("rabbitmq")), "tags": ["administrator"]}]
     all_of = {"configure": ".*", "write": ".*", "read": ".*"}
     permissions: list[dict[str, Any]] = [{"user": "polar", "vhost": "/", **all_of}]
     topics: list[dict[str, Any]] = []
     for service in SERVICES:
         broker, topic = permissions_of(service)
-        users.append({"name": service, "password_hash": hashed(stack.state.secret(f"broker:{service}")), "tags": []})
+        users.append({"name": service, "password_hash": hashed(password(f"broker:{service}")), "tags": []})
         permissions.append({"user": service, "vhost": "/", **broker})
         topics.append({"user": service, "vhost": "/", **topic})
     exchange = {"name": EXCHANGE, "vhost": "/", "type": "topic", "durable": True, "auto_delete": False,

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from polar_cli import audit, compose, contracts, dead_letters, openapi, testing
+import yaml
+
+from polar_cli import audit, compose, contracts, dead_letters, kubernetes, openapi, testing, vulnerabilities
 from polar_cli.console import Failure, say, step, table
 from polar_cli.prove import plants
 from polar_cli.stack import Stack
@@ -66,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument(
         "--plant", default="", choices=("", *plants.NAMES), help="plant a fault, to see that the proof fails"
     )
+    add("audit-dependencies", _audit_dependencies, "fail on known vulnerabilities that are not waived")
+    cluster = add("kubernetes-secrets", _kubernetes_secrets, "print every Secret that deploy/kubernetes names, as YAML")
+    cluster.add_argument("--namespace", default="polar")
     bench = add("bench", _bench, "measure, beside bare clients in the same run")
     bench.add_argument(
         "what",
@@ -237,6 +242,15 @@ def _lint(_: argparse.Namespace) -> int:
         failed.append("contracts")
     say(f"failed: {', '.join(failed)}" if failed else "lint passed")
     return 1 if failed else 0
+
+
+def _audit_dependencies(_: argparse.Namespace) -> int:
+    return vulnerabilities.audit()
+
+
+def _kubernetes_secrets(arguments: argparse.Namespace) -> int:
+    say(yaml.safe_dump_all(kubernetes.new_secrets(arguments.namespace, dict(os.environ)), sort_keys=False))
+    return 0
 
 
 def _engine() -> bool:

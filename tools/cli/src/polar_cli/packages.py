@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from polar_cli.console import Failure, step
+from polar_cli.state import ROOT
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -42,6 +43,12 @@ def ensure(*, own_postgres: bool, own_rabbitmq: bool) -> None:
     if nginx() is None:
         missing.append("nginx-light" if _is_available("nginx-light") else "nginx")
     _ensure(missing)
+
+
+def uv() -> str:
+    """The program that installs Python packages; `./polar` brings one where the system has none."""
+    own = ROOT / ".polar" / "uv" / "bin" / "uv"
+    return os.environ.get("POLAR_UV") or shutil.which("uv") or str(own)
 
 
 def wrk() -> str:
