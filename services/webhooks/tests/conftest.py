@@ -38,13 +38,18 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[web.Response] = []
+        self.paths: list[tuple[str, float]] = []
+        self.handler: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
         self.held = asyncio.Event()
         self.held.set()
         self.url = ""
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((dict(request.headers), await request.read()))
+        self.paths.append((request.path, asyncio.get_running_loop().time()))
         await self.held.wait()
+        if self.handler is not None:
+            return await self.handler(request)
         return self.answers.pop(0) if self.answers else web.Response(text="OK")
 
 
@@ -53,6 +58,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/hook", receiver.take)
+    app.router.add_route("*", "/{elsewhere}", receiver.take)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

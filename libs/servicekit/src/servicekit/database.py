@@ -91,6 +91,10 @@ class Wakeup:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._notify(), name="wakeup")
 
+    def ring(self) -> None:
+        """Wakes this process's listeners at once, and nobody else."""
+        self._ring()
+
     def _ring(self, *_: object) -> None:
         for event in self._listeners:
             event.set()
@@ -206,6 +210,8 @@ class Database:
         await session.commit()
         if recorded or session.info.pop("wake", False):
             self.wakeup.wake()
+        elif session.info.pop("ring", False):
+            self.wakeup.ring()
 
     async def ping(self) -> None:
         """Raises unless the database answers."""
@@ -220,9 +226,12 @@ class Database:
         await self.engine.dispose()
 
 
-def wake(session: AsyncSession) -> None:
-    """Asks for the worker to be woken after the commit, for work that is due now but has no event."""
-    session.info["wake"] = True
+def wake(session: AsyncSession, *, here: bool = False) -> None:
+    """Asks for the worker to be woken after the commit, for work that is due now but has no event.
+
+    With `here` only this process is: it is the one that has room for the work.
+    """
+    session.info["ring" if here else "wake"] = True
 
 
 def _projected(model: type[Projection], event: Event[Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -91,22 +91,6 @@ async def test_nothing_is_due_early_and_retry_after_is_heeded(endpoint, receiver
     assert len(receiver.requests) == 3
 
 
-async def test_gone_disables_and_enabling_sends_what_waited(client, endpoint, receiver, tell, deliver):
-    await tell()
-    receiver.answers = [web.Response(status=410)]
-    await deliver()
-    path = f"/v1/webhooks/endpoints/{endpoint['id']}"
-    assert (await client.get(path)).json()["enabled"] is False
-    await tell()
-    clock.move(timedelta(hours=1))
-    assert await deliver() == 0
-    await client.patch(path, json={"enabled": True})
-    assert await deliver() == 2
-    await client.delete(path)
-    await tell()
-    assert await deliver() == 0
-
-
 async def test_first_attempts_leave_in_order(endpoint, receiver, tell, courier, deliver, database):
     first, other = ids.uuid7(), ids.uuid7()
     for sequence in (2, 3, 1):

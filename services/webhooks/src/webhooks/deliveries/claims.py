@@ -34,25 +34,28 @@ _CLAIM = """
     with recursive walk (endpoint_id) as (
         select (
             select w.endpoint_id from webhook_events w
-            where w.due_at is not null and w.endpoint_id > :after order by w.endpoint_id limit 1
+            where w.due_at is not null and w.endpoint_id > :after order by w.endpoint_id, w.due_at limit 1
         )
         union all
         select (
             select w.endpoint_id from webhook_events w
-            where w.due_at is not null and w.endpoint_id > walk.endpoint_id order by w.endpoint_id limit 1
+            where w.due_at is not null and w.endpoint_id > walk.endpoint_id order by w.endpoint_id, w.due_at limit 1
         )
         from walk where walk.endpoint_id is not null
     ), seen as materialized (
         select endpoint_id from walk where endpoint_id is not null limit :lanes
     ), lanes as (
-        select seen.endpoint_id, coalesce(known.room, :usual) as room, coalesce(known.proven, false) as proven
+        select
+            seen.endpoint_id, coalesce(known.room, :usual) as room, coalesce(known.proven, false) as proven,
+            known.turn, count(*) over () as count
         from seen
         join webhook_endpoints e on e.id = seen.endpoint_id and e.enabled
-        left join unnest(cast(:ids as uuid[]), cast(:rooms as int[]), cast(:proven as bool[]))
-            as known (id, room, proven) on known.id = seen.endpoint_id
+        left join unnest(cast(:ids as uuid[]), cast(:rooms as int[]), cast(:proven as bool[]), cast(:turns as bigint[]))
+            as known (id, room, proven, turn) on known.id = seen.endpoint_id
+        where coalesce(known.room, :usual) > 0 and (known.proven or :unproven > 0)
     ), candidates as (
         select
-            c.id, c.due_at, lanes.proven,
+            c.id, c.due_at, lanes.proven, lanes.turn,
             row_number() over (partition by lanes.endpoint_id order by c.due_at, c.id) - lanes.room as rank
         from lanes cross join lateral (
             select w.id, w.due_at from webhook_events w
@@ -63,15 +66,16 @@ _CLAIM = """
                   and earlier.sequence < w.sequence and earlier.first_attempt_at is null
                   and earlier.due_at is not null
               ))
-            order by w.due_at, w.id limit lanes.room
+            order by w.due_at, w.id limit least(lanes.room, :total / lanes.count + 1)
         ) c
-        where lanes.room > 0
     ), chosen as (
         select id from (
-            select *, row_number() over (partition by proven order by rank, due_at, id) as place from candidates
+            select
+                *, row_number() over (partition by proven order by rank, turn nulls first, due_at, id) as place
+            from candidates
         ) ranked
         where proven or place <= :unproven
-        order by rank, due_at, id limit :total
+        order by rank, turn nulls first, due_at, id limit :total
     ), locked as (
         select w.id from webhook_events w join chosen on chosen.id = w.id where {free} for update of w skip locked
     ), claimed as (
@@ -96,13 +100,14 @@ _CLAIM = """
 class Room:
     """How much may be claimed: `total`, of which `unproven` for endpoints that have not answered quickly of late.
 
-    `lanes` says of an endpoint how much it may be given and whether it is proven; others get `usual`, unproven.
+    `lanes` says of an endpoint how much it may be given, whether it is proven, and when it had its last turn; others
+    get `usual`, are unproven, and first in turn.
     """
 
     total: int
     unproven: int
     usual: int
-    lanes: Sequence[tuple[UUID, int, bool]] = ()
+    lanes: Sequence[tuple[UUID, int, bool, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -132,9 +137,10 @@ async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID
         "usual": room.usual,
         "unproven": room.unproven,
         "total": room.total,
-        "ids": [id for id, _, _ in room.lanes],
-        "rooms": [free for _, free, _ in room.lanes],
-        "proven": [proven for _, _, proven in room.lanes],
+        "ids": [lane[0] for lane in room.lanes],
+        "rooms": [lane[1] for lane in room.lanes],
+        "proven": [lane[2] for lane in room.lanes],
+        "turns": [lane[3] for lane in room.lanes],
     }
     # A parameter that is followed by its cast must keep a space for `text` to see it.
     is_due = re.sub(r":(\w+)::", r":\1 ::", f"({compiled})")

@@ -155,8 +155,8 @@ class Courier:
     async def _write_down(self, sessions: Sessions, batch: list[Outcome]) -> None:
         async with sessions() as session:
             await outcomes.write_down(session, batch, self._settings)
-            if any(outcome.attempt.endpoint_id in self._lanes.crowded for outcome in batch):
-                wake(session)
+            if any(outcome.attempt.endpoint_id in self._lanes.full for outcome in batch):
+                wake(session, here=True)
 
     async def _one_by_one(self, sessions: Sessions, batch: list[Outcome], error: Exception) -> None:
         """What cannot be written down is left to its lease: it is sent again then, with the same id."""
@@ -195,6 +195,9 @@ class Courier:
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
     """The first bytes of an answer's body, as far as they come; the rest is not read, and the connection closed."""
+    if response.content.is_eof():
+        # Nearly always: the whole answer came with its head.
+        return _text(response.content.read_nowait(ANSWER_BYTES))
     chunks: list[bytes] = []
     size = 0
     with suppress(aiohttp.ClientError, TimeoutError, OSError):
@@ -204,7 +207,11 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
                 size += len(chunk)
     if not response.content.at_eof():
         response.close()
-    return b"".join(chunks).decode("utf-8", "replace").replace("\x00", "")
+    return _text(b"".join(chunks))
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace").replace("\x00", "")
 
 
 def _retry_after(value: str | None) -> timedelta | None:
@@ -213,6 +220,6 @@ def _retry_after(value: str | None) -> timedelta | None:
         return None
     with suppress(ValueError, OverflowError):
         if value.strip().isdecimal():
-            return timedelta(seconds=int(value))
+            return timedelta(seconds=min(int(value), 10**8))
         return max(timedelta(0), parsedate_to_datetime(value) - clock.now())
     return None

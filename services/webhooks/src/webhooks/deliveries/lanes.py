@@ -28,12 +28,13 @@ REMEMBERED = 2000
 class Lane:
     """One endpoint as this worker has met it."""
 
-    __slots__ = ("_paused_until", "_refilled_at", "_tokens", "in_hand", "proven", "timed_out")
+    __slots__ = ("_paused_until", "_refilled_at", "_tokens", "in_hand", "proven", "timed_out", "turn")
 
     def __init__(self) -> None:
         self.in_hand = 0
         self.proven = False
         self.timed_out = False
+        self.turn = 0
         self._tokens = RATE
         self._refilled_at = time.monotonic()
         self._paused_until: datetime | None = None
@@ -47,9 +48,15 @@ class Lane:
         most = AFTER_TIMEOUT if self.timed_out else PER_ENDPOINT
         return max(0, min(most - self.in_hand, int(self._tokens)))
 
-    def take(self) -> None:
-        """One delivery more is in hand."""
+    @property
+    def is_full(self) -> bool:
+        """Whether only the end of what is in hand makes room."""
+        return self.in_hand >= (AFTER_TIMEOUT if self.timed_out else PER_ENDPOINT)
+
+    def take(self, turn: int) -> None:
+        """One delivery more is in hand; `turn` counts those of all endpoints."""
         self.in_hand += 1
+        self.turn = turn
         self._tokens -= 1
 
     def put_down(self, answer: Answer) -> None:
@@ -67,9 +74,10 @@ class Lanes:
     def __init__(self, most: int) -> None:
         self._most = most
         self._lanes: OrderedDict[UUID, Lane] = OrderedDict()
+        self._turns = 0
         self.in_hand = 0
-        self.crowded: set[UUID] = set()
-        """Those that had no room at the last claim: something may wait for the end of what they have in hand."""
+        self.full: set[UUID] = set()
+        """Those that had their hands full at the last claim: something may wait for the end of what they have."""
 
     @property
     def free(self) -> int:
@@ -79,8 +87,8 @@ class Lanes:
     def room(self) -> Room:
         """What may be claimed now."""
         now = time.monotonic()
-        known = [(id, lane.room(now), lane.proven) for id, lane in self._lanes.items()]
-        self.crowded = {id for id, free, _ in known if not free}
+        known = [(id, lane.room(now), lane.proven, lane.turn) for id, lane in self._lanes.items()]
+        self.full = {id for id, lane in self._lanes.items() if lane.is_full}
         unproven = sum(lane.in_hand for lane in self._lanes.values() if not lane.proven)
         left = max(0, int(self._most * SHARE_OF_UNPROVEN) - unproven)
         return Room(max(0, self.free), left, PER_ENDPOINT, known)
@@ -92,10 +100,11 @@ class Lanes:
             lane = self._lanes[endpoint_id] = Lane()
             self._forget()
         self._lanes.move_to_end(endpoint_id)
-        lane.take()
+        self._turns += 1
+        lane.take(self._turns)
         self.in_hand += 1
-        if not lane.room(time.monotonic()):
-            self.crowded.add(endpoint_id)
+        if lane.is_full:
+            self.full.add(endpoint_id)
 
     def put_down(self, endpoint_id: UUID, answer: Answer) -> None:
         """A delivery has ended."""

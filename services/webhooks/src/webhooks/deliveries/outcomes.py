@@ -48,7 +48,7 @@ async def write_down(session: AsyncSession, outcomes: Sequence[Outcome], setting
         "due": [_due(outcome, delays) for outcome in outcomes],
     }
     if (await session.execute(_WRITE, columns)).scalar_one():
-        wake(session)  # the next about the same resource may leave
+        wake(session, here=True)  # the next about the same resource may leave
     await _judge(session, outcomes, settings)
 
 

@@ -17,7 +17,7 @@ from yarl import URL
 from webhooks.endpoints import addresses
 from webhooks.endpoints.models import PREFIX, Endpoint, new_secret
 from webhooks.endpoints.schemas import ALIASES, EndpointCreate, EndpointRead, EndpointUpdate, spoken
-from webhooks.event_types.examples import example
+from webhooks.event_types.examples import BY_NAME, example
 from webhooks.events import operations as events
 from webhooks.events import rendering
 from webhooks.events.models import WebhookEvent
@@ -151,13 +151,16 @@ async def _decide_on_held(session: AsyncSession, endpoint: Endpoint, choice: str
 async def send_test(session: AsyncSession, principal: Principal, id: UUID, wanted: str | None) -> WebhookEvent:
     """Sends an example of an event to an endpoint; its payload says `is_test`.
 
-    Raises `ResourceNotFound`, or `WebhookEndpointDisabled`.
+    Raises `ResourceNotFound`, `WebhookEndpointDisabled`, or `InvalidInput` for a type that nothing says yet.
     """
     endpoint = await find(session, principal, id)
     if not endpoint.enabled:
         raise WebhookEndpointDisabled("Enable the endpoint first")
     name = wanted or next(iter(endpoint.events), "order.paid")
+    if ALIASES.get(name, name) not in BY_NAME:
+        raise InvalidInput(("body", "event_type"), "is not said by any service yet")
     event = example(ALIASES.get(name, name), organization_id=endpoint.organization_id)
+    event.subject = event.id  # tests do not wait for each other
     row = events.written(
         endpoint, event, rendering.body(event, endpoint.api_version, name, endpoint.format, is_test=True)
     )

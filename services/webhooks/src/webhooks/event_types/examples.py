@@ -49,6 +49,9 @@ _OF: Mapping[str, Mapping[str, Any]] = {
         "status": "open", "amount": 2900, "net_amount": 2900, "total_amount": 2900, "is_payment_required": True,
         "is_payment_form_required": True, "discount": None, "discount_id": None, "subscription_id": None,
         "order_id": None, "attached_custom_fields": [],
+        "billing_address_fields": dict.fromkeys(
+            ("country", "state", "city", "postal_code", "line1", "line2"), "optional"
+        ),
     },
     "Order": {
         "status": "paid", "paid": True, "subtotal_amount": 2900, "net_amount": 2900, "total_amount": 2900,

@@ -1,0 +1,106 @@
+"""Real workers, killed with -9 in the middle of deliveries: every event arrives, with its one id, and none is stuck."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+
+PATIENCE = 40.0
+TIMEOUT_SECONDS = 1.0
+
+
+def free_port():
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return opened.getsockname()[1]
+
+
+@asynccontextmanager
+async def worker(settings, rabbitmq_url):
+    """The service's message process, as it is deployed."""
+    environment = {
+        **os.environ,
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": settings.database_url,
+        "RABBITMQ_URL": rabbitmq_url,
+        "SECRET": settings.secret,
+        "WORKER_PORT": str(free_port()),
+        "WEBHOOK_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
+        "WEBHOOK_ALLOW_INTERNAL_ADDRESSES": "true",
+        "LOG_LEVEL": "WARNING",
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "webhooks.worker", env=environment)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def until(condition):
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_worker_killed_in_mid_delivery_loses_and_strands_nothing(
+    endpoint, receiver, tell, database, settings, rabbitmq_url
+):
+    told = [await tell() for _ in range(30)]
+    receiver.held.clear()
+
+    async def some_are_in_hand():
+        return len(receiver.requests) >= 5
+
+    async def all_are_taken():
+        async with database.transaction() as session:
+            left = await session.execute(text("select count(*) from webhook_events where succeeded_at is null"))
+            return left.scalar_one() == 0
+
+    async with worker(settings, rabbitmq_url) as first:
+        await until(some_are_in_hand)
+        first.send_signal(signal.SIGKILL)
+        await first.wait()
+    in_hand = {headers["webhook-id"] for headers, _ in receiver.requests}
+    receiver.held.set()
+    told += [await tell() for _ in range(5)]
+    async with worker(settings, rabbitmq_url):
+        await until(all_are_taken)
+    async with database.transaction() as session:
+        rows = await session.execute(text("select id, event_id, due_at, claimed_until from webhook_events"))
+        events = {str(row.id): row for row in rows}
+    assert {row.event_id for row in events.values()} == {event.id for event in told}
+    assert {headers["webhook-id"] for headers, _ in receiver.requests} == set(events)
+    assert all(row.due_at is None and row.claimed_until is None for row in events.values())
+    arrivals = [headers["webhook-id"] for headers, _ in receiver.requests]
+    again = {id for id in arrivals if arrivals.count(id) > 1}
+    assert again == in_hand, "those that were under way are sent once more, with their ids, and no others"
+    bodies = {(headers["webhook-id"], body) for headers, body in receiver.requests}
+    assert len(bodies) == len(events), "the bytes are the same each time"
+
+
+async def test_a_worker_that_is_stopped_brings_what_it_has_in_hand_to_its_end(
+    endpoint, receiver, tell, database, settings, rabbitmq_url
+):
+    for _ in range(8):
+        await tell()
+    receiver.held.clear()
+
+    async def all_are_in_hand():
+        return len(receiver.requests) == 8
+
+    async with worker(settings, rabbitmq_url) as process:
+        await until(all_are_in_hand)
+        process.terminate()
+        await asyncio.sleep(0.2)
+        receiver.held.set()
+        assert await process.wait() == 0
+    async with database.transaction() as session:
+        taken = await session.execute(text("select count(*) from webhook_events where succeeded_at is not null"))
+        assert taken.scalar_one() == 8
+    assert len(receiver.requests) == 8
