@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "what",
         choices=["api", "events", "ingest", "purchases", "webhooks"],
-        help="requests through the gateway; the bus, from outbox to consumer; usage events; whole purchases; deliveries",
+        help="requests through the gateway; the bus, from outbox to consumer; usage events; whole purchases; webhooks",
     )
     rebuild = add("rebuild", _rebuild, "have a service's copies of others' resources told again by their owners")
     rebuild.add_argument("service", choices=SERVICES)
