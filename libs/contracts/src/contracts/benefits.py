@@ -69,6 +69,7 @@ class BenefitGrant(Shape):
     benefit: Benefit
     properties: dict[str, Any]
     previous_properties: dict[str, Any] | None
+    status: Annotated[str, OneOf("pending", "granted", "revoked", "failed")] | None = None
 
 
 class BenefitCreatedV1(Event[Benefit]):
@@ -96,6 +97,13 @@ class BenefitGrantUpdatedV1(Event[BenefitGrant]):
     """A grant changed."""
 
     name: ClassVar[str] = "benefit_grant.updated"
+    source: ClassVar[str] = "/benefits"
+
+
+class BenefitGrantCycledV1(Event[BenefitGrant]):
+    """A grant goes on for another period of its subscription."""
+
+    name: ClassVar[str] = "benefit_grant.cycled"
     source: ClassVar[str] = "/benefits"
 
 

@@ -55,6 +55,7 @@ EVENTS: tuple[EventClass, ...] = (
     benefits.BenefitUpdatedV1,
     benefits.BenefitGrantCreatedV1,
     benefits.BenefitGrantUpdatedV1,
+    benefits.BenefitGrantCycledV1,
     benefits.BenefitGrantRevokedV1,
     benefits.BenefitDigestedV1,
     benefits.BenefitReplayedV1,

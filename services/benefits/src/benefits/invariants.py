@@ -6,6 +6,6 @@ INVARIANTS = (
     Invariant(
         "a held grant has an entitlement that lives",
         "select g.id from benefit_grants g join entitlements e on e.id = g.entitlement_id "
-        "where g.granted_at is not null and not e.is_active",
+        "where g.granted_at is not null and g.work is distinct from 'take' and not e.is_active",
     ),
 )

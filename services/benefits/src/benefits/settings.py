@@ -1,7 +1,38 @@
-"""The settings of benefits: the common ones."""
+"""The settings of benefits: the common ones, and the accounts with which it acts at GitHub and Discord."""
 
+from pydantic import Field, field_validator
 from servicekit import settings
 
 
 class Settings(settings.Settings):
-    """The common settings."""
+    """The common ones, and those of the outside. A benefit of an outside that is not set up cannot be created."""
+
+    github_app_id: str = ""
+    github_app_private_key: str = Field(default="", repr=False)
+    """PEM; line ends may be written as `\\n`."""
+    github_client_id: str = ""
+    """The app's OAuth client, with which customers connect their accounts."""
+    github_client_secret: str = Field(default="", repr=False)
+    github_api_url: str = "https://api.github.com"
+    github_url: str = "https://github.com"
+    discord_client_id: str = ""
+    discord_client_secret: str = Field(default="", repr=False)
+    discord_bot_token: str = Field(default="", repr=False)
+    discord_api_url: str = "https://discord.com/api/v10"
+    discord_url: str = "https://discord.com"
+    outside_timeout_seconds: float = Field(default=10, gt=0, le=30)
+    outside_concurrency: int = Field(default=32, ge=1, le=1000)
+    """How many grants one worker fulfils at once."""
+
+    @field_validator("github_app_private_key")
+    @classmethod
+    def _lines(cls, value: str) -> str:
+        return value.replace("\\n", "\n")
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The outside systems that are set up."""
+        github = self.github_app_id and self.github_app_private_key and self.github_client_id
+        discord = self.discord_bot_token and self.discord_client_id
+        ready = {"github": github and self.github_client_secret, "discord": discord and self.discord_client_secret}
+        return frozenset(name for name, is_ready in ready.items() if is_ready)

@@ -1,4 +1,4 @@
-"""The message process of benefits: purchases become grants, and changed products are worked through."""
+"""The message process of benefits: purchases become grants, edits are worked through, and the outside is asked."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,7 +7,8 @@ from servicekit import worker
 from servicekit.timers import Timer
 
 from benefits.benefit_grants.consumers import consumers as benefit_grants
-from benefits.benefit_grants.timers import follow_changed_products
+from benefits.benefit_grants.fulfilment import Fulfilment
+from benefits.benefit_grants.timers import end_grace_periods, follow_changed_benefits, follow_changed_products
 from benefits.customers.consumers import consumers as customers
 from benefits.files.consumers import consumers as files
 from benefits.invariants import INVARIANTS
@@ -15,15 +16,29 @@ from benefits.organizations.consumers import consumers as organizations
 from benefits.products.consumers import consumers as products
 from benefits.projections import projections
 from benefits.settings import Settings
+from benefits.signing_keys import operations as signing_keys
+from benefits.strategies.outside import outsides
 
 FLOWS = [benefit_grants, products, customers, files, organizations, projections.replays]
 
 
-@asynccontextmanager
-async def timers() -> AsyncIterator[Sequence[Timer]]:
-    """The work that comes due."""
-    yield (Timer("follow_changed_products", follow_changed_products, on_wake=True),)
+def main() -> None:
+    """Runs the worker."""
+    settings = Settings.load()
+    signing_keys.configure(settings.secret)
+
+    @asynccontextmanager
+    async def timers() -> AsyncIterator[Sequence[Timer]]:
+        async with outsides(settings) as outside, Fulfilment(settings, outside) as fulfilment:
+            yield (
+                Timer("follow_changed_products", follow_changed_products, on_wake=True),
+                Timer("follow_changed_benefits", follow_changed_benefits, on_wake=True),
+                Timer("fulfil_due", fulfilment.fulfil_due, on_wake=True),
+                Timer("end_grace_periods", end_grace_periods),
+            )
+
+    worker.run("benefits", settings, FLOWS, timers, INVARIANTS, projections)
 
 
 if __name__ == "__main__":
-    worker.run("benefits", Settings.load(), FLOWS, timers, INVARIANTS, projections)
+    main()

@@ -16,8 +16,10 @@ Told = TypeVar("Told", bound=Event[contracts.BenefitGrant])
 _TOLERANT: Any = {"extra": "ignore", "context": {"tolerant": True}}
 
 
-def shape(grant: BenefitGrant, benefit: Benefit, customer: Customer) -> contracts.BenefitGrant:
-    """The public shape of a grant."""
+def shape(
+    grant: BenefitGrant, benefit: Benefit, customer: Customer, before: dict[str, Any] | None = None
+) -> contracts.BenefitGrant:
+    """The public shape of a grant; `before` are its properties before a change."""
     return contracts.BenefitGrant(
         id=grant.id,
         created_at=grant.created_at,
@@ -32,11 +34,12 @@ def shape(grant: BenefitGrant, benefit: Benefit, customer: Customer) -> contract
         customer_id=grant.customer_id,
         member_id=None,
         benefit_id=grant.benefit_id,
-        error=None,
+        error=contracts.GrantError.model_validate(grant.error, **_TOLERANT) if grant.error else None,
         customer=CustomerShape.model_validate(customer.data, **_TOLERANT),
         benefit=benefits.shape(benefit),
         properties=grant.properties,
-        previous_properties=None,
+        previous_properties=before,
+        status=grant.state,
     )
 
 

@@ -1,18 +1,20 @@
 """Grants as their customers see them: without the merchant's metadata, with what a holder may know of the benefit."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import benefits as contracts
 from contracts.event import Instant
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 _HIDDEN = {"metadata", "visibility", "visibility_configurable"}
 _CUSTOMER = (
     "id", "created_at", "modified_at", "email", "email_verified", "name", "billing_name", "billing_address", "tax_id",
     "default_payment_method_id", "type", "locale",
 )  # fmt: skip
-Type = Literal["custom", "license_keys", "downloadables", "feature_flag"]
+Type = Literal[
+    "custom", "license_keys", "downloadables", "feature_flag", "meter_credit", "github_repository", "discord"
+]
 
 
 class CustomerBenefitGrant(BaseModel):
@@ -36,12 +38,14 @@ class CustomerBenefitGrant(BaseModel):
     properties: dict[str, Any]
 
     @classmethod
-    def of(cls, grant: contracts.BenefitGrant, organization: dict[str, Any]) -> "CustomerBenefitGrant":
-        """`organization` is the seller as customers see it."""
+    def of(
+        cls, grant: contracts.BenefitGrant, organization: dict[str, Any], accounts: dict[str, Any]
+    ) -> "CustomerBenefitGrant":
+        """`organization` is the seller as customers see it, `accounts` those that the customer connected."""
         fields = grant.model_dump(mode="json")
         benefit = {name: value for name, value in fields["benefit"].items() if name not in _HIDDEN}
         benefit |= {"organization": organization, "properties": _holders(grant.benefit)}
-        customer = {name: fields["customer"][name] for name in _CUSTOMER} | {"oauth_accounts": {}}
+        customer = {name: fields["customer"][name] for name in _CUSTOMER} | {"oauth_accounts": accounts}
         return cls.model_validate({**fields, "benefit": benefit, "customer": customer}, extra="ignore")
 
 
@@ -53,9 +57,18 @@ def _holders(benefit: contracts.Benefit) -> dict[str, Any]:
     return benefit.properties
 
 
+class CustomerBenefitGrantProperties(BaseModel):
+    """Which of the customer's connected accounts gets it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    account_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+
 class CustomerBenefitGrantUpdate(BaseModel):
     """What customers may change of a grant; types without an account of another system have nothing to change."""
 
     model_config = ConfigDict(extra="ignore")
 
     benefit_type: Type
+    properties: CustomerBenefitGrantProperties | None = None

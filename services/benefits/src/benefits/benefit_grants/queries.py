@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from contracts import benefits as contracts
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import Page, Sorting, fetch_rows, text_matches
-from sqlalchemy import select
+from servicekit.timers import due
+from sqlalchemy import exists, func, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from benefits.benefit_grants import events
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
 from benefits.customers.models import Customer
+from benefits.oauth_accounts import queries as oauth_accounts
+from benefits.strategies.properties import PLATFORMS
+from benefits.strategies.protocol import Account, Job
 
 COLUMNS: dict[str, Any] = {
     "created_at": BenefitGrant.created_at,
@@ -94,3 +100,104 @@ async def shapes(session: AsyncSession, grants: Sequence[BenefitGrant]) -> list[
     found = await session.execute(select(Benefit).where(Benefit.id.in_(benefit_ids)))
     benefits = {benefit.id: benefit for benefit in found.scalars()}
     return [events.shape(grant, benefits[grant.benefit_id], customers[grant.customer_id]) for grant in grants]
+
+
+async def held_by(session: AsyncSession, entitlement_id: UUID) -> list[BenefitGrant]:
+    """The grants of an entitlement, locked."""
+    statement = select(BenefitGrant).where(BenefitGrant.entitlement_id == entitlement_id).order_by(BenefitGrant.id)
+    return list((await session.execute(_locking(statement))).scalars())
+
+
+async def locked(session: AsyncSession, id: UUID) -> BenefitGrant:
+    """A grant that is known to exist, locked."""
+    statement = _locking(select(BenefitGrant).where(BenefitGrant.id == id))
+    found: BenefitGrant = (await session.execute(statement)).scalar_one()
+    return found
+
+
+def _locking(statement: Any) -> Any:
+    return statement.with_for_update().execution_options(populate_existing=True)
+
+
+_TAKES_FIRST = 3
+"""How often something that is to be taken may fail before what is to be given no longer waits for it."""
+_CLAIMING = text("select pg_advisory_xact_lock(hashtextextended('benefits: claiming grants', 0))")
+
+
+async def claimable(
+    session: AsyncSession, now: datetime, limit: int, share: int, full: Sequence[UUID]
+) -> list[BenefitGrant]:
+    """Grants whose work outside is due, locked: at most `share` of each organization, those of purchases first.
+
+    What is taken comes before what is given instead of it, and nothing is claimed while the same benefit of the same
+    customer is in hand. Organizations in `full` have enough under way.
+    """
+    await session.execute(_CLAIMING)
+    grant, other = BenefitGrant, aliased(BenefitGrant)
+    waiting = select(grant.organization_id).where(grant.due_at.is_not(None)).order_by(grant.organization_id).limit(1)
+    turns = select(waiting.scalar_subquery().label("organization_id")).cte("turns", recursive=True)
+    following = waiting.where(grant.organization_id > turns.c.organization_id).correlate(turns).scalar_subquery()
+    turns = turns.union_all(select(following).where(turns.c.organization_id.is_not(None)))
+    is_free = or_(grant.in_hand_until.is_(None), grant.in_hand_until <= now)
+    is_behind = exists().where(
+        other.entitlement_id == grant.entitlement_id, other.work == "take", other.attempts < _TAKES_FIRST
+    )
+    is_in_other_hands = exists().where(
+        other.customer_id == grant.customer_id,
+        other.benefit_id == grant.benefit_id,
+        other.id != grant.id,
+        other.in_hand_until > now,
+    )
+    ready = (
+        select(grant.id, grant.urgency, grant.due_at)
+        .where(grant.organization_id == turns.c.organization_id, due(grant.due_at, grant.organization_id))
+        .where(is_free, or_(grant.work == "take", ~is_behind), ~is_in_other_hands)
+        .order_by(grant.urgency, grant.due_at)
+        .limit(share)
+        .with_for_update(skip_locked=True)
+        .lateral("ready")
+    )
+    chosen = select(ready.c.id).select_from(turns.join(ready, true())).where(turns.c.organization_id.not_in(full))
+    found = list((await session.execute(chosen.order_by(ready.c.urgency, func.random()).limit(limit))).scalars())
+    rows = (await session.execute(_locking(select(grant).where(grant.id.in_(found))))).scalars()
+    once = {(row.customer_id, row.benefit_id): row for row in rows}
+    return list(once.values())
+
+
+async def job(session: AsyncSession, grant: BenefitGrant, secret: str) -> Job:
+    """What is to be done outside for a grant, with all that it needs."""
+    benefit = await session.get_one(Benefit, grant.benefit_id)
+    chosen = grant.properties.get("account_id")
+    account = await oauth_accounts.connected(session, grant.customer_id, PLATFORMS[benefit.type], chosen)
+    account_id = grant.account or (account.account_id if account is not None else None)
+    others = exists().where(
+        BenefitGrant.benefit_id == grant.benefit_id,
+        BenefitGrant.account == account_id,
+        BenefitGrant.id != grant.id,
+        BenefitGrant.granted_at.is_not(None),
+        BenefitGrant.work.is_distinct_from("take"),
+    )
+    return Job(
+        grant_id=grant.id,
+        organization_id=grant.organization_id,
+        type=benefit.type,
+        work=grant.work or "give",
+        version=grant.version,
+        attempts=grant.attempts,
+        wanted=benefit.properties,
+        held=grant.properties,
+        account=Account(account.id, account.account_id, account.tokens(secret)) if account is not None else None,
+        others_hold_it=bool((await session.execute(select(others))).scalar()),
+    )
+
+
+async def give_again(session: AsyncSession, taken: BenefitGrant, account: str, now: datetime) -> None:
+    """Another grant of the same to the same account, made while this one was being taken, is given once more."""
+    others = update(BenefitGrant).where(
+        BenefitGrant.benefit_id == taken.benefit_id,
+        BenefitGrant.account == account,
+        BenefitGrant.id != taken.id,
+        BenefitGrant.granted_at.is_not(None),
+        BenefitGrant.work.is_(None),
+    )
+    await session.execute(others.values(work="give", due_at=now, version=BenefitGrant.version + 1))

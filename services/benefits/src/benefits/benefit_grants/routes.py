@@ -1,6 +1,6 @@
 """`/v1/benefit-grants/`"""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -8,11 +8,13 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import operations, queries
 from benefits.benefit_grants.portal import CustomerBenefitGrant, CustomerBenefitGrantUpdate
 from benefits.benefit_grants.queries import BenefitGrantFilter
 from benefits.benefit_grants.schemas import BenefitGrantRead
+from benefits.oauth_accounts import queries as oauth_accounts
 from benefits.organizations.operations import seller
 
 router = ResourceRouter("/benefit-grants", "benefit_grants")
@@ -71,21 +73,28 @@ async def list_own_grants(
         query=query,
     )
     grants, total = await queries.list_grants(session, principal, wanted, page, sorting)
-    organization = await seller(session, principal.organization()) if grants else {}
-    return page.of([CustomerBenefitGrant.of(grant, organization) for grant in grants], total)
+    shown = await _shown(session, principal) if grants else ({}, {})
+    return page.of([CustomerBenefitGrant.of(grant, *shown) for grant in grants], total)
 
 
 @portal_router.get("/{id}", name="get", responses=responses(ResourceNotFound))
 async def get_own_grant(id: UUID, session: SessionOf, principal: Customer) -> CustomerBenefitGrant:
     """Gets a grant of the customer's own."""
     grant = await operations.get(session, principal, id)
-    return CustomerBenefitGrant.of(grant, await seller(session, principal.organization()))
+    return CustomerBenefitGrant.of(grant, *await _shown(session, principal))
 
 
 @portal_router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
 async def update_own_grant(
     id: UUID, session: SessionOf, principal: CustomerWriter, changes: CustomerBenefitGrantUpdate
 ) -> CustomerBenefitGrant:
-    """Changes a grant of the customer's own."""
-    grant = await operations.update_own(session, principal, id, changes.benefit_type)
-    return CustomerBenefitGrant.of(grant, await seller(session, principal.organization()))
+    """Changes a grant of the customer's own: which of their accounts gets it."""
+    account_id = changes.properties.account_id if changes.properties is not None else None
+    grant = await operations.update_own(session, principal, id, changes.benefit_type, account_id)
+    return CustomerBenefitGrant.of(grant, *await _shown(session, principal))
+
+
+async def _shown(session: AsyncSession, principal: Principal) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The seller, and the customer's accounts, as the customer sees them."""
+    organization = await seller(session, principal.organization())
+    return organization, await oauth_accounts.shown(session, principal)

@@ -1,15 +1,18 @@
-"""Buyers of a product whose benefits changed: worked through in small shares, organization by organization."""
+"""Work that follows an edit, in small shares, organization by organization; and the end of grace periods."""
 
 from servicekit import clock
 from servicekit.database import Sessions
+from servicekit.timers import due
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import operations
-from benefits.benefit_grants.models import Entitlement
+from benefits.benefit_grants.models import BenefitGrant, Entitlement
+from benefits.benefit_grants.operations import BACKLOG
+from benefits.benefits.models import BenefitChange
 from benefits.products.models import ProductChange
 
-SHARE = 100
+SHARE = 50
 
 
 async def follow_changed_products(sessions: Sessions) -> int:
@@ -19,18 +22,60 @@ async def follow_changed_products(sessions: Sessions) -> int:
         change = (await session.execute(turn)).scalar_one_or_none()
         if change is None:
             return 0
+        buyers = select(Entitlement.id).where(Entitlement.product_id == change.product_id, Entitlement.is_active)
+        if change.done_to is not None:
+            buyers = buyers.where(Entitlement.id > change.done_to)
+        next_ones = list((await session.execute(buyers.order_by(Entitlement.id).limit(SHARE))).scalars())
+        for entitlement_id in next_ones:
+            await operations.follow(session, entitlement_id, urgency=BACKLOG)
+        if len(next_ones) < SHARE:
+            await session.delete(change)
+        else:
+            change.done_to, change.worked_at = next_ones[-1], clock.now()
+        return max(len(next_ones), 1)
+
+
+async def follow_changed_benefits(sessions: Sessions) -> int:
+    """Works through a share of one benefit's grants: they follow it, or are taken when it was deleted.
+
+    Returns how many, at least 1 while there is a benefit left.
+    """
+    async with sessions() as session:
+        turn = select(BenefitChange).order_by(BenefitChange.worked_at).limit(1).with_for_update(skip_locked=True)
+        change = (await session.execute(turn)).scalar_one_or_none()
+        if change is None:
+            return 0
         return await _share(session, change)
 
 
-async def _share(session: AsyncSession, change: ProductChange) -> int:
-    buyers = select(Entitlement.id).where(Entitlement.product_id == change.product_id, Entitlement.is_active)
+async def _share(session: AsyncSession, change: BenefitChange) -> int:
+    held = select(BenefitGrant.id, BenefitGrant.entitlement_id).where(BenefitGrant.benefit_id == change.benefit_id)
     if change.done_to is not None:
-        buyers = buyers.where(Entitlement.id > change.done_to)
-    next_ones = list((await session.execute(buyers.order_by(Entitlement.id).limit(SHARE))).scalars())
-    for entitlement_id in next_ones:
-        await operations.follow(session, entitlement_id)
-    if len(next_ones) < SHARE:
+        held = held.where(BenefitGrant.id > change.done_to)
+    rows = (await session.execute(held.order_by(BenefitGrant.id).limit(SHARE))).all()
+    for row in rows:
+        if change.is_deleted:
+            await operations.follow(session, row.entitlement_id, urgency=BACKLOG)
+        else:
+            await operations.refresh(session, row.id)
+    if len(rows) < SHARE:
         await session.delete(change)
     else:
-        change.done_to, change.worked_at = next_ones[-1], clock.now()
-    return max(len(next_ones), 1)
+        change.done_to, change.worked_at = rows[-1].id, clock.now()
+    return max(len(rows), 1)
+
+
+async def end_grace_periods(sessions: Sessions) -> int:
+    """Takes the benefits of a subscription whose payment is missing for longer than the seller allows."""
+    async with sessions() as session:
+        over = select(Entitlement).where(
+            Entitlement.revoke_at.is_not(None), due(Entitlement.revoke_at, Entitlement.organization_id)
+        )
+        claimed = over.order_by(Entitlement.revoke_at).limit(1).with_for_update(skip_locked=True)
+        entitlement = (await session.execute(claimed)).scalar_one_or_none()
+        if entitlement is None:
+            return 0
+        entitlement.revoke_at, entitlement.is_active = None, False
+        await session.flush()
+        await operations.follow(session, entitlement.id)
+        return 1

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from servicekit.database import Record
 from sqlalchemy import Index
@@ -24,4 +25,17 @@ class Benefit(Record, Base):
     deleted_at: Mapped[datetime | None]
 
 
+class BenefitChange(Base):
+    """A benefit that was changed or deleted: its grants are worked through like a product's buyers."""
+
+    __tablename__ = "benefit_changes"
+
+    benefit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    is_deleted: Mapped[bool]
+    done_to: Mapped[UUID | None]
+    worked_at: Mapped[datetime]
+
+
+Index("benefit_changes_turn_idx", BenefitChange.worked_at)
 Index("benefits_list_idx", Benefit.organization_id, Benefit.created_at.desc(), Benefit.id.desc())

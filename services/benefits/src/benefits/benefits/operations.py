@@ -1,24 +1,34 @@
 """What can be done with benefits."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
-from servicekit.database import awaited
+from servicekit.database import awaited, wake
 from servicekit.errors import InvalidInput, ResourceNotFound
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefits import events, queries
-from benefits.benefits.models import Benefit
-from benefits.benefits.schemas import PROPERTIES, BenefitCreate, BenefitUpdate
+from benefits.benefits.models import Benefit, BenefitChange
+from benefits.benefits.schemas import BenefitCreate, BenefitUpdate
 from benefits.files import queries as files
+from benefits.strategies.properties import PLATFORMS, PROPERTIES
 
 
-async def create(session: AsyncSession, principal: Principal, wish: BenefitCreate) -> Benefit:
-    """Creates a benefit. Raises `InvalidInput` for properties that its type does not take, or unknown files."""
+async def create(
+    session: AsyncSession, principal: Principal, wish: BenefitCreate, platforms: Collection[str]
+) -> Benefit:
+    """Creates a benefit. `platforms` are the outside systems that are set up.
+
+    Raises `InvalidInput` for a type that cannot be given here, properties that its type does not take, or unknown
+    files.
+    """
     organization_id = principal.organization(wish.organization_id)
+    _ensure_given_here(wish.type, platforms)
     benefit = Benefit(
         id=ids.uuid7(),
         organization_id=organization_id,
@@ -40,14 +50,16 @@ async def get(session: AsyncSession, principal: Principal, id: UUID) -> Benefit:
 
 
 async def update(session: AsyncSession, principal: Principal, id: UUID, changes: BenefitUpdate) -> Benefit:
-    """Changes a benefit; grants made from now on follow. Raises `ResourceNotFound` or `InvalidInput`."""
+    """Changes a benefit; its grants follow when its properties did. Raises `ResourceNotFound` or `InvalidInput`."""
     benefit = await _owned(session, principal, id, lock=True)
     kind = "license_keys" if changes.type == "license_key" else changes.type
     if kind is not None and kind != benefit.type:
         raise InvalidInput(("body", "type"), "The type of a benefit cannot be changed")
     if changes.properties is not None:
-        given = changes.properties
-        benefit.properties = await _properties(session, benefit.organization_id, benefit.type, given)
+        given = await _properties(session, benefit.organization_id, benefit.type, changes.properties)
+        if _is_followed(benefit, given):
+            await _note_change(session, benefit, is_deleted=False)
+        benefit.properties = given
     if changes.description is not None:
         benefit.description = changes.description
     if changes.visibility is not None:
@@ -60,10 +72,38 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
 
 
 async def delete(session: AsyncSession, principal: Principal, id: UUID) -> None:
-    """Deletes a benefit: it leaves its products, and with them its grants are revoked. Raises `ResourceNotFound`."""
+    """Deletes a benefit: it leaves its products, and its grants are revoked. Raises `ResourceNotFound`."""
     benefit = await _owned(session, principal, id, lock=True)
     benefit.deleted_at = benefit.modified_at = clock.now()
+    await _note_change(session, benefit, is_deleted=True)
     outbox.record(session, events.benefit_updated(benefit))
+
+
+_NOT_FOLLOWED = {"custom": {"note"}, "license_keys": {"prefix", "offline"}, "discord": {"kick_member"}}
+"""What grants that are held do not follow: it is read when it is needed, or only written on new keys."""
+
+
+def _is_followed(benefit: Benefit, given: dict[str, Any]) -> bool:
+    names = set(benefit.properties) | set(given)
+    changed = {name for name in names if benefit.properties.get(name) != given.get(name)}
+    return bool(changed - _NOT_FOLLOWED.get(benefit.type, set()))
+
+
+async def _note_change(session: AsyncSession, benefit: Benefit, *, is_deleted: bool) -> None:
+    """Has the benefit's grants worked through, from the first one on."""
+    row = {"done_to": None, "worked_at": clock.now(), "is_deleted": is_deleted}
+    statement = insert(BenefitChange).values(benefit_id=benefit.id, organization_id=benefit.organization_id, **row)
+    await session.execute(statement.on_conflict_do_update(index_elements=["benefit_id"], set_=row))
+    wake(session)
+
+
+def _ensure_given_here(kind: str, platforms: Collection[str]) -> None:
+    loc = ("body", "type")
+    if kind == "slack_shared_channel":
+        raise InvalidInput(loc, "Slack channels cannot be shared by this suite: it has no Slack app")
+    platform = PLATFORMS.get(kind)
+    if platform is not None and platform not in platforms:
+        raise InvalidInput(loc, f"{platform} is not set up: the suite needs its {platform.upper()}_* settings")
 
 
 async def _properties(session: AsyncSession, organization_id: UUID, kind: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
@@ -44,9 +44,10 @@ async def list_benefits(
 
 
 @router.post("/", name="create", status_code=201)
-async def create(session: SessionOf, principal: Writer, benefit: BenefitCreate) -> BenefitRead:
+async def create(session: SessionOf, principal: Writer, benefit: BenefitCreate, request: Request) -> BenefitRead:
     """Creates a benefit."""
-    return BenefitRead.of(events.shape(await operations.create(session, principal, benefit)))
+    platforms = request.app.state.settings.platforms
+    return BenefitRead.of(events.shape(await operations.create(session, principal, benefit, platforms)))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

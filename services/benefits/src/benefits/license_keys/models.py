@@ -28,6 +28,8 @@ class LicenseKey(Record, Base):
     validations: Mapped[int] = mapped_column(default=0)
     last_validated_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    own: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    """What the merchant set on this key alone: it stays when the benefit is edited or the subscription renewed."""
 
     @property
     def display_key(self) -> str:

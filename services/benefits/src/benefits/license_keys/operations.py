@@ -1,17 +1,15 @@
 """What can be done with license keys. Whoever counts a use or takes a slot holds the key's row."""
 
-from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefits.models import Benefit
-from benefits.license_keys import queries
+from benefits.license_keys import giving, queries
 from benefits.license_keys.models import LicenseKey, LicenseKeyActivation
 from benefits.license_keys.schemas import (
     LicenseKeyActivate,
@@ -20,55 +18,9 @@ from benefits.license_keys.schemas import (
     LicenseKeyValidate,
 )
 
-_DAYS = {"day": 1, "month": 30, "year": 365}
-
 
 class UsageLimitReached(BadRequest):
     """The key has been used as often as it may be."""
-
-
-async def give(
-    session: AsyncSession, benefit: Benefit, *, grant_id: UUID, customer_id: UUID, never_expires: bool
-) -> LicenseKey:
-    """Makes the key of a grant, or revives it; one that the merchant disabled stays so.
-
-    Keys of a subscription do not expire by themselves (Polar's rule).
-    """
-    found = select(LicenseKey).where(LicenseKey.grant_id == grant_id).with_for_update()
-    key = (await session.execute(found)).scalar_one_or_none()
-    if key is not None:
-        if key.status == "revoked":
-            key.status = "granted"
-            key.modified_at = clock.now()
-        return key
-    now = clock.now()
-    properties = benefit.properties
-    key = LicenseKey(
-        id=ids.uuid7(),
-        organization_id=benefit.organization_id,
-        created_at=now,
-        benefit_id=benefit.id,
-        customer_id=customer_id,
-        grant_id=grant_id,
-        key=_text(properties.get("prefix")),
-        status="granted",
-        limit_activations=(properties.get("activations") or {}).get("limit"),
-        limit_usage=properties.get("limit_usage"),
-        usage=0,
-        validations=0,
-        expires_at=None if never_expires else _expiry(properties.get("expires"), now),
-    )
-    session.add(key)
-    return key
-
-
-async def revoke_of_grant(session: AsyncSession, grant_id: UUID) -> None:
-    """Revokes the key of a grant."""
-    found = select(LicenseKey).where(LicenseKey.grant_id == grant_id).with_for_update()
-    key = (await session.execute(found)).scalar_one_or_none()
-    if key is not None and key.status == "granted":
-        key.status = "revoked"
-        key.modified_at = clock.now()
 
 
 async def validate(session: AsyncSession, wish: LicenseKeyValidate) -> dict[str, Any]:
@@ -142,16 +94,21 @@ async def get_activation(session: AsyncSession, principal: Principal, id: UUID, 
 
 
 async def update(session: AsyncSession, principal: Principal, id: UUID, changes: LicenseKeyUpdate) -> dict[str, Any]:
-    """Changes a key. Raises `ResourceNotFound`."""
+    """Changes a key; what is set here stays when its benefit is edited. Raises `ResourceNotFound`."""
     key = await _owned(session, principal, id, lock=True)
+    own = set(key.own)
     for name, value in changes.model_dump(exclude_unset=True).items():
         if not (value is None and name in {"status", "usage"}):
             setattr(key, name, value)
+            own.add(name)
+    if changes.status == "granted":
+        own.discard("status")
+    key.own = sorted(own - {"usage"})
     key.modified_at = clock.now()
     return await queries.fields(session, key)
 
 
-async def rotate(session: AsyncSession, principal: Principal, id: UUID, prefix: str | None) -> LicenseKey:
+async def rotate(session: AsyncSession, principal: Principal, id: UUID, benefit: Benefit) -> LicenseKey:
     """Writes another text on a key: the old one is good no more, everything else about it stays.
 
     Raises `ResourceNotFound`, or `BadRequest` for a key that is disabled or revoked.
@@ -159,7 +116,7 @@ async def rotate(session: AsyncSession, principal: Principal, id: UUID, prefix: 
     key = await _owned(session, principal, id, lock=True)
     if key.status != "granted":
         raise BadRequest(f"License key is {key.status} and cannot be rotated.")
-    key.key = _text(prefix)
+    key.key = await giving.text_of(session, key, benefit)
     key.modified_at = clock.now()
     return key
 
@@ -188,14 +145,5 @@ async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock:
     return key
 
 
-def _text(prefix: str | None) -> str:
-    """What is written on a new key: the benefit's prefix and a random UUID (Polar's form)."""
-    return "-".join(part for part in (prefix, str(uuid4())) if part).upper()
-
-
 def _is_over(key: LicenseKey) -> bool:
     return key.expires_at is not None and key.expires_at <= clock.now()
-
-
-def _expiry(expires: dict[str, Any] | None, now: datetime) -> datetime | None:
-    return now + timedelta(days=expires["ttl"] * _DAYS[expires["timeframe"]]) if expires else None

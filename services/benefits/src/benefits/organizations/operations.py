@@ -1,5 +1,6 @@
 """The seller, as a customer sees it."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,3 +21,14 @@ async def seller(session: AsyncSession, organization_id: UUID) -> dict[str, Any]
     if known is None:
         raise ResourceNotFound()
     return {name: known.data[name] for name in SHOWN}
+
+
+async def grace_period(session: AsyncSession, organization_id: UUID) -> timedelta | None:
+    """How long benefits stay while a payment is missing; None before the organization is known here."""
+    known = await session.get(Organization, organization_id)
+    return None if known is None else grace_of(known.data)
+
+
+def grace_of(organization: dict[str, Any]) -> timedelta:
+    """The grace period among an organization's settings."""
+    return timedelta(days=(organization.get("subscription_settings") or {}).get("benefit_revocation_grace_period") or 0)

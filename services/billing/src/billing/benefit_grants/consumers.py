@@ -1,6 +1,11 @@
 """What is heard about grants of benefits."""
 
-from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
+from contracts.benefits import (
+    BenefitGrantCreatedV1,
+    BenefitGrantCycledV1,
+    BenefitGrantRevokedV1,
+    BenefitGrantUpdatedV1,
+)
 from servicekit.consumers import Consumers
 from servicekit.database import project
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,9 +15,10 @@ from billing.benefit_grants.models import BenefitGrant
 consumers = Consumers("billing.benefit_grants")
 
 
-@consumers.on(BenefitGrantCreatedV1, BenefitGrantUpdatedV1, BenefitGrantRevokedV1)
+@consumers.on(BenefitGrantCreatedV1, BenefitGrantUpdatedV1, BenefitGrantCycledV1, BenefitGrantRevokedV1)
 async def keep_grant(
-    event: BenefitGrantCreatedV1 | BenefitGrantUpdatedV1 | BenefitGrantRevokedV1, session: AsyncSession
+    event: BenefitGrantCreatedV1 | BenefitGrantUpdatedV1 | BenefitGrantCycledV1 | BenefitGrantRevokedV1,
+    session: AsyncSession,
 ) -> None:
     """Keeps the grant as it is now."""
     grant = event.data

@@ -1,0 +1,114 @@
+"""Keys as grants make them, and how they follow their benefit and their subscription.
+
+The end of a key: for an order, the benefit's time after it was bought. For a subscription, the benefit's time after the
+begin of the paid period (where a trial ends, or the last renewal), and never before that period's end, so that a key
+which is renewed never runs out; without a time, the key is good as long as its grant.
+"""
+
+import struct
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from servicekit import clock, ids
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from benefits.benefit_grants.models import BenefitGrant, Entitlement
+from benefits.benefits.models import Benefit
+from benefits.license_keys.models import LicenseKey
+from benefits.signing_keys import operations as signing_keys
+
+_DAYS = {"day": 1, "month": 30, "year": 365}
+_SLACK = timedelta(days=1)
+"""How long a subscription's key outlives its period, so that a renewal that is heard of late locks nobody out."""
+_SIGNED = struct.Struct(">B16s16sII")
+
+
+async def give(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement) -> LicenseKey:
+    """Makes the key of a grant, or has it follow; one that the merchant disabled or revoked stays so.
+
+    What the merchant set on this key alone (`own`) stays too.
+    """
+    found = select(LicenseKey).where(LicenseKey.grant_id == grant.id).with_for_update()
+    key = (await session.execute(found)).scalar_one_or_none()
+    now = clock.now()
+    terms = _terms(benefit, entitlement, key.created_at if key is not None else now)
+    if key is None:
+        key = LicenseKey(
+            id=ids.uuid7(),
+            organization_id=benefit.organization_id,
+            created_at=now,
+            benefit_id=benefit.id,
+            customer_id=grant.customer_id,
+            grant_id=grant.id,
+            status="granted",
+            usage=0,
+            validations=0,
+            own=[],
+            **terms,
+        )
+        key.key = await text_of(session, key, benefit)
+        session.add(key)
+        return key
+    changes: dict[str, Any] = {name: value for name, value in terms.items() if name not in key.own}
+    if key.status == "revoked" and "status" not in key.own:
+        changes["status"] = "granted"
+    if any(getattr(key, name) != value for name, value in changes.items()):
+        for name, value in changes.items():
+            setattr(key, name, value)
+        key.modified_at = now
+    return key
+
+
+async def revoke(session: AsyncSession, grant_id: UUID) -> None:
+    """Revokes the key of a grant that was taken."""
+    found = select(LicenseKey).where(LicenseKey.grant_id == grant_id).with_for_update()
+    key = (await session.execute(found)).scalar_one_or_none()
+    if key is not None and key.status == "granted":
+        key.status = "revoked"
+        key.modified_at = clock.now()
+
+
+async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit) -> str:
+    """What is written on a new key: the benefit's prefix and a random UUID (Polar's form), or a signed text.
+
+    The signed text (docs/guides/offline-license-keys.md) is `<PREFIX>.<base64url>` of 105 bytes: version 1, the key's
+    id, the benefit's id, when it was written and when it ends (seconds since 1970, 0 for never), and the Ed25519
+    signature of these 41 bytes. A subscription's key has no end in its text: it is renewed.
+    """
+    prefix = benefit.properties.get("prefix")
+    if not benefit.properties.get("offline"):
+        return "-".join(part for part in (prefix, str(uuid4())) if part).upper()
+    ends = int(key.expires_at.timestamp()) if key.expires_at is not None and await _is_final(session, key) else 0
+    now = int(clock.now().timestamp())
+    message = _SIGNED.pack(1, key.id.bytes, benefit.id.bytes, now, ends)
+    signed = message + await signing_keys.signature(session, key.organization_id, message)
+    text = urlsafe_b64encode(signed).decode()
+    return f"{prefix.upper()}.{text}" if prefix else text
+
+
+async def _is_final(session: AsyncSession, key: LicenseKey) -> bool:
+    """Whether the key's end is known: it belongs to an order."""
+    statement = select(BenefitGrant.order_id).where(BenefitGrant.id == key.grant_id)
+    return (await session.execute(statement)).scalar_one_or_none() is not None
+
+
+def _terms(benefit: Benefit, entitlement: Entitlement, since: datetime) -> dict[str, Any]:
+    properties = benefit.properties
+    return {
+        "limit_activations": (properties.get("activations") or {}).get("limit"),
+        "limit_usage": properties.get("limit_usage"),
+        "expires_at": _expiry(properties.get("expires"), entitlement, since),
+    }
+
+
+def _expiry(expires: dict[str, Any] | None, entitlement: Entitlement, since: datetime) -> datetime | None:
+    if not expires:
+        return None
+    lasts = timedelta(days=expires["ttl"] * _DAYS[expires["timeframe"]])
+    if entitlement.kind == "order":
+        return since + lasts
+    begins = entitlement.period_start or since
+    return max(begins + lasts, entitlement.period_end or begins) + _SLACK

@@ -1,0 +1,80 @@
+"""Customers' accounts at other systems, and the logins that are under way there."""
+
+from datetime import datetime
+from uuid import UUID
+
+from servicekit.database import Record
+from servicekit.sealing import cipher
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from benefits.database import Base
+from benefits.strategies.tokens import Tokens
+
+_PURPOSE = "benefits: tokens of connected accounts"
+
+
+class OAuthAccount(Record, Base):
+    """An account that a customer connected. Its tokens are kept encrypted; without any, it must be connected again."""
+
+    __tablename__ = "oauth_accounts"
+
+    customer_id: Mapped[UUID]
+    platform: Mapped[str]
+    """`github` or `discord`."""
+    account_id: Mapped[str]
+    username: Mapped[str]
+    encrypted_access_token: Mapped[bytes | None]
+    encrypted_refresh_token: Mapped[bytes | None]
+    expires_at: Mapped[datetime | None]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used."""
+        return self.encrypted_access_token is not None
+
+    def set_tokens(self, tokens: Tokens, suite_secret: str) -> None:
+        """Keeps tokens, encrypted with the suite's secret."""
+        sealing = cipher(suite_secret, _PURPOSE)
+        self.encrypted_access_token = sealing.encrypt(tokens.access_token.encode())
+        refresh = tokens.refresh_token
+        self.encrypted_refresh_token = sealing.encrypt(refresh.encode()) if refresh else None
+        self.expires_at = tokens.expires_at
+
+    def tokens(self, suite_secret: str) -> Tokens:
+        """The tokens, readable. Raises `ValueError` when there are none any more."""
+        if self.encrypted_access_token is None:
+            raise ValueError("the account is not connected")
+        sealing = cipher(suite_secret, _PURPOSE)
+        refresh = self.encrypted_refresh_token
+        return Tokens(
+            sealing.decrypt(self.encrypted_access_token).decode(),
+            sealing.decrypt(refresh).decode() if refresh else None,
+            self.expires_at,
+        )
+
+    def forget_tokens(self, now: datetime) -> None:
+        """The customer withdrew what they had allowed."""
+        self.encrypted_access_token = self.encrypted_refresh_token = None
+        self.modified_at = now
+
+
+class OAuthLogin(Base):
+    """A login that a customer began: good once, for some minutes. Only a hash of its `state` is kept."""
+
+    __tablename__ = "oauth_logins"
+
+    state_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+    platform: Mapped[str]
+    encrypted_verifier: Mapped[bytes]
+    """PKCE's, encrypted with the suite's secret."""
+    return_to: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+Index(
+    "oauth_accounts_account_key", OAuthAccount.customer_id, OAuthAccount.platform, OAuthAccount.account_id, unique=True
+)
+Index("oauth_logins_expires_idx", OAuthLogin.expires_at)

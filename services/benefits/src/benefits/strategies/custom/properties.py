@@ -1,0 +1,11 @@
+"""What a custom benefit is made of."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, StringConstraints
+
+
+class CustomProperties(BaseModel):
+    """A custom benefit: a note that only its holders see."""
+
+    note: Annotated[str, StringConstraints(max_length=5000)] | None = None

@@ -1,0 +1,13 @@
+"""What a credit of usage is made of."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class MeterCreditProperties(BaseModel):
+    """Units of a meter that each period brings; with `rollover`, what is left of them goes into the next one."""
+
+    units: int = Field(strict=True, ge=1, le=2**31 - 1)
+    rollover: bool
+    meter_id: UUID
