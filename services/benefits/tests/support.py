@@ -16,7 +16,9 @@ from contracts.billing import (
     SubscriptionUpdatedV1,
 )
 from contracts.catalog import Product, ProductUpdatedV1
+from contracts.identity import Organization, OrganizationUpdatedV1, SubscriptionSettings
 from servicekit import clock, ids
+from servicekit.testing import signed_headers
 from servicekit.testing.harness import Bus
 
 NOTHING = {
@@ -141,6 +143,40 @@ class Story:
             "product": product.model_dump(), "subscription": None, "items": [],
         }  # fmt: skip
         return Order.model_validate(fields)
+
+    async def renewed(self, subscription: Subscription, **changes: Any) -> Subscription:
+        """Billing tells that a subscription changed: by default, that another period of 30 days began."""
+        begins = subscription.current_period_end
+        period = {"current_period_start": begins, "current_period_end": begins + timedelta(days=30)}
+        data = subscription.model_copy(update=changes or period)
+        await self.bus.deliver(self.event(SubscriptionUpdatedV1, data))
+        return data
+
+    async def organization(self, grace_days: int = 0) -> None:
+        """Identity tells of the organization."""
+        data = Organization(
+            id=self.organization_id, created_at=clock.now(), modified_at=None, name="Acme", slug="acme",
+            avatar_url=None, email="owner@acme.example", website=None,
+            subscription_settings=SubscriptionSettings(benefit_revocation_grace_period=grace_days),
+        )  # fmt: skip
+        event = OrganizationUpdatedV1(subject=data.id, organization_id=data.id, time=clock.now(), data=data)
+        event.sequence = self.next(data.id)
+        await self.bus.deliver(event)
+
+    def session(self, customer: Customer) -> dict[str, str]:
+        """The headers of a customer's session in the portal."""
+        scopes = ("customer_portal:read", "customer_portal:write")
+        return signed_headers(self.organization_id, *scopes, customer_id=customer.id)
+
+    async def connect(self, provider: Any, customer: Customer, account_id: Any, name: str = "") -> httpx.Response:
+        """The customer connects an account; returns the answer to the browser that comes back."""
+        provider.users.setdefault(account_id, name or f"user-{account_id}")
+        wish = {"platform": provider.name, "return_to": "/portal?tab=access"}
+        path = "/v1/customer-portal/oauth-accounts"
+        begun = await self.client.post(f"{path}/authorize", json=wish, headers=self.session(customer))
+        assert begun.status_code == 200, begun.text
+        query = provider.approve(begun.json()["url"], account_id)
+        return await self.client.get(f"{path}/callback", params=query, follow_redirects=False)
 
     async def grants(self, **query: Any) -> list[Any]:
         """The grants that the API lists."""

@@ -1,12 +1,13 @@
 """`/v1/license-keys`: validate, activate and deactivate, within limits, also at once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx
 import pytest
-from contracts.benefits import BenefitGrantUpdatedV1
+from contracts.benefits import BenefitGrantCycledV1, BenefitGrantUpdatedV1
+from contracts.billing import SubscriptionActiveV1
 from servicekit import clock, ids
 from servicekit.testing import signed_headers
 
@@ -103,14 +104,47 @@ async def test_the_software_asks_without_a_token(app, key):
         assert (await nobody.post("/v1/customer-portal/license-keys/validate", json=body)).status_code == 404
 
 
-async def test_keys_of_subscriptions_do_not_expire(story):
+async def test_keys_of_subscriptions_last_as_long_as_they_are_renewed(story):
     benefit = await story.benefit(properties={"expires": {"ttl": 1, "timeframe": "day"}})
-    await story.subscribed(await story.product(benefit))
+    product = await story.product(benefit)
+    begins, ends = clock.now(), clock.now() + timedelta(days=14)
+    trial = {"status": "trialing", "trial_start": begins, "trial_end": ends, "current_period_end": ends}
+    data = story.subscription(product, **trial)
+    await story.bus.deliver(story.event(SubscriptionActiveV1, data))
     key = await story.key()
-    assert key["expires_at"] is None
+    assert instant(key["expires_at"]) == ends + timedelta(days=2)
+    active = await story.renewed(data, status="active", current_period_start=ends,
+                                 current_period_end=ends + timedelta(days=30))  # fmt: skip
+    assert instant((await story.key())["expires_at"]) == ends + timedelta(days=31)
+    await story.renewed(active)
+    renewed = await story.key()
+    assert (renewed["key"], instant(renewed["expires_at"])) == (key["key"], ends + timedelta(days=61))
+    assert [event.data.subscription_id for event in await story.bus.recorded(BenefitGrantCycledV1)] == [data.id] * 2
     body = {"key": key["key"], "organization_id": key["organization_id"], "label": "m"}
     answer = await story.client.post("/v1/license-keys/activate", json=body)
     assert (answer.status_code, answer.json()["error"]) == (403, "NotPermitted")
+
+
+async def test_edits_of_a_benefit_reach_its_keys_but_not_what_was_set_on_one(story, client, work_off):
+    benefit = await story.benefit(properties={"activations": {"limit": 2}, "limit_usage": 5})
+    product = await story.product(benefit)
+    for email in ("ada@example.com", "bob@example.com", "eve@example.com"):
+        await story.bought_once(product, story.customer(email=email))
+    first, second, third = (await client.get("/v1/license-keys/")).json()["items"]
+    await client.patch(f"/v1/license-keys/{first['id']}", json={"status": "disabled"})
+    await client.patch(f"/v1/license-keys/{second['id']}", json={"limit_usage": 100})
+    await client.patch(f"/v1/license-keys/{third['id']}", json={"status": "revoked"})
+    properties = {"activations": {"limit": 3}, "limit_usage": 7}
+    await client.patch(f"/v1/benefits/{benefit['id']}", json={"properties": properties})
+    await work_off()
+    keys = {key["id"]: key for key in (await client.get("/v1/license-keys/")).json()["items"]}
+    shown = [(keys[one["id"]]["status"], keys[one["id"]]["limit_activations"], keys[one["id"]]["limit_usage"])
+             for one in (first, second, third)]  # fmt: skip
+    assert shown == [("disabled", 3, 7), ("granted", 3, 100), ("revoked", 3, 7)]
+
+
+def instant(text):
+    return datetime.fromisoformat(text)
 
 
 async def test_customers_see_their_own_keys_in_the_portal_and_no_others(client, key, organization_id):

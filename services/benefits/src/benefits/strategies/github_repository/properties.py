@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 
 Owner = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")]
 
+
 def _named(value: str) -> str:
     if value in {".", ".."}:
         raise ValueError("is not the name of a repository")
