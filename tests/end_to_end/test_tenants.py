@@ -1,5 +1,7 @@
 """Another organization's token: 404 for each single resource and empty lists, over every route of the document."""
 
+from uuid import uuid4
+
 import pytest
 from servicekit.testing import eventually
 
@@ -63,6 +65,7 @@ async def owned(shop):
         "checkout-links": link["id"],
         "custom-fields": field["id"],
         "files": file["id"],
+        "oauth-accounts": str(uuid4()),  # there is no provider to connect one at: nobody's answers alike
         "activations": activation["id"],
         "webhooks/endpoints": shop.endpoint["id"],
         "webhooks/events": event["id"],

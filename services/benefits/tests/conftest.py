@@ -38,7 +38,6 @@ def service() -> ServiceUnderTest:
             "discord_client_id": CLIENT[0],
             "discord_client_secret": CLIENT[1],
             "discord_bot_token": BOT,
-            "outside_timeout_seconds": "1",
             "public_url": "http://test",
         },
         scopes=["benefits:read", "benefits:write", "license_keys:read", "license_keys:write"],
@@ -76,9 +75,9 @@ async def discord() -> AsyncIterator[DiscordServer]:
 async def outside(app: Any, github: GitHubServer, discord: DiscordServer, monkeypatch: Any) -> AsyncIterator[Any]:
     """Clients of the two; the application uses them too."""
     settings = app.state.settings
-    addresses = {"github_api_url": github.url, "github_url": github.url, "discord_api_url": f"{discord.url}/api/v10"}
-    for name, url in {**addresses, "discord_url": discord.url}.items():
-        monkeypatch.setattr(settings, name, url)
+    monkeypatch.setattr(settings, "github_api_url", f"{github.url}/api/v3")
+    monkeypatch.setattr(settings, "discord_api_url", f"{discord.url}/api/v10")
+    monkeypatch.setattr("benefits.strategies.outside.TIMEOUT_SECONDS", 1)
     async with outsides(settings) as clients:
         own, app.state.outside = app.state.outside, clients
         yield clients

@@ -8,7 +8,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
-INSTANT = postgresql.TIMESTAMP(timezone=True)
+INSTANT: sa.types.TypeEngine = postgresql.TIMESTAMP(timezone=True)
 
 
 def upgrade() -> None:

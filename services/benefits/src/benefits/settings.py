@@ -14,20 +14,26 @@ class Settings(settings.Settings):
     """The app's OAuth client, with which customers connect their accounts."""
     github_client_secret: str = Field(default="", repr=False)
     github_api_url: str = "https://api.github.com"
-    github_url: str = "https://github.com"
+    """For GitHub Enterprise Server `https://<host>/api/v3`."""
     discord_client_id: str = ""
     discord_client_secret: str = Field(default="", repr=False)
     discord_bot_token: str = Field(default="", repr=False)
     discord_api_url: str = "https://discord.com/api/v10"
-    discord_url: str = "https://discord.com"
-    outside_timeout_seconds: float = Field(default=10, gt=0, le=30)
-    outside_concurrency: int = Field(default=32, ge=1, le=1000)
-    """How many grants one worker fulfils at once."""
 
     @field_validator("github_app_private_key")
     @classmethod
     def _lines(cls, value: str) -> str:
         return value.replace("\\n", "\n")
+
+    @property
+    def github_url(self) -> str:
+        """Where GitHub's pages are."""
+        return self.github_api_url.removesuffix("/api/v3").replace("://api.", "://")
+
+    @property
+    def discord_url(self) -> str:
+        """Where Discord's pages are."""
+        return self.discord_api_url.partition("/api/")[0]
 
     @property
     def platforms(self) -> frozenset[str]:

@@ -118,6 +118,7 @@ class GitHubServer(Provider):
     """Repositories with collaborators and invitations; an app that is installed on some of them."""
 
     name = "github"
+    prefix = "/api/v3"
 
     def __init__(self):
         super().__init__()

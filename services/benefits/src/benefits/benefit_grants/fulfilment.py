@@ -27,6 +27,8 @@ from benefits.strategies.protocol import ActionRequired, Job, OutsideError, Post
 log = structlog.get_logger()
 LEASE = timedelta(seconds=90)
 """Longer than a grant's calls can take together."""
+IN_HAND = 32
+"""How many grants one worker fulfils at once."""
 PER_ORGANIZATION = 8
 """How many grants of one organization a worker has in hand, so that others find room."""
 ATTEMPTS = 30
@@ -64,7 +66,7 @@ class Fulfilment:
 
     async def fulfil_due(self, sessions: Sessions) -> int:
         """Claims what is due, as far as there is room, and sets out with it. Returns how many were claimed."""
-        room = self._settings.outside_concurrency - len(self._tasks)
+        room = IN_HAND - len(self._tasks)
         if room <= 0:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             return 1

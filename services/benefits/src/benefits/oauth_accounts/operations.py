@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -54,7 +54,7 @@ async def authorize(
     assert principal.customer_id is not None
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     now = clock.now()
-    await session.execute(delete(OAuthLogin).where(OAuthLogin.expires_at < now))
+    await _forget_old(session, now)
     login = OAuthLogin(
         state_hash=_hash(state),
         organization_id=principal.organization(),
@@ -128,6 +128,10 @@ async def forget_tokens(session: AsyncSession, id: UUID, tokens: Tokens, secret:
     account = await session.get_one(OAuthAccount, id, with_for_update=True)
     if account.is_connected and account.tokens(secret).access_token == tokens.access_token:
         account.forget_tokens(clock.now())
+
+
+async def _forget_old(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(OAuthLogin).where(OAuthLogin.expires_at < now))
 
 
 async def _consume(session: AsyncSession, state: str, settings: Settings) -> _Login | None:

@@ -54,10 +54,9 @@ class Answer:
         return min(max(until - clock.now(), timedelta(0)), timedelta(days=1))
 
 
-def new_session(timeout_seconds: float, limit: int) -> aiohttp.ClientSession:
+def new_session(timeout_seconds: float) -> aiohttp.ClientSession:
     """The pool of connections to the outside: no cookies, an absolute timeout for each call."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=limit),
         timeout=aiohttp.ClientTimeout(total=timeout_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "polar-suite"},

@@ -12,6 +12,8 @@ from benefits.strategies.github_repository.strategy import GitHubRepository
 from benefits.strategies.http import new_session
 from benefits.strategies.protocol import Outside
 
+TIMEOUT_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class Outsides:
@@ -25,7 +27,7 @@ class Outsides:
 @asynccontextmanager
 async def outsides(settings: Settings) -> AsyncIterator[Outsides]:
     """Opens the pool; closes it in the end."""
-    async with new_session(settings.outside_timeout_seconds, settings.outside_concurrency) as session:
+    async with new_session(TIMEOUT_SECONDS) as session:
         github, discord = GitHub(session, settings), Discord(session, settings)
         made: dict[str, Outside] = {"github_repository": GitHubRepository(github), "discord": DiscordRole(discord)}
         yield Outsides(github, discord, made)
