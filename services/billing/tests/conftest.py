@@ -1,5 +1,6 @@
 """Billing under test."""
 
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -50,7 +51,11 @@ def service(sandbox_process: Sandbox) -> ServiceUnderTest:
         create_app=create_app,
         settings=Settings,
         flows=FLOWS,
-        environment={"stripe_secret_key": "sk_test_billing", "stripe_api_base": sandbox_process.url},
+        environment={
+            "stripe_secret_key": "sk_test_billing",
+            "stripe_api_base": sandbox_process.url,
+            "files_url": f"file://{tempfile.mkdtemp(prefix='polar-documents-')}",
+        },
         scopes=[
             "customers:read", "customers:write", "members:read", "members:write", "orders:read", "orders:write",
             "payments:read", "subscriptions:read", "subscriptions:write", "refunds:read", "refunds:write",

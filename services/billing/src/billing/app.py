@@ -7,13 +7,16 @@ from fastapi import FastAPI
 from processor import StripeProcessor
 from servicekit.app import create_app as compose
 from servicekit.app import serve
+from servicekit.storage import ObjectStore
 
 from billing.customers import routes as customers
 from billing.disputes import routes as disputes
+from billing.invoices import routes as invoices
 from billing.ledger import fees
 from billing.members import routes as members
 from billing.orders import routes as orders
 from billing.payments import routes as payments
+from billing.receipts import routes as receipts
 from billing.refunds import routes as refunds
 from billing.settings import Settings
 from billing.subscriptions import routes as subscriptions
@@ -27,6 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def with_processor(app: FastAPI) -> AsyncIterator[None]:
         processor = StripeProcessor(settings)
         app.state.processor = processor
+        app.state.documents = ObjectStore(settings.files_url)
         yield
         await processor.close()
 
@@ -35,12 +39,21 @@ def create_app(settings: Settings) -> FastAPI:
         members.router,
         members.external_router,
         orders.router,
+        invoices.router,
+        receipts.router,
         subscriptions.router,
         payments.router,
         refunds.router,
         disputes.router,
     ]
-    portal = [customers.portal_router, members.portal_router, orders.portal_router, subscriptions.portal_router]
+    portal = [
+        customers.portal_router,
+        members.portal_router,
+        orders.portal_router,
+        invoices.portal_router,
+        receipts.portal_router,
+        subscriptions.portal_router,
+    ]
     return compose("billing", settings, [*routers, *portal], with_processor)
 
 

@@ -3,13 +3,14 @@
 from processor import StripeSettings
 from pydantic import Field
 from servicekit import settings
+from servicekit.storage import FilesSettings
 
 from billing.ledger.fees import PlatformFee
 
 
-class Settings(StripeSettings, settings.Settings):
-    """The common settings, how to reach Stripe and the mail, and the platform fee: nothing by default, since a company
-    runs the suite for itself."""
+class Settings(StripeSettings, FilesSettings, settings.Settings):
+    """The common settings, how to reach Stripe and the mail, where documents lie, and the platform fee: nothing by
+    default, since a company runs the suite for itself."""
 
     mail_url: str = ""
     """`smtp://…` or `file:///folder`; empty: mails wait until it is set."""

@@ -107,3 +107,20 @@ async def test_a_customer_of_another_organization_sees_nothing(client, ada):
     elsewhere = signed_headers(ids.uuid7(), *SCOPES, customer_id=purchase.customer.id)
     assert (await client.get(f"{PORTAL}/customers/me", headers=elsewhere)).status_code == 404
     assert (await client.get(f"{PORTAL}/orders/", headers=elsewhere)).json()["items"] == []
+
+
+async def test_customers_have_their_own_invoices_and_receipts(client, anonymous, ada, bob):
+    purchase, own = ada
+    other, others = bob
+    await client.patch(f"/v1/orders/{purchase.order_id}", json={"billing_name": "Ada Ltd"})
+    order = f"{PORTAL}/orders/{purchase.order_id}"
+    assert (await client.get(f"{order}/invoice", headers=own)).status_code == 404
+    made = await client.post(f"{order}/invoice", headers=own)
+    assert (made.status_code, made.text) == (202, "null")
+    for kind in ("invoice", "receipt"):
+        url = (await client.get(f"{order}/{kind}", headers=own)).json()["url"]
+        given = await anonymous.get(url[url.index("/v1/") :])
+        assert (given.status_code, given.content[:5]) == (200, b"%PDF-")
+        assert (await client.get(f"{order}/{kind}", headers=others)).status_code == 404
+    assert (await client.post(f"{order}/invoice", headers=others)).status_code == 404
+    assert other.order_id != purchase.order_id

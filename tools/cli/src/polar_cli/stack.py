@@ -158,7 +158,7 @@ class Stack:
         if service == "webhooks":
             environment["WEBHOOK_ALLOW_INTERNAL_ADDRESSES"] = "true"
             environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
-        if service == "catalog":
+        if service in ("catalog", "billing"):
             environment["FILES_URL"] = os.environ.get("FILES_URL") or f"file://{self.state.folder / 'files'}"
         if service == "billing":
             environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"

@@ -21,9 +21,15 @@ async def shape_of(session: AsyncSession, organization_id: UUID) -> dict[str, An
     return known.data if known is not None else {}
 
 
-async def seller(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
-    """What a customer may see of the organization. Raises `ResourceNotFound` before it is known here."""
+async def awaited_shape(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
+    """The same where it is needed. Raises `ResourceNotFound` before it is known here."""
     known = await awaited(lambda: session.get(Organization, organization_id))
     if known is None:
         raise ResourceNotFound()
-    return {name: known.data[name] for name in SHOWN} | {"organization_features": None}
+    return known.data
+
+
+async def seller(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
+    """What a customer may see of the organization. Raises `ResourceNotFound` before it is known here."""
+    data = await awaited_shape(session, organization_id)
+    return {name: data[name] for name in SHOWN} | {"organization_features": None}

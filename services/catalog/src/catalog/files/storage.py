@@ -5,13 +5,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import obstore
-from obstore.store import LocalStore, S3Store, from_url
 from servicekit.errors import ResourceNotFound
+from servicekit.storage import ObjectStore
 
 from catalog.files.models import File
 from catalog.settings import Settings
@@ -39,31 +35,20 @@ class Storage:
     """Puts parts, joins them, reads and removes files."""
 
     def __init__(self, settings: Settings) -> None:
-        url = urlsplit(settings.files_url)
-        if url.scheme == "file":
-            Path(url.path).mkdir(parents=True, exist_ok=True)
-            self._store: Any = LocalStore(url.path)
-        else:
-            self._store = from_url(settings.files_url)
+        self._objects = ObjectStore(settings.files_url)
 
     async def put_part(self, file: File, number: int, body: bytes) -> str:
         """Keeps a part, and returns its ETag."""
-        await obstore.put_async(self._store, file.part_path(number), body)
+        await self._objects.put(file.part_path(number), body)
         return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
     async def part_url(self, file: File, number: int) -> str | None:
         """Where a store of its own takes the part; None where the suite's own route must."""
-        if not isinstance(self._store, S3Store):
-            return None
-        url: str = await obstore.sign_async(self._store, "PUT", file.part_path(number), LINK_LIFETIME)
-        return url
+        return await self._objects.link("PUT", file.part_path(number), LINK_LIFETIME)
 
     async def download_url(self, file: File) -> str | None:
         """Where a store of its own gives the file; None where the suite's own route must."""
-        if not isinstance(self._store, S3Store):
-            return None
-        url: str = await obstore.sign_async(self._store, "GET", file.path, LINK_LIFETIME)
-        return url
+        return await self._objects.link("GET", file.path, LINK_LIFETIME)
 
     async def join(self, file: File, etags: dict[int, str]) -> Joined:
         """Joins the parts in order, checking each one's size and digests. Raises `PartMismatch`.
@@ -71,7 +56,7 @@ class Storage:
         May be repeated: the parts stay until `remove_parts`.
         """
         whole, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        async with obstore.open_writer_async(self._store, file.path) as writer:
+        async with self._objects.writer(file.path) as writer:
             for part in file.parts:
                 number = part["number"]
                 body = await self._part(file, number)
@@ -89,36 +74,22 @@ class Storage:
 
     async def _part(self, file: File, number: int) -> bytes:
         try:
-            found = await obstore.get_async(self._store, file.part_path(number))
+            return await self._objects.get(file.part_path(number))
         except FileNotFoundError:
             raise PartMismatch(number, "the part was not uploaded") from None
-        return bytes(await found.bytes_async())
 
     async def remove_parts(self, file: File) -> None:
         """Removes the parts of an upload; those that are gone already do not matter."""
-        await self._remove([file.part_path(part["number"]) for part in file.parts])
+        await self._objects.remove([file.part_path(part["number"]) for part in file.parts])
 
     async def remove(self, file: File) -> None:
         """Removes a file, and what is left of its upload."""
-        await self._remove([file.path])
+        await self._objects.remove([file.path])
         await self.remove_parts(file)
-
-    async def _remove(self, paths: list[str]) -> None:
-        for path in paths:
-            try:
-                await obstore.delete_async(self._store, path)
-            except FileNotFoundError:
-                continue
 
     async def read(self, file: File) -> AsyncIterator[bytes]:
         """The file's bytes, a piece at a time. Raises `ResourceNotFound` when the store has lost it."""
         try:
-            found = await obstore.get_async(self._store, file.path)
+            return await self._objects.stream(file.path)
         except FileNotFoundError:
             raise ResourceNotFound() from None
-
-        async def pieces() -> AsyncIterator[bytes]:
-            async for piece in found.stream():
-                yield bytes(piece)
-
-        return pieces()
