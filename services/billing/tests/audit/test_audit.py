@@ -208,7 +208,7 @@ async def test_every_kind_of_difference_is_named(books, database):
 def run(settings, *arguments):
     environment = {
         **os.environ, "ENVIRONMENT": "test", "DATABASE_URL": settings.database_url, "RABBITMQ_URL": "amqp://127.0.0.1:1/",
-        "SECRET": settings.secret, "STRIPE_SECRET_KEY": "sk_test_none",
+        "SECRET": settings.secret, "STRIPE_SECRET_KEY": "sk_test_none", "FILES_URL": settings.files_url,
     }  # fmt: skip
     command = [sys.executable, "-m", "billing.commands", "audit", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -132,6 +132,7 @@ def new_secrets(namespace: str, outside: dict[str, str]) -> list[dict[str, Any]]
         "identity-signing": {"principal-private-key": base64.b64encode(seed).decode()},
         "mail": {"url": outside["MAIL_URL"]},
         "catalog-files": {"url": outside["FILES_URL"]},
+        "billing-files": {"url": outside["FILES_URL"]},
         "stripe": {
             "secret-key": outside["STRIPE_SECRET_KEY"],
             "publishable-key": outside["STRIPE_PUBLISHABLE_KEY"],
