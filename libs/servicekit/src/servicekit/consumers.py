@@ -26,10 +26,14 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from servicekit import broker, clock, ids, outbox, telemetry
+from servicekit import broker, clock, ids, metrics, outbox, telemetry
 from servicekit.database import Database, is_transient
 
 log = structlog.get_logger()
+_handled = telemetry.counter(metrics.MESSAGES_HANDLED)
+_retried = telemetry.counter(metrics.MESSAGES_RETRIED)
+_dead = telemetry.counter(metrics.MESSAGES_DEAD)
+_delay = telemetry.histogram(metrics.MESSAGE_DELAY, [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600])
 
 BATCH = 200
 RETRIES = 50
@@ -137,11 +141,16 @@ class Consumers:
         fresh = set(accepted.scalars())
         for handler, run in groupby((event for event in events if event.id in fresh), self._handler_of):
             if handler in self._together:
-                await handler(list(run), session)
+                several = list(run)
+                with telemetry.spans(self._span(handler), SpanKind.CONSUMER, (event.traceparent for event in several)):
+                    await handler(several, session)
                 continue
             for event in run:
                 await self.call(event, session)
         return len(fresh)
+
+    def _span(self, handler: Handler) -> str:
+        return f"{self.queue} {getattr(handler, '__name__', 'handler')}"
 
     def _handler_of(self, event: Event[Any]) -> Handler:
         return self.handlers[event.routing_key()]
@@ -154,9 +163,7 @@ class Consumers:
             return
         marks = (outbox.correlation.set(event.correlation_id), outbox.causation.set(event.id))
         try:
-            with telemetry.span(
-                f"{self.queue} {getattr(handler, '__name__', 'handler')}", SpanKind.CONSUMER, parent=event.traceparent
-            ):
+            with telemetry.span(self._span(handler), SpanKind.CONSUMER, parent=event.traceparent):
                 await handler(event, session)
         finally:
             outbox.correlation.reset(marks[0])
@@ -166,6 +173,7 @@ class Consumers:
         """Keeps a message that asked for `Retry` as a row, and its id in the inbox, in the caller's transaction."""
         event = message.event
         assert event is not None
+        _retried.add(1, {"queue": self.queue})
         marks = {"sources": [event.origin], "ids": [event.id], "queue": self.queue, "now": clock.now()}
         if not (await session.execute(_ACCEPT, marks)).first():
             return
@@ -259,10 +267,19 @@ class ConsumerLoop:
         """Handles messages in one transaction; returns what was in the way."""
         try:
             async with self._database.transaction() as session:
-                await self._consumers.handle(messages, session)
+                fresh = await self._consumers.handle(messages, session)
         except Exception as error:
             return error
+        if fresh and telemetry.is_exporting():
+            self._measure(messages, fresh)
         return None
+
+    def _measure(self, messages: list[Message], fresh: int) -> None:
+        _handled.add(fresh, {"queue": self.queue})
+        now = clock.now()
+        for message in messages:
+            if message.event is not None:
+                _delay.record(max(0.0, (now - message.event.time).total_seconds()), {"queue": self.queue})
 
     async def _settle(
         self, message: Message, failure: Exception | None, channel: AbstractChannel, stop: asyncio.Event
@@ -327,6 +344,7 @@ class ConsumerLoop:
 
 async def set_aside(channel: AbstractChannel, queue: str, body: bytes, routing_key: str, error: Exception) -> None:
     """Publishes a message to the queue's dead letters, byte for byte, with the reason as headers."""
+    _dead.add(1, {"queue": queue})
     log.error("message.dead", queue=queue, routing_key=routing_key, exc_info=error)
     where = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
     exchange = await broker.dead_exchange(channel, queue)

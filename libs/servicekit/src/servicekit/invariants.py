@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy import text
 
-from servicekit import clock, telemetry
+from servicekit import clock, metrics, telemetry
 from servicekit.database import Sessions
 from servicekit.timers import Timer
 
@@ -69,7 +69,7 @@ class Invariants:
     def __init__(self, own: Sequence[Invariant] = ()) -> None:
         self._all = (*OF_EVERY_SERVICE, *own)
         self.states: dict[str, State] = {}
-        telemetry.gauge("invariant.broken", "1 for an invariant that did not hold at its last check.", self._standing)
+        telemetry.gauge(metrics.INVARIANT_BROKEN, self._standing)
 
     def _standing(self) -> Iterable[tuple[float, dict[str, str]]]:
         return [(0.0 if state.holds else 1.0, {"invariant": state.name}) for state in self.states.values()]

@@ -20,7 +20,7 @@ from contracts.registry import BY_ROUTING_KEY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from servicekit import clock, outbox, telemetry
+from servicekit import clock, metrics, outbox, telemetry
 from servicekit.consumers import Consumers, Message
 from servicekit.database import Sessions, is_transient, wake
 from servicekit.timers import Timer
@@ -38,7 +38,7 @@ _PATIENCE = text("set local statement_timeout = '10min'")
 _SUM = "coalesce(sum(('x' || substr(md5(%s::text || ':' || %s), 1, 15))::bit(60)::bigint), 0)::text"
 _CHECKSUM = "md5(jsonb_strip_nulls(to_jsonb(copy) - 'checksum')::text)"
 
-repaired = telemetry.counter("projection.repaired", "Copies that differed from their owner's and were told again.")
+repaired = telemetry.counter(metrics.COPIES_REPAIRED)
 
 
 @dataclass(frozen=True)

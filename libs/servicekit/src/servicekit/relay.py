@@ -17,12 +17,13 @@ from contracts.registry import BY_ROUTING_KEY
 from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
-from servicekit import broker, clock, telemetry
+from servicekit import broker, clock, metrics, telemetry
 from servicekit.database import Database, is_transient
 from servicekit.properties import EventProperties
 from servicekit.timers import first_of
 
 log = structlog.get_logger()
+_published = telemetry.counter(metrics.EVENTS_PUBLISHED)
 
 BATCH = 200
 POLL_SECONDS = 1.0
@@ -96,6 +97,7 @@ class Relay:
                 log.warning("relay.unroutable", types=sorted({row.routing_key for row in unroutable}))
                 later = {"ids": [row.id for row in unroutable], "retry_at": clock.now() + UNROUTABLE_RETRY}
                 await connection.execute(_LATER, later)
+        _published.add(len(confirmed))
         lost = [result for result in results if isinstance(result, BaseException)]
         for error in lost:
             if not isinstance(error, PublishError | DeliveryError):

@@ -5,23 +5,30 @@ not even loaded. The trace's identity still travels (W3C `traceparent`), so a sa
 """
 
 import logging
+import random
+import re
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
 from opentelemetry import metrics, trace
-from opentelemetry.metrics import CallbackOptions, Counter, Observation
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from servicekit import metrics as names
 from servicekit.settings import Settings
 
 _propagator = TraceContextTextMapPropagator()
+_meter = metrics.get_meter("servicekit")
 _present: ContextVar[str | None] = ContextVar("traceparent", default=None)
+_exporting = False
+_ratio = 0.0
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _SECRET_WORDS = ("secret", "token", "password", "authorization", "card", "cvc", "number", "key")
 _HARMLESS = {"routing_key", "idempotency_key_present", "invoice_number"}
 
@@ -55,16 +62,21 @@ def _export(service: str, settings: Settings) -> None:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
     resource = Resource.create({"service.name": service})
     metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource))
-    provider = TracerProvider(
-        resource=resource,
-        sampler=ParentBased(TraceIdRatioBased(settings.trace_sample_ratio)),
-    )
+    # A trace that begins here is decided about in `span`.
+    provider = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_ON))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+    global _exporting, _ratio
+    _exporting, _ratio = True, settings.trace_sample_ratio
+
+
+def is_exporting() -> bool:
+    """Whether anybody reads what is measured; where nobody does, measuring that costs something is left out."""
+    return _exporting
 
 
 def _without_secrets(_: Any, __: str, fields: Any) -> Any:
@@ -78,9 +90,11 @@ def _without_secrets(_: Any, __: str, fields: Any) -> Any:
 @contextmanager
 def span(name: str, kind: SpanKind = SpanKind.INTERNAL, parent: str | None = None, **attributes: str) -> Iterator[None]:
     """A span below `parent` (a `traceparent`), or below the present one; sets what `traceparent` returns inside."""
-    carrier = parent or traceparent()
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        # Nothing is recorded; only the identity of the trace is handed on.
+    carrier = parent if parent and _TRACEPARENT.match(parent) else traceparent()
+    if not carrier and random.random() >= _ratio:
+        carrier = _unsampled()
+    if not _exporting or (carrier and carrier.endswith("-00")):
+        # Nothing is recorded, only the identity is handed on. The SDK would do the same, several times slower.
         token = _present.set(carrier or _unsampled())
         try:
             yield
@@ -99,18 +113,43 @@ def span(name: str, kind: SpanKind = SpanKind.INTERNAL, parent: str | None = Non
             _present.reset(token)
 
 
-def counter(name: str, meaning: str) -> Counter:
+@contextmanager
+def spans(name: str, kind: SpanKind, parents: Iterable[str | None]) -> Iterator[None]:
+    """A span below each of `parents`, for work that is done for several callers at once."""
+    if not _exporting:
+        yield
+        return
+    tracer = trace.get_tracer("servicekit")
+    with ExitStack() as stack:
+        for parent in {parent for parent in parents if parent and not parent.endswith("-00")}:
+            context = _propagator.extract({"traceparent": parent})
+            stack.callback(tracer.start_span(name, context, kind).end)
+        yield
+
+
+def rename(name: str) -> None:
+    """Gives the present span the name that is only known now: that of the route, which has no secret in it."""
+    if _exporting:
+        trace.get_current_span().update_name(name)
+
+
+def counter(metric: names.Metric) -> Counter:
     """Something that is counted. Nothing is kept where no collector is set."""
-    return metrics.get_meter("servicekit").create_counter(name, description=meaning)
+    return _meter.create_counter(metric.name, metric.unit, metric.meaning)
 
 
-def gauge(name: str, meaning: str, read: Callable[[], Iterable[tuple[float, dict[str, str]]]]) -> None:
+def histogram(metric: names.Metric, bounds: list[float]) -> Histogram:
+    """Something that is spread: `bounds` are the upper ends of its buckets."""
+    return _meter.create_histogram(metric.name, metric.unit, metric.meaning, explicit_bucket_boundaries_advisory=bounds)
+
+
+def gauge(metric: names.Metric, read: Callable[[], Iterable[tuple[float, dict[str, str]]]]) -> None:
     """Something that stands at a value: `read` gives it, with what tells several apart, whenever it is exported."""
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
         return [Observation(value, attributes) for value, attributes in read()]
 
-    metrics.get_meter("servicekit").create_observable_gauge(name, [observe], description=meaning)
+    _meter.create_observable_gauge(metric.name, [observe], metric.unit, metric.meaning)
 
 
 def traceparent() -> str | None:

@@ -10,10 +10,12 @@ from typing import Any, cast
 import structlog
 from sqlalchemy import ColumnElement
 
-from servicekit import clock
+from servicekit import clock, metrics, telemetry
 from servicekit.database import Database, Sessions, is_transient
 
 log = structlog.get_logger()
+_done = telemetry.counter(metrics.TIMER_DONE)
+_failed = telemetry.counter(metrics.TIMER_FAILED)
 
 Work = Callable[[Sessions], Awaitable[int]]
 """Claims and does some of what is due; returns how much it did. It is called again at once until it returns 0."""
@@ -41,7 +43,10 @@ class Timer:
             done = 0
             try:
                 done = await self.work(database.transaction)
+                if done:
+                    _done.add(done, {"timer": self.name})
             except Exception as error:
+                _failed.add(1, {"timer": self.name})
                 if is_transient(error):
                     log.warning("timer.postponed", timer=self.name, reason=repr(error)[:300])
                 else:

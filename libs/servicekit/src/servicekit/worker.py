@@ -21,6 +21,7 @@ from aio_pika.abc import AbstractChannel
 from sqlalchemy import text
 
 from servicekit import broker, clock, rebuild, telemetry
+from servicekit.backlogs import Backlog, Backlogs
 from servicekit.consumers import ConsumerLoop, Consumers
 from servicekit.database import Database, Sessions
 from servicekit.invariants import Invariant, Invariants
@@ -49,11 +50,13 @@ def run(
     timers: Timers = no_timers,
     invariants: Sequence[Invariant] = (),
     projections: Projections | None = None,
+    backlogs: Sequence[Backlog] = (),
 ) -> None:
     """Runs the worker until SIGTERM or SIGINT; then every part finishes what it has in hand.
 
     `timers` is entered once and may hold what its timers share, for example a client of the outside. `invariants` are
-    looked at besides those of every service. `projections` are its copies, and those that others keep of its own.
+    looked at besides those of every service, and so are `backlogs`. `projections` are its copies, and those that others
+    keep of its own.
     Raises `ValueError` when two flows have a handler for the same event.
     """
     seen: dict[str, str] = {}
@@ -70,7 +73,7 @@ def run(
         case ["rebuild", *options]:
             raise SystemExit(uvloop.run(rebuild.run(service, settings, copies, empty="--empty" in options)))
         case _:
-            uvloop.run(_run(service, settings, flows, timers, invariants, copies))
+            uvloop.run(_run(service, settings, flows, timers, invariants, copies, backlogs))
 
 
 async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
@@ -87,6 +90,7 @@ async def _run(
     timers: Timers,
     invariants: Sequence[Invariant],
     projections: Projections,
+    backlogs: Sequence[Backlog],
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,7 +109,8 @@ async def _run(
             tasks.create_task(loop.run(stop))
             tasks.create_task(_retries(loop, channels).run(database, stop))
         copies = projections.timers(timedelta(seconds=settings.projection_check_seconds))
-        for timer in (*own, *copies, _housekeeping(settings), watched.timer()):
+        measured = [Backlogs(backlogs).timer()] if telemetry.is_exporting() else []
+        for timer in (*own, *copies, *measured, _housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         gc.freeze()
         log.info("worker.started", queues=[flow.queue for flow in flows])

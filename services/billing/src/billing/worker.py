@@ -7,6 +7,7 @@ from functools import partial
 
 from processor import StripeProcessor
 from servicekit import mail, worker
+from servicekit.backlogs import Backlog
 from servicekit.timers import Timer
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
@@ -21,9 +22,18 @@ from billing.products.consumers import consumers as products
 from billing.projections import projections
 from billing.refunds.timers import finish_refunds
 from billing.settings import Settings
+from billing.subscriptions.models import BILLABLE
 from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
 
 FLOWS = [orders, organizations, benefit_grants, products, discounts, projections.replays]
+RENEWALS = Backlog(
+    "renewals",
+    f"""
+    select count(*), min(current_period_end) from subscriptions
+    where status in ({", ".join(f"'{status}'" for status in BILLABLE)})
+      and current_period_end <= :now and not cancel_at_period_end and ended_at is null
+    """,
+)
 
 
 def main() -> None:
@@ -48,7 +58,7 @@ def main() -> None:
         yield own
         await processor.close()
 
-    worker.run("billing", settings, FLOWS, timers, INVARIANTS, projections)
+    worker.run("billing", settings, FLOWS, timers, INVARIANTS, projections, [RENEWALS])
 
 
 if __name__ == "__main__":

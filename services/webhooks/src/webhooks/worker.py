@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from servicekit import mail, worker
+from servicekit.backlogs import Backlog
 from servicekit.timers import Timer
 
 from webhooks.deliveries.courier import Courier
@@ -15,6 +16,9 @@ from webhooks.redeliveries.timers import work_off_redeliveries
 from webhooks.settings import Settings
 
 FLOWS = [events]
+DUE = Backlog(
+    "deliveries", "select count(*), min(due_at) from webhook_events where due_at is not null and due_at <= :now"
+)
 
 
 def main() -> None:
@@ -33,7 +37,7 @@ def main() -> None:
                 Timer("send_mails", send, every=timedelta(seconds=5)),
             )
 
-    worker.run("webhooks", settings, FLOWS, timers, INVARIANTS)
+    worker.run("webhooks", settings, FLOWS, timers, INVARIANTS, backlogs=[DUE])
 
 
 if __name__ == "__main__":

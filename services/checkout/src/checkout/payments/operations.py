@@ -4,8 +4,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind
 from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, StripeProcessor
-from servicekit import clock
+from servicekit import clock, telemetry
 from servicekit.database import Sessions
 from servicekit.errors import BadRequest, ServiceError
 from sqlalchemy import select
@@ -81,7 +82,8 @@ async def charge(sessions: Sessions, processor: StripeProcessor, settings: Setti
                 metadata,
                 customer,
             )
-            outcome = await processor.charge(wish)
+            with telemetry.span("charge", SpanKind.CLIENT):
+                outcome = await processor.charge(wish)
     except (ProcessorUnavailable, ProcessorRefused) as error:
         raise PaymentUnavailable(
             "the payment processor could not be reached; the payment goes on when the request is repeated",

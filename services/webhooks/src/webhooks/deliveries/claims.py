@@ -83,7 +83,7 @@ _CLAIM = """
         from locked, webhook_endpoints e
         where w.id = locked.id and e.id = w.endpoint_id
         returning
-            w.id, w.endpoint_id, w.organization_id, w.payload, w.attempts, w.due_at, e.url, e.failures,
+            w.id, w.endpoint_id, w.organization_id, w.payload, w.attempts, w.due_at, w.traceparent, e.url, e.failures,
             e.encrypted_secret,
             case when e.previous_secret_until > :now then e.previous_encrypted_secret end as previous
     )
@@ -155,5 +155,14 @@ def _attempt(row: Any, suite_secret: str) -> Attempt:
     secrets = tuple(opened(bytes(secret), suite_secret) for secret in kept)
     due_at: datetime = row.due_at
     return Attempt(
-        row.id, row.endpoint_id, row.organization_id, row.url, secrets, row.payload, row.attempts, due_at, row.failures
+        row.id,
+        row.endpoint_id,
+        row.organization_id,
+        row.url,
+        secrets,
+        row.payload,
+        row.attempts,
+        due_at,
+        row.failures,
+        row.traceparent,
     )

@@ -11,7 +11,8 @@ from typing import Self
 import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver
-from servicekit import clock, telemetry
+from opentelemetry.trace import SpanKind
+from servicekit import clock, metrics, telemetry
 from servicekit.database import Sessions, is_transient, wake
 
 from webhooks.deliveries import claims, outcomes
@@ -22,8 +23,8 @@ from webhooks.endpoints.addresses import PublicResolver, objection
 from webhooks.settings import Settings
 
 log = structlog.get_logger()
-delivered = telemetry.counter("webhook.delivered", "Attempts that an endpoint took.")
-failed = telemetry.counter("webhook.failed", "Attempts that an endpoint did not take.")
+delivered = telemetry.counter(metrics.DELIVERED)
+failed = telemetry.counter(metrics.NOT_DELIVERED)
 
 LEASE = timedelta(seconds=5)
 """How long after an attempt's timeout another worker takes it up, when the one that had it in hand has died."""
@@ -123,7 +124,8 @@ class Courier:
     async def _deliver(self, sessions: Sessions, attempt: Attempt) -> None:
         answer = Answer(None, "the worker was stopped", 0)
         try:
-            answer = await self._post(attempt)
+            with telemetry.span("deliver webhook", SpanKind.CLIENT, parent=attempt.traceparent):
+                answer = await self._post(attempt)
         finally:
             self._lanes.put_down(attempt.endpoint_id, answer)
             self._slot.set()

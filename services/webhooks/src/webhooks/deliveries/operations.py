@@ -43,6 +43,8 @@ class Attempt:
     attempts: int
     due_at: datetime
     failures: int
+    traceparent: str | None = None
+    """The trace of what it tells of."""
 
     def headers(self, at: datetime) -> dict[str, str]:
         """The signed headers: those of Standard Webhooks, and the documented API's own (polar-api.md 3, row 31).

@@ -30,6 +30,7 @@ class WebhookEvent(Record, Base):
     payload: Mapped[bytes | None]
     """The bytes that are signed and sent; None once it was archived."""
     correlation_id: Mapped[UUID]
+    traceparent: Mapped[str | None]
     due_at: Mapped[datetime | None]
     claimed_until: Mapped[datetime | None]
     held_at: Mapped[datetime | None]

@@ -64,20 +64,22 @@ def _rows(event: Event[Any], endpoints: Sequence[Endpoint]) -> Iterator[dict[str
             "sequence": event.sequence,
             "payload": rendered[kind],
             "correlation": event.correlation_id,
+            "trace": event.traceparent,
         }
 
 
 _ANNOUNCE = text("""
     insert into webhook_events (
         id, organization_id, created_at, endpoint_id, event_id, type, api_version, resource_id, sequence, payload,
-        correlation_id, due_at, attempts
+        correlation_id, traceparent, due_at, attempts
     )
-    select id, organization, :now, endpoint, event, type, version, resource, sequence, payload, correlation, :now, 0
+    select
+        id, organization, :now, endpoint, event, type, version, resource, sequence, payload, correlation, trace, :now, 0
     from unnest(
         cast(:ids as uuid[]), cast(:organizations as uuid[]), cast(:endpoints as uuid[]), cast(:events as uuid[]),
         cast(:types as text[]), cast(:versions as text[]), cast(:resources as uuid[]), cast(:sequences as bigint[]),
-        cast(:payloads as bytea[]), cast(:correlations as uuid[])
-    ) as told (id, organization, endpoint, event, type, version, resource, sequence, payload, correlation)
+        cast(:payloads as bytea[]), cast(:correlations as uuid[]), cast(:traces as text[])
+    ) as told (id, organization, endpoint, event, type, version, resource, sequence, payload, correlation, trace)
     order by endpoint, event
     on conflict do nothing
 """)
@@ -98,6 +100,7 @@ def written(endpoint: Endpoint, event: Event[Any], payload: bytes) -> WebhookEve
         sequence=event.sequence,
         payload=payload,
         correlation_id=event.correlation_id,
+        traceparent=event.traceparent,
         due_at=now,
         attempts=0,
     )
