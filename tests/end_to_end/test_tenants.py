@@ -41,6 +41,7 @@ async def owned(shop):
     announced = {"name": "a", "mime_type": "a/b", "size": 1, "service": "downloadable", "upload": {"parts": [part]}}
     file = await shop.call("POST", "/v1/files/", announced)
     (payment,) = await shop.items("payments", checkout_id=ids["id"])
+    (card,) = await shop.items(f"customers/{ids['customer_id']}/payment-methods")
     (event, *_) = await shop.items("webhooks/events")
     redelivery = await shop.call("POST", "/v1/webhooks/redeliveries/", {"endpoint_id": shop.endpoint["id"]})
     wish = {"comment": "Owned", "scopes": ["orders:read"]}
@@ -54,6 +55,7 @@ async def owned(shop):
         "orders": ids["order_id"],
         "subscriptions": ids["subscription_id"],
         "payments": payment["id"],
+        "payment-methods": card["id"],
         "disputes": payment["id"],
         "benefits": shop.benefit["id"],
         "benefit-grants": grant["id"],

@@ -360,6 +360,20 @@ class SubscriptionResumedV1(Event[Subscription]):
     source: ClassVar[str] = "/billing"
 
 
+class SubscriptionCycledV1(Event[Subscription]):
+    """The next period of a subscription has begun; its order follows."""
+
+    name: ClassVar[str] = "subscription.cycled"
+    source: ClassVar[str] = "/billing"
+
+
+class SubscriptionPastDueV1(Event[Subscription]):
+    """A renewal was not paid; it is tried again until its order's dunning ends."""
+
+    name: ClassVar[str] = "subscription.past_due"
+    source: ClassVar[str] = "/billing"
+
+
 class CustomerDigestedV1(Event[Digest]):
     """What this service has of its customers, for those who keep copies."""
 

@@ -186,6 +186,18 @@ class PurchasePayment(Shape):
     processor_payment_method_id: str | None
     processor_fee_amount: int = 0
     """What the processor kept, in minor units of the same currency."""
+    method_details: dict[str, Any] | None = None
+    """Of a card that is kept: brand, last4, exp_month, exp_year."""
+
+
+class PurchaseSetup(Shape):
+    """A card that the processor keeps, without a charge so far."""
+
+    processor: Annotated[str, OneOf("stripe")]
+    processor_customer_id: str
+    processor_payment_method_id: str
+    method: str
+    method_metadata: dict[str, Any]
 
 
 class Purchase(Shape):
@@ -218,11 +230,27 @@ class Purchase(Shape):
     succeeded_at: Instant
     seats: int | None = None
     units: int | None = None
+    trial_end: Instant | None = None
+    """The end of the trial that the subscription begins with: nothing was charged, `amount` is due from then on."""
+    setup: PurchaseSetup | None = None
+    """The card that was kept without a charge, for what comes after a trial."""
     tax_breakdown: list[TaxItem] | None = None
     tax_computation: dict[str, Any] | None = None
     """The inputs, the exact fractions and the rule of the tax."""
     tax_calculation_id: str | None = None
     """The tax provider's name for the calculation, where it keeps them."""
+
+
+class ProcessorEvent(Shape):
+    """A call-back of the payment processor, as it came: its own type and object."""
+
+    id: str
+    """The processor's own; each is told once."""
+    processor: Annotated[str, OneOf("stripe")]
+    type: str
+    """In the processor's words: `payment_intent.succeeded`, `charge.dispute.created`."""
+    object: dict[str, Any]
+    created_at: Instant
 
 
 class CheckoutCreatedV1(Event[Checkout]):
@@ -250,6 +278,17 @@ class CheckoutSucceededV1(Event[Purchase]):
     """A purchase is paid, or needs no payment: the fact that orders and subscriptions are made from."""
 
     name: ClassVar[str] = "checkout.succeeded"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
+
+
+class ProcessorEventReceivedV1(Event[ProcessorEvent]):
+    """The processor called back about something that is not a payment of a checkout.
+
+    The organization is the one that the object names in its metadata, or nil where it names none.
+    """
+
+    name: ClassVar[str] = "processor_event.received"
     source: ClassVar[str] = "/checkout"
     public: ClassVar[bool] = False
 

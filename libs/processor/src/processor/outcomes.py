@@ -20,8 +20,9 @@ UNRECOVERABLE = frozenset({
 class Outcome:
     """What Stripe says of a payment. `open` means that it is still deciding.
 
-    `facts`: `method` (`card`), `method_metadata` (brand, last4), `customer` and `payment_method` (Stripe's ids), and
-    `fee`, what Stripe kept in minor units, where it was told and is of the payment's currency.
+    `facts`: `method` (`card`), `method_metadata` (brand, last4), `method_details` (when it expires, too),
+    `customer` and `payment_method` (Stripe's ids), and `fee`, what Stripe kept in minor units, where it was told
+    and is of the payment's currency.
     """
 
     status: Status
@@ -163,6 +164,8 @@ def _facts(intent: dict[str, Any]) -> dict[str, Any]:
         facts["method"] = details.get("type", "card")
         card: Any = details.get("card") or {}
         facts["method_metadata"] = {name: card.get(name) for name in ("brand", "last4") if card.get(name)}
+        names = ("brand", "last4", "exp_month", "exp_year")
+        facts["method_details"] = {name: card.get(name) for name in names if card.get(name)}
     movement: Any = charge.get("balance_transaction") if isinstance(charge, dict) else None
     if isinstance(movement, dict) and movement.get("currency") == intent.get("currency"):
         facts["fee"] = int(movement.get("fee") or 0)

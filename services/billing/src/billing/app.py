@@ -15,6 +15,7 @@ from billing.invoices import routes as invoices
 from billing.ledger import fees
 from billing.members import routes as members
 from billing.orders import routes as orders
+from billing.payment_methods import routes as payment_methods
 from billing.payments import routes as payments
 from billing.receipts import routes as receipts
 from billing.refunds import routes as refunds
@@ -43,10 +44,13 @@ def create_app(settings: Settings) -> FastAPI:
         receipts.router,
         subscriptions.router,
         payments.router,
+        payment_methods.router,
+        payment_methods.external_router,
         refunds.router,
         disputes.router,
     ]
     portal = [
+        payment_methods.portal_router,
         customers.portal_router,
         members.portal_router,
         orders.portal_router,

@@ -16,16 +16,20 @@ from billing.disputes.timers import follow_disputes
 from billing.invariants import INVARIANTS
 from billing.ledger import fees
 from billing.orders.consumers import consumers as orders
+from billing.orders.dunning import retry_due
 from billing.organizations.consumers import consumers as organizations
-from billing.payments.timers import collect_due
+from billing.payments.timers import collect_due, refund_duplicates
+from billing.processor_events.consumers import consumers as processor_events
 from billing.products.consumers import consumers as products
 from billing.projections import projections
 from billing.refunds.timers import finish_refunds
 from billing.settings import Settings
 from billing.subscriptions.models import BILLABLE
+from billing.subscriptions.reminders import remind_due
+from billing.subscriptions.renewals import renew_due
 from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
 
-FLOWS = [orders, organizations, benefit_grants, products, discounts, projections.replays]
+FLOWS = [orders, processor_events, organizations, benefit_grants, products, discounts, projections.replays]
 RENEWALS = Backlog(
     "renewals",
     f"""
@@ -48,6 +52,10 @@ def main() -> None:
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),
             Timer("pause_subscriptions", pause_subscriptions, every=timedelta(seconds=5)),
             Timer("resume_subscriptions", resume_subscriptions, every=timedelta(seconds=5)),
+            Timer("renew_due", renew_due),
+            Timer("remind_due", remind_due, every=timedelta(seconds=60)),
+            Timer("retry_due", retry_due, every=timedelta(seconds=5)),
+            Timer("refund_duplicates", partial(refund_duplicates, processor=processor), every=timedelta(seconds=5)),
             Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
             Timer("finish_refunds", partial(finish_refunds, processor=processor)),
             Timer("follow_disputes", partial(follow_disputes, processor=processor), every=timedelta(seconds=5)),

@@ -74,8 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     bench = add("bench", _bench, "measure, beside bare clients in the same run")
     bench.add_argument(
         "what",
-        choices=["api", "events", "ingest", "purchases", "webhooks"],
-        help="requests through the gateway; the bus, from outbox to consumer; usage events; whole purchases; webhooks",
+        choices=["api", "events", "ingest", "purchases", "renewals", "webhooks"],
+        help="requests; the bus, from outbox to consumer; usage events; whole purchases; renewals; webhooks",
     )
     rebuild = add("rebuild", _rebuild, "have a service's copies of others' resources told again by their owners")
     rebuild.add_argument("service", choices=SERVICES)
@@ -210,13 +210,14 @@ def _prove(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from polar_cli import bench, bench_api, bench_ingest, bench_purchases, bench_webhooks
+    from polar_cli import bench, bench_api, bench_ingest, bench_purchases, bench_renewals, bench_webhooks
 
     benches = {
         "api": bench_api.api,
         "events": bench.events,
         "ingest": bench_ingest.ingest,
         "purchases": bench_purchases.purchases,
+        "renewals": bench_renewals.renewals,
         "webhooks": bench_webhooks.webhooks,
     }
     return benches[arguments.what]()

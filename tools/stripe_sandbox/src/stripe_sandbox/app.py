@@ -16,7 +16,7 @@ from localstripe import resources as local
 from localstripe import server as local_server
 from localstripe.errors import UserError
 
-from stripe_sandbox import confirmation_tokens, disputes, payment_intents, payment_methods, refunds
+from stripe_sandbox import confirmation_tokens, disputes, payment_intents, payment_methods, refunds, setup_intents
 from stripe_sandbox.errors import StripeError, missing
 from stripe_sandbox.events import Events, Faults, Sandbox
 from stripe_sandbox.parameters import known, page
@@ -268,6 +268,15 @@ def _add_payments(app: web.Application, sandbox: Sandbox) -> None:
             _of_one(sandbox, work),
             moves_money=verb in {"confirm", "capture"},
         )
+    add("POST", "setup_intents", lambda _, data: setup_intents.create(sandbox, data))
+    add("GET", "setup_intents", lambda _, data: setup_intents.list_intents(sandbox, data))
+    add("GET", "setup_intents/{id}", lambda path, _: setup_intents.find(sandbox, path["id"]))
+    for verb, keeping in (
+        ("confirm", setup_intents.confirm),
+        ("cancel", setup_intents.cancel),
+        ("_authenticate", setup_intents.authenticate),
+    ):
+        add("POST", f"setup_intents/{{id}}/{verb}", _of_one(sandbox, keeping))
     for path in ("confirmation_tokens", "test_helpers/confirmation_tokens"):
         add("POST", path, lambda _, data: confirmation_tokens.create(sandbox, data))
     add("GET", "confirmation_tokens/{id}", lambda path, _: confirmation_tokens.find(sandbox, path["id"], "id"))
@@ -316,7 +325,7 @@ def _find(sandbox: Sandbox, kind: str, id: str) -> dict[str, Any]:
 
 def _add_local(app: web.Application, sandbox: Sandbox) -> None:
     """localstripe's own resources, run in our transactions."""
-    kinds = (local.Customer, local.PaymentMethod, local.SetupIntent, local.Product, local.TaxRate)
+    kinds = (local.Customer, local.PaymentMethod, local.Product, local.TaxRate)
     paths = tuple(f"/v1/{kind.object}s/" for kind in kinds)
     for method, url, work in local.extra_apis:
         if url.startswith(paths) and "sources" not in url and "subscription" not in url:

@@ -59,9 +59,9 @@ def find(sandbox: Sandbox, id: str, param: str) -> dict[str, Any]:
 
 
 def use(sandbox: Sandbox, id: str, intent: dict[str, Any]) -> str:
-    """Spends a token on a payment intent. Returns the payment method. Raises when it was spent or is too old."""
+    """Spends a token on an intent of either kind. Returns the payment method. Raises when it was spent or too old."""
     token = find(sandbox, id, "confirmation_token")
-    if token["payment_intent"] is not None:
+    if token["payment_intent"] is not None or token["setup_intent"] is not None:
         raise StripeError(
             400,
             "This ConfirmationToken has already been used to confirm a PaymentIntent.",
@@ -70,7 +70,8 @@ def use(sandbox: Sandbox, id: str, intent: dict[str, Any]) -> str:
         )
     if token["expires_at"] <= time.time():
         raise StripeError(400, "This ConfirmationToken has expired.", param="confirmation_token")
-    token["payment_intent"] = intent["id"]
-    intent["setup_future_usage"] = intent["setup_future_usage"] or token["setup_future_usage"]
+    token[intent["object"]] = intent["id"]
+    if intent["object"] == "payment_intent":
+        intent["setup_future_usage"] = intent["setup_future_usage"] or token["setup_future_usage"]
     sandbox.store.save(token)
     return str(token["_payment_method"])

@@ -27,6 +27,8 @@ class Faults:
     drop_answers: int = 0
     hang_answers: int = 0
     webhooks: str = "deliver"
+    decline: str = ""
+    """While set, every charge is declined with this decline code: of cards that were good when they were saved."""
 
 
 class Events:

@@ -269,6 +269,8 @@ def _confirm(sandbox: Sandbox, intent: dict[str, Any], data: dict[str, Any]) -> 
 
 def _charge(sandbox: Sandbox, intent: dict[str, Any]) -> dict[str, Any]:
     decline = payment_methods.card_of(_method(intent)).decline
+    if sandbox.faults.decline:
+        decline = "card_declined", sandbox.faults.decline
     if decline is not None:
         return _failed(sandbox, intent, *decline)
     is_manual = intent["capture_method"] == "manual"

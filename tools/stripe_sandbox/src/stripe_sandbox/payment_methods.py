@@ -9,6 +9,8 @@ from stripe_sandbox.cards import BY_NAME, Card, of_number
 from stripe_sandbox.errors import StripeError, missing
 
 _NUMBER_OF_LOCAL = "4242424242424242"
+GOOD_UNTIL_CHARGED = "4000000000000341"
+"""Can be kept, and is declined when it is charged (Stripe's documentation of testing)."""
 
 
 def _of_name(name: str) -> Any:

@@ -68,6 +68,12 @@ async def find(
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def lock(session: AsyncSession, id: UUID) -> Customer:
+    """A customer that something of the caller's belongs to, locked: before its orders, payments and subscriptions."""
+    statement = select(Customer).where(Customer.id == id).with_for_update()
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one()
+
+
 async def of_purchase(session: AsyncSession, organization_id: UUID, id: UUID, email: str) -> Customer | None:
     """The customer that a purchase belongs to, locked: by the id it was promised, else by the e-mail."""
     promised = select(CustomerAlias.customer_id).where(

@@ -52,6 +52,8 @@ class Terms:
     discount: dict[str, Any] | None = None
     status: str = "pending"
     """`draft` takes neither a number nor the balance."""
+    uses_balance: bool = True
+    """False for what the buyer paid in full already."""
     id: UUID | None = None
     checkout_id: UUID | None = None
     period_start: datetime | None = None
@@ -176,7 +178,7 @@ def write_order(
         ],
     )
     session.add(order)
-    if not is_draft:
+    if not is_draft and terms.uses_balance:
         apply_balance(session, order, customer, balance, now)
     return order
 

@@ -68,7 +68,7 @@ def exact_of(computation: dict[str, Any]) -> Fraction | None:
         case "price" | "renewal":
             return Fraction(int(inputs["amount"]))
         case "full_period":
-            return Fraction(_net(inputs["new"]))
+            return Fraction(_net(inputs.get("new") or inputs))
         case "credit_for_time_left":
             return -_net(inputs["old"]) * _share(inputs)
         case "debit_for_time_left":

@@ -139,6 +139,11 @@ class Order(Record, Base):
         self.next_payment_attempt_at = self.payment_deadline = None
         self.paid_at = self.modified_at = now
 
+    def reopen(self, now: datetime) -> None:
+        """The charge of a finalized draft failed: it is a draft again. Raises `OrderNotPayable`."""
+        self._ensure("pending")
+        self.status, self.applied_balance_amount, self.modified_at = "draft", 0, now
+
     def void(self, now: datetime) -> None:
         """Nobody will pay it any more. Raises `OrderNotPayable` once it was paid."""
         self._ensure("draft", "pending")

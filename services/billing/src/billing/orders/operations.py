@@ -102,19 +102,25 @@ async def _order(
 ) -> Order:
     """The order as it was sold: amounts, discount and tax are those of the checkout, and its payment was made."""
     start = subscription.current_period_start if subscription else None
+    is_trial = subscription is not None and subscription.trial_end is not None
     line = Line(
-        label=purchase.product.name,
-        amount=purchase.amount,
+        label=f"Trial of {purchase.product.name}" if is_trial else purchase.product.name,
+        amount=0 if is_trial else purchase.amount,
         product_price_id=purchase.price.id,
         start=start,
         end=subscription.current_period_end if subscription else None,
-        discount_amount=purchase.discount_amount,
-        computation={"rule": "price", "amount": purchase.amount, "seats": purchase.seats, "units": purchase.units},
+        discount_amount=0 if is_trial else purchase.discount_amount,
+        computation={
+            "rule": "trial" if is_trial else "price",
+            "inputs": {"amount": purchase.amount, "seats": purchase.seats, "units": purchase.units},
+            "fraction": "0" if is_trial else "1",
+        },
     )
     buyer = purchase.customer
     behavior = purchase.tax_behavior or ("exclusive" if purchase.tax_amount else None)
     terms = Terms(
         id=purchase.order_id,
+        uses_balance=False,
         billing_reason="subscription_create" if subscription else "purchase",
         currency=purchase.currency,
         description=purchase.product.name,
@@ -139,7 +145,9 @@ async def _order(
         number=await next_number(session, customer, seller),
         balance=None,
         subscription=subscription,
-        tax=Tax(
+        tax=Tax(behavior=behavior)
+        if is_trial
+        else Tax(
             purchase.tax_amount,
             behavior,
             [item.model_dump() for item in purchase.tax_breakdown] if purchase.tax_breakdown else None,

@@ -1,9 +1,9 @@
 """`/v1/orders/` for the merchant, and `/v1/customer-portal/orders/` for the customer."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
@@ -11,11 +11,20 @@ from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
-from billing.orders import operations, queries
+from billing.orders import drafts, operations, queries, retries
 from billing.orders.explain import OrderExplained, explain
 from billing.orders.export import OrderExportColumn, export
 from billing.orders.queries import OrderFilter
-from billing.orders.schemas import CustomerOrder, CustomerOrderPaymentStatus, OrderRead, OrderUpdate
+from billing.orders.schemas import (
+    CustomerOrder,
+    CustomerOrderConfirmPayment,
+    CustomerOrderPaymentConfirmation,
+    CustomerOrderPaymentStatus,
+    OrderCreate,
+    OrderFinalize,
+    OrderRead,
+    OrderUpdate,
+)
 from billing.organizations.operations import seller
 
 router = ResourceRouter("/orders", "orders")
@@ -25,6 +34,13 @@ Writer = Annotated[Principal, allow("orders:write")]
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
 CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
+FINALIZE: Any = responses(ResourceNotFound, drafts.OrderNotDraft, drafts.OrderPaymentFailed, drafts.OrderPaymentUnknown)
+RETRY: Any = responses(
+    ResourceNotFound,
+    retries.PaymentAlreadyInProgress,
+    retries.OrderNotEligibleForRetry,
+    retries.ManualRetryLimitExceeded,
+)
 
 
 @router.get("/", name="list")
@@ -77,6 +93,21 @@ async def export_orders(
         zone=timezone,
         columns=columns,
     )
+
+
+@router.post("/", name="create", status_code=201)
+async def create(sessions: SessionsOf, principal: Writer, wish: OrderCreate) -> OrderRead:
+    """Writes a draft of an order for a one-time product."""
+    return OrderRead.of(await drafts.create(sessions, principal, wish))
+
+
+@router.post("/{id}/finalize", name="finalize", responses=FINALIZE)
+async def finalize(
+    id: UUID, request: Request, sessions: SessionsOf, principal: Writer, wish: OrderFinalize | None = None
+) -> OrderRead:
+    """Charges a draft's customer, who is not there; a declined one stays a draft."""
+    processor = request.app.state.processor
+    return OrderRead.of(await drafts.finalize(sessions, processor, principal, id, wish or OrderFinalize()))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))
@@ -137,3 +168,12 @@ async def update_own_order(
 async def get_payment_status(id: UUID, session: SessionOf, principal: Customer) -> CustomerOrderPaymentStatus:
     """Tells whether an order of the customer's own was paid."""
     return await operations.payment_status(session, principal, id)
+
+
+@portal_router.post("/{id}/confirm-payment", name="confirm_retry_payment", responses=RETRY)
+async def confirm_retry_payment(
+    id: UUID, request: Request, sessions: SessionsOf, principal: CustomerWriter, wish: CustomerOrderConfirmPayment
+) -> CustomerOrderPaymentConfirmation:
+    """Pays an order of the customer's own whose payment failed, with a saved card or a new one."""
+    state = request.app.state
+    return await retries.confirm(sessions, state.processor, state.settings, principal, id, wish)

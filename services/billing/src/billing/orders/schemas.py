@@ -1,13 +1,13 @@
 """Orders as the API shows them."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.checkout import Address
 from contracts.event import Instant
-from pydantic import BaseModel
-from servicekit.fields import AddressInput, Line
+from pydantic import BaseModel, Field
+from servicekit.fields import AddressInput, Currency, Line, MetadataInput
 
 from billing.customers.schemas import CustomerRead, spoken
 from billing.organizations.schemas import product_for_customers
@@ -32,6 +32,42 @@ class OrderUpdate(BaseModel):
 
     billing_name: Line | None = None
     billing_address: AddressInput | None = None
+
+
+class OrderCreate(BaseModel):
+    """A draft of an order for a one-time product. `amount`, in minor units, takes the place of the price."""
+
+    customer_id: UUID
+    product_id: UUID
+    organization_id: UUID | None = None
+    currency: Currency | None = None
+    amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] | None = None
+    units: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
+    description: Line | None = None
+    metadata: MetadataInput = {}
+    custom_field_data: Annotated[dict[str, str | int | float | bool | None], Field(max_length=100)] = {}
+
+
+class OrderFinalize(BaseModel):
+    """With which saved payment method of the customer a draft is charged; their default where it is absent."""
+
+    payment_method_id: UUID | None = None
+
+
+class CustomerOrderConfirmPayment(BaseModel):
+    """With what an order is paid that was not: a saved payment method, or a new card's confirmation token."""
+
+    confirmation_token_id: Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9_]+$")] | None = None
+    payment_method_id: UUID | None = None
+    payment_processor: Literal["stripe"] = "stripe"
+
+
+class CustomerOrderPaymentConfirmation(BaseModel):
+    """How it went: `succeeded`, `failed`, `processing`, or `requires_action`, for which the client has the secret."""
+
+    status: str
+    client_secret: str | None = None
+    error: str | None = None
 
 
 class CustomerOrderPaymentStatus(BaseModel):

@@ -14,14 +14,15 @@ from billing.payment_methods.models import PaymentMethod
 
 async def keep_of_purchase(session: AsyncSession, purchase: Purchase, customer: Customer) -> PaymentMethod | None:
     """Keeps the card of a purchase that is to be charged again. The caller has locked the customer."""
-    paid = purchase.payment
+    paid = purchase.payment or purchase.setup
     if paid is None or purchase.subscription_id is None:
         return None
     if paid.processor_customer_id is None or paid.processor_payment_method_id is None:
         return None
+    details = purchase.payment.method_details or purchase.payment.method_metadata if purchase.payment else None
     return await keep(
         session, customer, paid.processor_customer_id, paid.processor_payment_method_id, paid.method,
-        paid.method_metadata,
+        paid.method_metadata if details is None else details,
     )  # fmt: skip
 
 

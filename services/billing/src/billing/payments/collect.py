@@ -146,7 +146,7 @@ async def collect(
 async def charge(processor: StripeProcessor, payment: Payment, *, is_present: bool = False) -> Outcome | None:
     """Asks Stripe for the money, or what became of it. May be repeated: the key stays the same. None: not known."""
     if payment.processor_payment_method_id is None or payment.processor_customer_id is None:
-        return NO_METHOD
+        return await _of_lost_token(processor, payment)
     metadata = {
         "order_id": str(payment.order_id),
         "payment_id": str(payment.id),
@@ -170,6 +170,17 @@ async def charge(processor: StripeProcessor, payment: Payment, *, is_present: bo
             if found is not None:
                 return found
         return await processor.charge_saved(wish)
+    except (ProcessorUnavailable, ProcessorRefused) as error:
+        log.warning("payment.unknown", payment_id=str(payment.id), reason=str(error))
+        return None
+
+
+async def _of_lost_token(processor: StripeProcessor, payment: Payment) -> Outcome | None:
+    """A payment without a saved card: one that a customer began with a new card, before a crash, or none at all."""
+    if payment.processor_customer_id is None:
+        return NO_METHOD
+    try:
+        return await processor.find_payment(payment.processor_customer_id, str(payment.id)) or NO_METHOD
     except (ProcessorUnavailable, ProcessorRefused) as error:
         log.warning("payment.unknown", payment_id=str(payment.id), reason=str(error))
         return None
@@ -230,9 +241,9 @@ async def conclude(
             payment.due_at = None
             payment.processor_fee_amount = int(facts.get("fee", 0))
             if order.status != "pending":
-                # Money for an order that is paid or void: it is kept visible, and given back by hand or by a refund.
+                # Money for an order that is paid or void already: a timer gives it back.
                 log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id), order=order.status)
-                payment.status = "duplicate"
+                payment.status, payment.due_at = "duplicate", now
                 return
             payment.status = "succeeded"
             await paid(session, order, customer, subscription, payment, now)

@@ -83,8 +83,6 @@ class Subscription(Record, Base):
     """When its discount first took something off: repeating ones count calendar months from there."""
     reminded_for: Mapped[datetime | None]
     """The end of the period, or trial, that the customer was last reminded of."""
-    benefits_lapse_at: Mapped[datetime | None]
-    """While past due: when its benefits are taken away, after the organization's grace period."""
     customer_cancellation_reason: Mapped[str | None]
     customer_cancellation_comment: Mapped[str | None]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
@@ -147,7 +145,7 @@ class Subscription(Record, Base):
         if self.status != "past_due":
             return False
         self.status = "active"
-        self.past_due_at = self.benefits_lapse_at = None
+        self.past_due_at = None
         self.modified_at = now
         return True
 
@@ -157,7 +155,7 @@ class Subscription(Record, Base):
             raise AlreadyCanceledSubscription("This subscription has ended already")
         self.status = status
         self.pause_at_period_end = False
-        self.resumes_at = self.pending_update = self.benefits_lapse_at = None
+        self.resumes_at = self.pending_update = None
         self.canceled_at = self.canceled_at or now
         self.ends_at = self.ended_at = self.modified_at = now
 
@@ -168,11 +166,6 @@ Index(
     "subscriptions_renewal_idx",
     Subscription.current_period_end,
     postgresql_where=Subscription.status.in_(BILLABLE),
-)
-Index(
-    "subscriptions_lapse_idx",
-    Subscription.benefits_lapse_at,
-    postgresql_where=Subscription.benefits_lapse_at.is_not(None),
 )
 Index(
     "subscriptions_ending_idx",

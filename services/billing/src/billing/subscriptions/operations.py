@@ -21,7 +21,9 @@ from servicekit.errors import ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.customers import queries as customers
 from billing.customers.models import Customer
+from billing.orders.dunning import void_pending
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import events, queries
 from billing.subscriptions.errors import InactiveSubscription, SubscriptionLocked, SubscriptionNotScheduledToCancel
@@ -32,20 +34,24 @@ Told = Sequence[type[Event[contracts.Subscription]]]
 
 
 def start(session: AsyncSession, purchase: Purchase, customer: Customer, method: PaymentMethod | None) -> Subscription:
-    """Begins the subscription of a purchase: active, in its first period."""
+    """Begins the subscription of a purchase: active in its first period, or in its trial."""
     assert purchase.subscription_id is not None
     began = purchase.succeeded_at
     product, discount = purchase.product, purchase.discount
     interval, count = product.recurring_interval or "month", product.recurring_interval_count or 1
+    is_trial = purchase.trial_end is not None and purchase.trial_end > began
+    keeps = discount if discount and (is_trial or discount.duration != "once") else None
+    end = purchase.trial_end if is_trial else next_period_end(began, interval, count, began.day)
+    assert end is not None
     subscription = Subscription(
         id=purchase.subscription_id,
         organization_id=purchase.organization_id,
         created_at=clock.now(),
-        status="active",
+        status="trialing" if is_trial else "active",
         customer_id=customer.id,
         product_id=product.id,
         price_id=purchase.price.id,
-        discount_id=discount.id if discount and discount.duration != "once" else None,
+        discount_id=keeps.id if keeps else None,
         checkout_id=purchase.checkout_id,
         amount=purchase.amount,
         currency=purchase.currency,
@@ -57,17 +63,19 @@ def start(session: AsyncSession, purchase: Purchase, customer: Customer, method:
         anchor_day=began.day,
         started_at=began,
         current_period_start=began,
-        current_period_end=next_period_end(began, interval, count, began.day),
+        current_period_end=end,
+        trial_start=began if is_trial else None,
+        trial_end=end if is_trial else None,
         cancel_at_period_end=False,
         pause_at_period_end=False,
         payment_method_id=method.id if method else None,
-        discount_applied_at=began if discount and purchase.discount_amount else None,
+        discount_applied_at=began if keeps and not is_trial and purchase.discount_amount else None,
         user_metadata=purchase.metadata,
         custom_field_data=purchase.custom_field_data,
         product_data=product.model_dump(mode="json"),
         price_data=purchase.price.model_dump(mode="json"),
-        discount_data=discount.model_dump(mode="json") if discount and discount.duration != "once" else None,
-        period_discount_data=discount.model_dump(mode="json") if discount else None,
+        discount_data=keeps.model_dump(mode="json") if keeps else None,
+        period_discount_data=discount.model_dump(mode="json") if discount and not is_trial else None,
     )
     session.add(subscription)
     return subscription
@@ -95,13 +103,14 @@ async def update(
     session: AsyncSession, principal: Principal, id: UUID, changes: SubscriptionUpdate
 ) -> contracts.Subscription:
     """Ends a subscription, or changes its metadata. Raises `ResourceNotFound` and what `change` raises."""
-    return await change(session, await _owned(session, principal, id, lock=True), changes)
+    subscription, _ = await locked(session, principal, id)
+    return await change(session, subscription, changes)
 
 
 async def change(
     session: AsyncSession, subscription: Subscription, changes: SubscriptionUpdate
 ) -> contracts.Subscription:
-    """Cancels a subscription that the caller has locked, takes that back, or ends it, with its reasons and metadata.
+    """Cancels a subscription that the caller has locked (its customer first), takes that back, or ends it.
 
     Raises `AlreadyCanceledSubscription`, `InactiveSubscription` for a paused one, `SubscriptionNotScheduledToCancel`,
     or `SubscriptionLocked` while a change is being paid.
@@ -127,7 +136,10 @@ async def change(
     if changes.metadata is not None:
         subscription.user_metadata = changes.metadata
     subscription.modified_at = now
-    return await _tell(session, subscription, told, now)
+    data = await _tell(session, subscription, told, now)
+    if changes.revoke:
+        await void_pending(session, subscription, await session.get_one(Customer, subscription.customer_id), now)
+    return data
 
 
 async def revoke(session: AsyncSession, principal: Principal, id: UUID) -> contracts.Subscription:
@@ -155,13 +167,15 @@ async def revoke_of_customer(session: AsyncSession, customer: Customer) -> None:
     now = clock.now()
     for subscription in (await session.execute(statement)).scalars():
         await _tell(session, subscription, [SubscriptionUpdatedV1, *_end(subscription, now)], now)
+        await void_pending(session, subscription, customer, now)
 
 
-async def end_with_period(session: AsyncSession, subscription: Subscription) -> None:
-    """The period of a canceled subscription is over. The caller has locked it."""
+async def end_with_period(session: AsyncSession, subscription: Subscription, customer: Customer) -> None:
+    """The period of a canceled subscription is over; what it owes is void. The caller has locked both."""
     now = clock.now()
     subscription.end(now)
     await _tell(session, subscription, [SubscriptionUpdatedV1, SubscriptionRevokedV1], now)
+    await void_pending(session, subscription, customer, now)
 
 
 def _end(subscription: Subscription, now: datetime) -> Told:
@@ -183,8 +197,18 @@ async def _tell(session: AsyncSession, subscription: Subscription, told: Told, a
     return data
 
 
-async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> Subscription:
-    subscription = await queries.find(session, principal, id, lock=lock)
+async def locked(session: AsyncSession, principal: Principal, id: UUID) -> tuple[Subscription, Customer]:
+    """A subscription of the caller and its customer, locked: the customer first. Raises `ResourceNotFound`."""
+    seen = await _owned(session, principal, id)
+    customer = await customers.lock(session, seen.customer_id)
+    found = await queries.find(session, principal, id, lock=True)
+    if found is None:
+        raise ResourceNotFound()
+    return found, customer
+
+
+async def _owned(session: AsyncSession, principal: Principal, id: UUID) -> Subscription:
+    subscription = await queries.find(session, principal, id)
     if subscription is None:
         raise ResourceNotFound()
     return subscription

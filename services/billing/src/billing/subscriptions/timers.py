@@ -12,23 +12,29 @@ BATCH = 50
 
 
 async def end_canceled_subscriptions(sessions: Sessions) -> int:
-    """Ends up to a batch of subscriptions that were canceled at their period's end. Returns how many."""
+    """Ends up to a batch of subscriptions that were canceled at their period's end. Returns how many it looked at."""
     async with sessions() as session:
+        is_over = (
+            Subscription.cancel_at_period_end,
+            Subscription.ended_at.is_(None),
+            timers.due(Subscription.current_period_end, Subscription.organization_id),
+        )
         statement = (
-            select(Subscription)
-            .where(
-                Subscription.cancel_at_period_end,
-                Subscription.ended_at.is_(None),
-                Subscription.current_period_end <= clock.now(),
-            )
+            select(Subscription.id, Customer)
+            .join(Customer, Customer.id == Subscription.customer_id)
+            .where(*is_over)
             .order_by(Subscription.current_period_end)
             .limit(BATCH)
-            .with_for_update(skip_locked=True)
+            .with_for_update(of=Customer, skip_locked=True)
+            .execution_options(populate_existing=True)
         )
-        over = (await session.execute(statement)).scalars().all()
-        for subscription in over:
-            await operations.end_with_period(session, subscription)
-    return len(over)
+        rows = (await session.execute(statement)).all()
+        for row in rows:
+            locked = select(Subscription).where(Subscription.id == row.id, *is_over).with_for_update()
+            subscription = (await session.execute(locked)).scalar_one_or_none()
+            if subscription is not None:
+                await operations.end_with_period(session, subscription, row.Customer)
+    return len(rows)
 
 
 async def pause_subscriptions(sessions: Sessions) -> int:

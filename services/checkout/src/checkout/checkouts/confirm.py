@@ -96,7 +96,8 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         operations.reprice(checkout, discount)
         await taxes.apply(session, checkout, strict=True)
         checkout.discount_data = (await discounts.shapes(session, [discount]))[0].model_dump(mode="json")
-    if checkout.total_amount == 0:
+    keeps_card = checkout.active_trial is not None and checkout.needs_setup
+    if not checkout.needs_payment and not keeps_card:
         operations.succeed(session, checkout, None, settings.public_url)
         return _Prepared(checkout.id, None, False)
     payment = Payment(
@@ -106,7 +107,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         checkout_id=checkout.id,
         attempt=checkout.attempt,
         status="open",
-        amount=checkout.total_amount,
+        amount=checkout.total_amount if checkout.needs_payment else 0,
         currency=checkout.currency,
         confirmation_token=token,
         saves_method=checkout.subscription_id is not None,
@@ -121,7 +122,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
 
 def _token(checkout: Checkout, wish: CheckoutConfirm, settings: Settings) -> str:
     token = wish.confirmation_token_id or ""
-    if checkout.total_amount == 0:
+    if not checkout.needs_payment and not (checkout.active_trial is not None and checkout.needs_setup):
         return token
     if not token:
         raise InvalidInput(("body", "confirmation_token_id"), "Field required", "missing")

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from contracts import checkout as contracts
+from servicekit import clock
 
-from checkout.checkouts.models import Checkout
+from checkout.checkouts.models import Checkout, after
 from checkout.payments.models import Payment
 
 _FIELDS = {"country": "required", "state": "optional", "city": "optional", "postal_code": "optional"} | {
@@ -18,9 +19,7 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
     product, price, discount = checkout.product, checkout.price, checkout.discount
     offered = checkout.products
     free = price.price_amount == 0
-    pays = checkout.total_amount > 0
-    for_ever_free = discount is not None and discount.duration == "forever" and checkout.total_amount == 0
-    setup = product.is_recurring and not free and not for_ever_free
+    pays, setup, trial = checkout.needs_payment, checkout.needs_setup, checkout.active_trial
     return contracts.Checkout(
         id=checkout.id,
         created_at=checkout.created_at,
@@ -47,12 +46,12 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         tax_breakdown=_breakdown(checkout),
         total_amount=checkout.total_amount,
         currency=checkout.currency,
-        allow_trial=None,
-        active_trial_interval=None,
-        active_trial_interval_count=None,
-        trial_interval=None,
-        trial_interval_count=None,
-        trial_end=None,
+        allow_trial=checkout.allow_trial,
+        active_trial_interval=trial[0] if trial else None,
+        active_trial_interval_count=trial[1] if trial else None,
+        trial_interval=checkout.trial_interval,
+        trial_interval_count=checkout.trial_interval_count,
+        trial_end=_trial_end(checkout),
         organization_id=checkout.organization_id,
         product_id=checkout.product_id,
         product_price_id=checkout.price_id,
@@ -99,6 +98,12 @@ def _address(checkout: Checkout) -> contracts.Address | None:
 def _breakdown(checkout: Checkout) -> list[contracts.TaxItem] | None:
     given = checkout.tax_breakdown
     return None if given is None else [contracts.TaxItem.model_validate(item) for item in given]
+
+
+def _trial_end(checkout: Checkout) -> datetime | None:
+    """When the trial ends, or would, if the purchase were made now."""
+    trial = checkout.active_trial
+    return checkout.trial_end or (after(clock.now(), *trial) if trial else None)
 
 
 def checkout_created(checkout: Checkout, data: contracts.Checkout) -> contracts.CheckoutCreatedV1:
@@ -159,7 +164,9 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
         tax_computation=checkout.tax_computation,
         tax_calculation_id=checkout.tax_calculation_id,
         total_amount=checkout.total_amount,
-        payment=_payment(payment) if payment else None,
+        payment=_payment(payment) if payment and payment.amount else None,
+        setup=_setup(payment) if payment and not payment.amount else None,
+        trial_end=checkout.trial_end,
         seats=checkout.seats,
         units=checkout.units,
         metadata=checkout.user_metadata,
@@ -169,6 +176,20 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
     )
     return contracts.CheckoutSucceededV1(
         subject=checkout.id, organization_id=checkout.organization_id, time=now, data=purchase
+    )
+
+
+def _setup(payment: Payment) -> contracts.PurchaseSetup | None:
+    """The card that a payment of nothing kept."""
+    customer, method = payment.facts.get("customer"), payment.facts.get("payment_method")
+    if customer is None or method is None:
+        return None
+    return contracts.PurchaseSetup(
+        processor="stripe",
+        processor_customer_id=customer,
+        processor_payment_method_id=method,
+        method=payment.facts.get("method", "card"),
+        method_metadata=payment.facts.get("method_details") or {},
     )
 
 
@@ -184,4 +205,5 @@ def _payment(payment: Payment) -> contracts.PurchasePayment:
         processor_customer_id=payment.facts.get("customer"),
         processor_payment_method_id=payment.facts.get("payment_method"),
         processor_fee_amount=payment.facts.get("fee", 0),
+        method_details=payment.facts.get("method_details"),
     )

@@ -1,6 +1,7 @@
 """Checkouts: purchases in progress, and the states that they may be in."""
 
-from datetime import datetime
+import calendar
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from contracts import catalog, checkout
 from servicekit import ids
 from servicekit.database import Record
 from servicekit.errors import NotPermitted, ServiceError
-from sqlalchemy import BigInteger, Index, String
+from sqlalchemy import BigInteger, Index, String, text
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +26,15 @@ class ExpiredCheckoutError(ServiceError):
     """The checkout was left open past its end."""
 
     status_code = 410
+
+
+def after(start: datetime, interval: str, count: int) -> datetime:
+    """The instant `count` intervals after `start`; months and years end on the month's last day where they must."""
+    if interval in ("day", "week"):
+        return start + timedelta(days=count * (7 if interval == "week" else 1))
+    months = start.year * 12 + start.month - 1 + count * (12 if interval == "year" else 1)
+    year, month = months // 12, months % 12 + 1
+    return start.replace(year=year, month=month, day=min(start.day, calendar.monthrange(year, month)[1]))
 
 
 class Checkout(Record, Base):
@@ -79,6 +89,12 @@ class Checkout(Record, Base):
     locale: Mapped[str | None]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     custom_field_data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    allow_trial: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    trial_interval: Mapped[str | None]
+    trial_interval_count: Mapped[int | None]
+    """The checkout's own trial, in the place of the product's."""
+    trial_end: Mapped[datetime | None]
+    """Fixed when the purchase succeeds."""
     order_id: Mapped[UUID | None]
     subscription_id: Mapped[UUID | None]
     attempt: Mapped[int] = mapped_column(default=1)
@@ -123,6 +139,30 @@ class Checkout(Record, Base):
         """What is paid, in minor units."""
         return self.net_amount + self.tax_amount
 
+    @property
+    def active_trial(self) -> tuple[str, int] | None:
+        """Interval and count of the trial that the subscription begins with: the checkout's, else the product's."""
+        if not self.allow_trial or not self.product_data["is_recurring"]:
+            return None
+        interval, count = self.trial_interval, self.trial_interval_count
+        if interval is None:
+            interval, count = self.product_data.get("trial_interval"), self.product_data.get("trial_interval_count")
+        return (interval, count or 1) if interval is not None else None
+
+    @property
+    def needs_payment(self) -> bool:
+        """Whether something is charged now."""
+        return self.total_amount > 0 and self.active_trial is None
+
+    @property
+    def needs_setup(self) -> bool:
+        """Whether a card is needed for what is charged later: not for what stays free (Polar's rule)."""
+        discount = self.discount_data
+        stays_free = discount is not None and discount["duration"] == "forever" and self.total_amount == 0
+        price = self.price
+        is_free = price.amount_type in ("fixed", "custom") and self.amount == 0
+        return self.product_data["is_recurring"] and not is_free and not stays_free
+
     def ensure_open(self, now: datetime) -> None:
         """Raises `ExpiredCheckoutError` past the end, `NotOpenCheckout` once it was confirmed."""
         if self.status == "expired" or (self.status == "open" and self.expires_at <= now):
@@ -154,6 +194,8 @@ class Checkout(Record, Base):
         if self.status == "succeeded":
             raise NotOpenCheckout("this checkout has succeeded already")
         self.status = "succeeded"
+        trial = self.active_trial
+        self.trial_end = after(now, *trial) if trial else None
         self.succeeded_at = self.modified_at = now
 
     def expire(self, now: datetime) -> None:

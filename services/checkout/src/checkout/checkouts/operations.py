@@ -58,6 +58,9 @@ async def create(
         custom_field_data={},
         processor_metadata={},
         is_business_customer=False,
+        allow_trial=wish.allow_trial,
+        trial_interval=wish.trial_interval,
+        trial_interval_count=(wish.trial_interval_count or 1) if wish.trial_interval else None,
         attempt=1,
         tax_amount=0,
         discount_amount=0,
@@ -89,6 +92,8 @@ async def update(
         _sell(checkout, product, price)
     describe_buyer(checkout, changes)
     choose_amount(checkout, changes)
+    if isinstance(changes, CheckoutUpdatePublic) and changes.allow_trial is False:
+        checkout.allow_trial = False
     if isinstance(changes, CheckoutUpdate):
         for name, column in (("metadata", "user_metadata"), ("customer_metadata", "customer_metadata")):
             if getattr(changes, name) is not None:

@@ -1,6 +1,6 @@
 """Checkouts as the API shows and takes them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import checkout as contracts
@@ -71,6 +71,10 @@ class CheckoutCreate(Buyer):
     max_units: Quantity | None = None
     discount_id: UUID | None = None
     discount_code: Code | None = None
+    allow_trial: bool = True
+    trial_interval: Literal["day", "week", "month", "year"] | None = None
+    trial_interval_count: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    """The trial of this checkout, in the place of the product's."""
     allow_discount_codes: bool = True
     require_billing_address: bool = False
     metadata: MetadataInput = {}
@@ -79,6 +83,8 @@ class CheckoutCreate(Buyer):
     def _names_what_is_bought(self) -> "CheckoutCreate":
         if self.product_price_id is None and self.product_id is None and self.products is None:
             raise ValueError("products, product_id or product_price_id is required")
+        if self.trial_interval_count is not None and self.trial_interval is None:
+            raise ValueError("trial_interval_count needs a trial_interval")
         return self
 
 
@@ -101,6 +107,8 @@ class CheckoutUpdatePublic(Buyer):
     product_id: UUID | None = None
     product_price_id: UUID | None = None
     discount_code: Code | None = None
+    allow_trial: Literal[False] | None = None
+    """A buyer may give the trial up, not take one."""
 
 
 Token = Annotated[

@@ -1,13 +1,14 @@
 """What becomes of a payment: charging it, and writing down the outcome, wherever it is heard from."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
-from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, StripeProcessor
-from servicekit import clock, telemetry
-from servicekit.database import Sessions
+from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, Setup, SetupOutcome, StripeProcessor
+from servicekit import clock, outbox, telemetry
+from servicekit.database import Sessions, wake
 from servicekit.errors import BadRequest, ServiceError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from checkout.checkouts import operations as checkouts
 from checkout.checkouts import queries
 from checkout.discounts import operations as discounts
+from checkout.payments import events
 from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
 from checkout.settings import Settings
 
@@ -71,7 +73,9 @@ async def charge(sessions: Sessions, processor: StripeProcessor, settings: Setti
         customer = known.processor_id if known else None
         if payment.saves_method and customer is None:
             customer = await _create_customer(sessions, processor, payment, email, name)
-        if payment.processor_id is not None:
+        if payment.amount == 0:
+            outcome = await _keep_card(processor, payment, metadata, customer or "")
+        elif payment.processor_id is not None:
             outcome = await processor.retrieve(payment.processor_id)
         else:
             wish = Charge(
@@ -93,6 +97,31 @@ async def charge(sessions: Sessions, processor: StripeProcessor, settings: Setti
         settled = await settle(session, payment_id, outcome, settings)
     if settled.status == "failed":
         raise declined(settled)
+
+
+async def _keep_card(processor: StripeProcessor, payment: Payment, metadata: dict[str, str], customer: str) -> Outcome:
+    """A payment of nothing: the card is kept for what comes after the trial."""
+    if payment.processor_id is not None:
+        setup = await processor.retrieve_setup(payment.processor_id)
+    else:
+        setup = await processor.set_up(Setup(payment.idempotency_key, customer, metadata, payment.confirmation_token))
+    return await kept(processor, setup, customer)
+
+
+async def kept(processor: StripeProcessor, setup: SetupOutcome, customer: str) -> Outcome:
+    """What a set-up says, as the outcome of a payment of nothing, with what is known of the card."""
+    facts: dict[str, Any] = {}
+    if setup.status == "succeeded" and setup.payment_method is not None:
+        method = await processor.retrieve_method(setup.payment_method)
+        shown = {name: method.metadata.get(name) for name in ("brand", "last4") if method.metadata.get(name)}
+        facts = {
+            "method": method.type,
+            "method_metadata": shown,
+            "method_details": {name: value for name, value in method.metadata.items() if name != "fingerprint"},
+            "customer": method.customer or customer,
+            "payment_method": method.processor_id,
+        }
+    return Outcome(setup.status, setup.processor_id, setup.decline_code, setup.message, setup.client_secret, facts)
 
 
 async def _create_customer(
@@ -153,10 +182,32 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
     return payment
 
 
-async def receive(session: AsyncSession, event_id: str, kind: str, payment_id: UUID | None) -> bool:
-    """Notes a call-back of Stripe. Returns whether it is new and about a payment of ours."""
+async def ask_now(session: AsyncSession, payment_id: UUID) -> None:
+    """Has the timer ask Stripe about a payment that is not settled yet, at once."""
+    payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
+    if payment.status in ("open", "requires_action"):
+        payment.due_at = clock.now()
+        wake(session)
+
+
+FOR_OTHERS = ("payment_intent.", "refund.", "charge.refund", "charge.dispute.", "setup_intent.", "payment_method.")
+"""Call-backs that are told of when they are not about a payment of a checkout."""
+
+
+async def receive(session: AsyncSession, event: dict[str, Any], payment_id: UUID | None) -> bool:
+    """Notes a call-back of Stripe, once. Returns whether it is new and about a payment of ours.
+
+    What is new and not ours is told to those whose it is.
+    """
+    event_id, kind = event["id"], event["type"]
     row = insert(StripeEvent).values(id=event_id, type=kind, received_at=clock.now())
     written = await session.execute(row.on_conflict_do_nothing().returning(StripeEvent.id))
-    if written.first() is None or payment_id is None:
+    if written.first() is None:
         return False
-    return (await session.execute(select(Payment.id).where(Payment.id == payment_id))).first() is not None
+    if payment_id is not None:
+        ours = await session.execute(select(Payment.id).where(Payment.id == payment_id))
+        if ours.first() is not None:
+            return True
+    if kind.startswith(FOR_OTHERS):
+        outbox.record(session, events.processor_event(event))
+    return False

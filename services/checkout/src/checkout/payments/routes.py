@@ -20,6 +20,10 @@ HEARD = {
 }
 
 
+SET_UP = {"setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled"}
+"""About cards that are kept: Stripe is then asked for the card itself, outside of the transaction of the call-back."""
+
+
 class SignatureInvalid(BadRequest):
     """The call-back was not signed by Stripe."""
 
@@ -34,9 +38,12 @@ async def receive_stripe_event(
     except ValueError:
         raise SignatureInvalid("the signature is not Stripe's") from None
     intent: dict[str, Any] = event["data"]["object"]
-    payment_id = _payment_id(intent) if event["type"] in HEARD else None
-    if await operations.receive(session, event["id"], event["type"], payment_id) and payment_id is not None:
-        await operations.settle(session, payment_id, outcome_of(intent), request.app.state.settings)
+    payment_id = _payment_id(intent) if event["type"] in HEARD or event["type"] in SET_UP else None
+    if await operations.receive(session, event, payment_id) and payment_id is not None:
+        if event["type"] in SET_UP:
+            await operations.ask_now(session, payment_id)
+        else:
+            await operations.settle(session, payment_id, outcome_of(intent), request.app.state.settings)
     return {"status": "received"}
 
 

@@ -1,0 +1,204 @@
+"""Dunning: what follows a renewal that was not paid, until it is paid, or the subscription ends (Polar's rules).
+
+Retries come 2, 7, 14 and 21 days after the first failure. A decline that makes them hopeless skips to the end; so does
+the deadline. What a customer tries, or a new default card, does not count. The benefits
+service takes what the subscription gives after the seller's grace period, counted from `past_due_at`.
+"""
+
+from datetime import datetime, timedelta
+
+from contracts import billing as contracts
+from contracts.billing import (
+    OrderUpdatedV1,
+    SubscriptionActiveV1,
+    SubscriptionCanceledV1,
+    SubscriptionPastDueV1,
+    SubscriptionRevokedV1,
+    SubscriptionUpdatedV1,
+)
+from contracts.event import Event
+from processor import UNRECOVERABLE
+from servicekit import clock, outbox, timers
+from servicekit.database import Sessions
+from sqlalchemy import exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers.models import Customer
+from billing.orders import drafts
+from billing.orders.create import tell
+from billing.orders.models import Order
+from billing.payments import collect
+from billing.payments.models import COUNTED, Payment
+from billing.subscriptions import events
+from billing.subscriptions.models import Subscription
+
+BATCH = 50
+RETRIES = (timedelta(days=2), timedelta(days=5), timedelta(days=7), timedelta(days=7))
+LASTS = sum(RETRIES, timedelta())
+
+
+@collect.when_failed
+async def plan_retry(
+    session: AsyncSession,
+    order: Order,
+    payment: Payment,
+    customer: Customer,
+    subscription: Subscription | None,
+    now: datetime,
+) -> None:
+    """Plans the next attempt after a failure, or ends what cannot be paid. Says `order.updated` and what follows."""
+    if order.status != "pending" or (subscription is not None and subscription.open_change_id is not None):
+        return  # a change that was to be paid first: it fails as a whole, and nothing is owed
+    if subscription is None and payment.trigger == "purchase":
+        await drafts.leave_as_draft(session, order)
+        tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
+        return
+    order.modified_at = now
+    if subscription is None or payment.trigger not in COUNTED:
+        tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
+        return
+    counted = select(func.count()).where(
+        Payment.order_id == order.id, Payment.status == "failed", Payment.trigger.in_(COUNTED)
+    )
+    failures = (await session.execute(counted)).scalar_one()
+    order.payment_deadline = order.payment_deadline or now + LASTS
+    if failures > len(RETRIES) or now >= order.payment_deadline:
+        await give_up(session, order, customer, subscription, now)
+        return
+    is_hopeless = payment.decline_code in UNRECOVERABLE
+    planned = order.payment_deadline if is_hopeless else now + RETRIES[failures - 1]
+    order.next_payment_attempt_at = min(planned, order.payment_deadline)
+    has_fallen = subscription.fall_past_due(now)
+    tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
+    if has_fallen:
+        _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionPastDueV1)
+
+
+@collect.when_paid
+async def recover(
+    session: AsyncSession, order: Order, customer: Customer, subscription: Subscription | None, now: datetime
+) -> None:
+    """What was past due is active again, once no other order of it is in dunning."""
+    if subscription is None or subscription.status != "past_due":
+        return
+    others = exists().where(
+        Order.subscription_id == subscription.id,
+        Order.id != order.id,
+        Order.status == "pending",
+        Order.payment_deadline.is_not(None),
+    )
+    if (await session.execute(select(others))).scalar_one():
+        return
+    subscription.recover(now)
+    _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionActiveV1)
+
+
+async def give_up(
+    session: AsyncSession, order: Order, customer: Customer, subscription: Subscription, now: datetime
+) -> None:
+    """The end of dunning: the subscription is revoked, and what it owes is void."""
+    was_canceled = subscription.cancel_at_period_end
+    if subscription.ended_at is None:
+        subscription.end(now)
+        told: list[type[Event[contracts.Subscription]]] = [SubscriptionUpdatedV1]
+        told += [SubscriptionRevokedV1] if was_canceled else [SubscriptionCanceledV1, SubscriptionRevokedV1]
+        _say(session, subscription, customer, now, *told)
+    await void_pending(session, subscription, customer, now)
+
+
+async def void_pending(session: AsyncSession, subscription: Subscription, customer: Customer, now: datetime) -> None:
+    """Voids what an ended subscription still owes, and says so. A payment under way is given back when it succeeds."""
+    await session.flush()
+    statement = select(Order).where(Order.subscription_id == subscription.id, Order.status == "pending")
+    for order in (await session.execute(statement.order_by(Order.id).with_for_update())).scalars().all():
+        order.void(now)
+        await _cancel_open(session, order, now)
+        tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
+
+
+async def _cancel_open(session: AsyncSession, order: Order, now: datetime) -> None:
+    """A payment that nobody has begun to charge is not charged any more."""
+    begun = select(Payment).where(
+        Payment.order_id == order.id, Payment.status == "open", Payment.processor_id.is_(None), Payment.due_at <= now
+    )
+    for payment in (await session.execute(begun.with_for_update(skip_locked=True))).scalars():
+        payment.status, payment.due_at, payment.decline_code = "failed", None, "order_void"
+        payment.modified_at = now
+
+
+async def retry_due(sessions: Sessions) -> int:
+    """A timer's work: asks again for what is due, up to a batch of orders. Returns how many it looked at."""
+    async with sessions() as session:
+        now = clock.now()
+        is_due = (
+            timers.due(Order.next_payment_attempt_at, Order.organization_id),
+            Order.status == "pending",
+        )
+        found = (
+            select(Order.id, Customer)
+            .join(Customer, Customer.id == Order.customer_id)
+            .where(*is_due)
+            .order_by(Order.next_payment_attempt_at)
+            .limit(BATCH)
+            .with_for_update(of=Customer, skip_locked=True)
+        )
+        rows = (await session.execute(found)).all()
+        for row in rows:
+            locked = select(Order).where(Order.id == row.id, *is_due).with_for_update()
+            order = (await session.execute(locked)).scalar_one_or_none()
+            if order is not None:
+                await _retry(session, order, row.Customer, now)
+    return len(rows)
+
+
+async def _retry(session: AsyncSession, order: Order, customer: Customer, now: datetime) -> None:
+    """The next attempt; a card that was declined for good is not asked again, and at the deadline that is the end."""
+    order.next_payment_attempt_at = None
+    subscription = await session.get(Subscription, order.subscription_id, with_for_update=True)
+    if await is_open(session, order):
+        order.next_payment_attempt_at = now + collect.IN_HAND
+        return
+    method = await collect.method_for(session, customer, subscription)
+    last = (
+        select(Payment)
+        .where(Payment.order_id == order.id, Payment.status == "failed")
+        .order_by(Payment.attempt.desc())
+        .limit(1)
+    )
+    failed = (await session.execute(last)).scalar_one_or_none()
+    is_same = failed is not None and method is not None and failed.processor_payment_method_id == method.processor_id
+    if subscription is not None and failed is not None and is_same and failed.decline_code in UNRECOVERABLE:
+        await give_up(session, order, customer, subscription, now)
+        return
+    await collect.request(session, order, method, "retry_dunning", at=now)
+
+
+async def is_open(session: AsyncSession, order: Order) -> bool:
+    """Whether a payment of the order is under way."""
+    open_one = select(Payment.id).where(Payment.order_id == order.id, Payment.status == "open")
+    return (await session.execute(open_one)).first() is not None
+
+
+async def retry_with_new_card(session: AsyncSession, customer: Customer, now: datetime) -> None:
+    """A new default card is asked at once for what is in dunning. The caller has locked the customer."""
+    owed = select(Order).where(
+        Order.customer_id == customer.id, Order.status == "pending", Order.payment_deadline.is_not(None)
+    )
+    for order in (await session.execute(owed.order_by(Order.id).with_for_update())).scalars().all():
+        subscription = await session.get(Subscription, order.subscription_id, with_for_update=True)
+        if subscription is not None:
+            subscription.payment_method_id = customer.default_payment_method_id
+        if not await is_open(session, order):
+            method = await collect.method_for(session, customer, subscription)
+            await collect.request(session, order, method, "retry_payment_method_update", at=now)
+
+
+def _say(
+    session: AsyncSession,
+    subscription: Subscription,
+    customer: Customer,
+    at: datetime,
+    *told: type[Event[contracts.Subscription]],
+) -> None:
+    data = events.shape(subscription, customer)
+    outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))

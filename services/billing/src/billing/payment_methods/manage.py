@@ -1,0 +1,180 @@
+"""What customers do with their saved cards. Stripe is asked between transactions; repeating leads to the same end."""
+
+from typing import Any
+from uuid import UUID
+
+from processor import ProcessorRefused, ProcessorUnavailable, Setup, SetupOutcome, StripeProcessor, is_test_method
+from servicekit import clock
+from servicekit.auth import Principal
+from servicekit.database import Sessions
+from servicekit.errors import BadRequest, InvalidInput, NotPermitted, ResourceNotFound, ServiceError
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers import queries as customers
+from billing.customers.models import Customer
+from billing.orders.dunning import retry_with_new_card
+from billing.payment_methods import operations, queries
+from billing.payment_methods.models import PaymentMethod
+from billing.payment_methods.schemas import (
+    CustomerPaymentMethodConfirm,
+    CustomerPaymentMethodCreate,
+    CustomerPaymentMethodCreateResponse,
+    PaymentMethodRead,
+)
+from billing.settings import Settings
+from billing.subscriptions.models import BILLABLE, Subscription
+
+
+class PaymentMethodSetupFailed(BadRequest):
+    """The card could not be kept; `decline_code` says why in Stripe's words."""
+
+
+class PaymentMethodInUseByActiveSubscription(BadRequest):
+    """A subscription that goes on needs the card."""
+
+
+class SetupIntentNotYours(NotPermitted):
+    """The set-up is another customer's."""
+
+
+class ProcessorSilent(ServiceError):
+    """The payment processor could not be asked; repeating the request goes on with the same set-up."""
+
+    status_code = 503
+
+
+def read(method: PaymentMethod, customer: Customer) -> PaymentMethodRead:
+    """A card as the API shows it."""
+    fields = {name: getattr(method, name) for name in PaymentMethodRead.model_fields if name != "is_default"}
+    return PaymentMethodRead(**fields, is_default=customer.default_payment_method_id == method.id)
+
+
+async def own_customer(session: AsyncSession, principal: Principal, *, lock: bool = False) -> Customer:
+    """The customer of the session. Raises `ResourceNotFound`."""
+    customer = await customers.find(session, principal, id=principal.customer_id, lock=lock)
+    if customer is None:
+        raise ResourceNotFound()
+    return customer
+
+
+async def add(
+    sessions: Sessions,
+    processor: StripeProcessor,
+    settings: Settings,
+    principal: Principal,
+    wish: CustomerPaymentMethodCreate,
+) -> CustomerPaymentMethodCreateResponse:
+    """Keeps a card. Raises `PaymentMethodSetupFailed`, `InvalidInput` or `ProcessorSilent`."""
+    if is_test_method(wish.confirmation_token_id) and not settings.is_test_mode:
+        raise InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key")
+    async with sessions() as session:
+        customer = await own_customer(session, principal)
+    about = {"customer_id": str(customer.id), "organization_id": str(customer.organization_id)}
+    try:
+        holder = customer.processor_customer_id or await processor.create_customer(
+            f"customer:{customer.id}", customer.email, customer.name, about
+        )
+        # A test card's name is no token: it may be added again.
+        unique = clock.now().isoformat() if is_test_method(wish.confirmation_token_id) else ""
+        key = f"setup:{customer.id}:{wish.confirmation_token_id}{unique}"
+        outcome = await processor.set_up(Setup(key, holder, about, wish.confirmation_token_id, wish.return_url))
+    except (ProcessorUnavailable, ProcessorRefused) as error:
+        raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
+    return await _kept(sessions, processor, principal, outcome, holder, set_default=wish.set_default)
+
+
+async def confirm(
+    sessions: Sessions, processor: StripeProcessor, principal: Principal, wish: CustomerPaymentMethodConfirm
+) -> CustomerPaymentMethodCreateResponse:
+    """Goes on with a card whose bank was asked. Raises `SetupIntentNotYours`, `PaymentMethodSetupFailed`."""
+    async with sessions() as session:
+        customer = await own_customer(session, principal)
+    try:
+        outcome = await processor.retrieve_setup(wish.setup_intent_id)
+    except ProcessorRefused as error:
+        raise SetupIntentNotYours("This set-up is not of this customer") from error
+    except ProcessorUnavailable as error:
+        raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
+    holder = customer.processor_customer_id or ""
+    return await _kept(sessions, processor, principal, outcome, holder, set_default=wish.set_default, is_own=False)
+
+
+async def _kept(
+    sessions: Sessions,
+    processor: StripeProcessor,
+    principal: Principal,
+    outcome: SetupOutcome,
+    holder: str,
+    *,
+    set_default: bool,
+    is_own: bool = True,
+) -> CustomerPaymentMethodCreateResponse:
+    if outcome.status == "declined":
+        raise PaymentMethodSetupFailed(
+            outcome.message or "The card could not be kept.", decline_code=outcome.decline_code
+        )
+    if outcome.status != "succeeded" or outcome.payment_method is None:
+        async with sessions() as session:
+            customer = await own_customer(session, principal, lock=True)
+            customer.processor_customer_id = customer.processor_customer_id or holder or None
+        return CustomerPaymentMethodCreateResponse(status="requires_action", client_secret=outcome.client_secret)
+    try:
+        method = await processor.retrieve_method(outcome.payment_method)
+    except (ProcessorUnavailable, ProcessorRefused) as error:
+        raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
+    if not is_own and method.customer != holder:
+        raise SetupIntentNotYours("This set-up is not of this customer")
+    shown: dict[str, Any] = {name: value for name, value in method.metadata.items() if name != "fingerprint"}
+    async with sessions() as session:
+        customer = await own_customer(session, principal, lock=True)
+        before = customer.default_payment_method_id
+        saved = await operations.keep(
+            session, customer, method.customer or holder, method.processor_id, method.type, shown,
+            as_default=set_default,
+        )  # fmt: skip
+        await session.flush()
+        if customer.default_payment_method_id != before:
+            await retry_with_new_card(session, customer, clock.now())
+        return CustomerPaymentMethodCreateResponse(status="succeeded", payment_method=read(saved, customer))
+
+
+async def delete(sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID) -> None:
+    """Forgets a card; the customer's next one becomes the default. Raises `ResourceNotFound`, or
+    `PaymentMethodInUseByActiveSubscription` for one that a subscription with a price goes on with."""
+    async with sessions() as session:
+        customer = await own_customer(session, principal, lock=True)
+        method = await queries.find(session, principal, id)
+        if method is None:
+            raise ResourceNotFound()
+        others = (
+            select(PaymentMethod)
+            .where(PaymentMethod.customer_id == customer.id, PaymentMethod.id != id, PaymentMethod.deleted_at.is_(None))
+            .order_by(PaymentMethod.created_at.desc())
+            .limit(1)
+        )
+        other = (await session.execute(others)).scalar_one_or_none()
+        if other is None and await _is_needed(session, customer):
+            raise PaymentMethodInUseByActiveSubscription("A subscription needs this card: add another first")
+        now = clock.now()
+        method.deleted_at = method.modified_at = now
+        owned = select(Subscription).where(Subscription.customer_id == customer.id)
+        for subscription in (await session.execute(owned.with_for_update())).scalars():
+            if subscription.payment_method_id == id:
+                subscription.payment_method_id = other.id if other else None
+        if customer.default_payment_method_id == id:
+            operations.choose(session, customer, other.id if other else None)
+    try:
+        await processor.detach_method(method.processor_id)
+    except ProcessorUnavailable:
+        return  # it is forgotten here, and never charged again
+
+
+async def _is_needed(session: AsyncSession, customer: Customer) -> bool:
+    needing = select(func.count()).where(
+        Subscription.customer_id == customer.id,
+        Subscription.status.in_(BILLABLE),
+        Subscription.amount > 0,
+        Subscription.cancel_at_period_end.is_(False),
+    )
+    return bool((await session.execute(needing)).scalar_one())

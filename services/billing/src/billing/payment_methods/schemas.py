@@ -1,0 +1,50 @@
+"""Saved payment methods as the API shows and takes them."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from contracts.event import Instant
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Token = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_]+$")
+]
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
+
+
+class PaymentMethodRead(BaseModel):
+    """A saved payment method. A card's `method_metadata`: brand, last4, exp_month, exp_year."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    processor: str
+    customer_id: UUID
+    type: str
+    method_metadata: dict[str, Any]
+    is_default: bool
+
+
+class CustomerPaymentMethodCreate(BaseModel):
+    """A card to keep, as Stripe.js collected it (or, in test mode, the name of a test payment method)."""
+
+    confirmation_token_id: Token
+    set_default: bool
+    return_url: Url
+
+
+class CustomerPaymentMethodConfirm(BaseModel):
+    """A card whose bank has asked its holder meanwhile."""
+
+    setup_intent_id: Token
+    set_default: bool
+
+
+class CustomerPaymentMethodCreateResponse(BaseModel):
+    """The card is kept, or its bank asks first: the client goes on with the secret, then confirms."""
+
+    status: Literal["succeeded", "requires_action"]
+    payment_method: PaymentMethodRead | None = None
+    client_secret: str | None = None
