@@ -113,6 +113,7 @@ async def _run(
         for timer in (*own, *copies, *measured, _housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         gc.freeze()
+        gc.set_threshold(50_000, 20, 50)  # as in the HTTP process: deliveries cost a third less
         log.info("worker.started", queues=[flow.queue for flow in flows])
         await stop.wait()
         log.info("worker.stopping")

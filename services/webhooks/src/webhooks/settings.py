@@ -17,7 +17,7 @@ class Settings(settings.Settings):
     webhook_timeout_seconds: float = Field(default=10, gt=0, le=60)
     webhook_retry_delays_seconds: tuple[int, ...] = SCHEDULE
     """How long after each failed attempt the next one comes: ten attempts over about three days."""
-    webhook_concurrency: int = Field(default=512, ge=1, le=4000)
+    webhook_concurrency: int = Field(default=1024, ge=1, le=4000)
     """How many deliveries one worker has in hand."""
     webhook_disable_after: int = Field(default=20, ge=1)
     """How many attempts in a row must have failed, over twelve hours at least, before an endpoint is disabled."""

@@ -1,5 +1,6 @@
 """The message process of webhooks: events are announced to endpoints, and deliveries that are due are made."""
 
+import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,6 +25,8 @@ DUE = Backlog(
 def main() -> None:
     """Runs the worker."""
     settings = Settings.load()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each delivery in hand has a socket
 
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:

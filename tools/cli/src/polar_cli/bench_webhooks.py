@@ -212,8 +212,10 @@ class _Bench:
         connection = await asyncpg.connect(self._address)
         slow = await self._endpoints(connection, SLOW_ENDPOINTS, "slow")
         quick = await self._endpoints(connection, 1, "fast")
-        await self._announce(connection, slow, SLOW_EACH)
         with self._worker():
+            await self._at_a_rate(connection, [(quick, 20.0)], 3)
+            await connection.execute("truncate webhook_events, webhook_deliveries cascade")
+            await self._announce(connection, slow, SLOW_EACH)
             await self._at_a_rate(connection, [(quick, 20.0)], WARM_UP_SECONDS + SECONDS)
             left = await connection.fetchval(
                 "select count(*) from webhook_events w join webhook_endpoints e on e.id = w.endpoint_id "

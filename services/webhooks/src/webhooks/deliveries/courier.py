@@ -16,7 +16,7 @@ from servicekit import clock, metrics, telemetry
 from servicekit.database import Sessions, is_transient, wake
 
 from webhooks.deliveries import claims, outcomes
-from webhooks.deliveries.lanes import Lanes
+from webhooks.deliveries.lanes import AT_ONCE, Lanes
 from webhooks.deliveries.operations import Answer, Attempt
 from webhooks.deliveries.outcomes import Outcome
 from webhooks.endpoints.addresses import PublicResolver, objection
@@ -82,8 +82,8 @@ class Courier:
         Returns 0 when nothing more can be claimed until something ends, comes due, or is announced.
         """
         await self._await_room()
-        room = self._lanes.free
-        return int(await self.claim_due(sessions) >= room)
+        wanted = min(self._lanes.free, AT_ONCE)
+        return int(await self.claim_due(sessions) >= wanted)
 
     async def claim_due(self, sessions: Sessions) -> int:
         """Claims once, and sets out. Returns how many were claimed."""
@@ -114,7 +114,7 @@ class Courier:
         """Waits until a worthwhile share of the places is free, so that claims stay large when there is much to do."""
         await asyncio.sleep(max(0.0, self._rest_until - time.monotonic()))
         deadline = time.monotonic() + GATHERING_SECONDS
-        while self._lanes.free < max(1, self._settings.webhook_concurrency // 8):
+        while self._lanes.free < max(1, self._settings.webhook_concurrency // 4 - 1):
             self._slot.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._slot.wait(), max(0.001, deadline - time.monotonic()))

@@ -23,6 +23,8 @@ SHARE_OF_UNPROVEN = 0.75
 LONGEST_PAUSE = timedelta(seconds=60)
 """For how long an endpoint that answers 429 is left alone at most; the event itself waits for as long as it asks."""
 REMEMBERED = 2000
+AT_ONCE = 512
+"""Claimed by one statement at most: while these set out, the next are claimed."""
 
 
 class Lane:
@@ -91,7 +93,7 @@ class Lanes:
         self.full = {id for id, lane in self._lanes.items() if lane.is_full}
         unproven = sum(lane.in_hand for lane in self._lanes.values() if not lane.proven)
         left = max(0, int(self._most * SHARE_OF_UNPROVEN) - unproven)
-        return Room(max(0, self.free), left, PER_ENDPOINT, known)
+        return Room(max(0, min(self.free, AT_ONCE)), left, PER_ENDPOINT, known)
 
     def take(self, endpoint_id: UUID) -> None:
         """A delivery was taken in hand."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webhooks.database import Base
@@ -17,8 +17,8 @@ class Delivery(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     created_at: Mapped[datetime]
-    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
-    webhook_event_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_events.id"), index=True)
+    endpoint_id: Mapped[UUID]
+    webhook_event_id: Mapped[UUID] = mapped_column(index=True)
     event_type: Mapped[str | None]
     succeeded: Mapped[bool]
     http_code: Mapped[int | None]

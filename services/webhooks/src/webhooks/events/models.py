@@ -19,6 +19,9 @@ class WebhookEvent(Record, Base):
 
     __tablename__ = "webhook_events"
 
+    __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012  (SQLAlchemy's own)
+
+    organization_id: Mapped[UUID]
     endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
     event_id: Mapped[UUID]
     """The suite's own event."""
