@@ -165,3 +165,39 @@ def test_the_outside_is_never_called_inside_a_transaction(service: str) -> None:
         and outside & {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
     ]
     assert found == []
+
+
+def test_due_work_is_claimed_on_the_clock_of_its_organization() -> None:
+    """What takes rows with SKIP LOCKED asks `timers.due`, or goes by the machine's clock and says so (`clock.wall`)."""
+    found = []
+    for path in sources("services"):
+        for node in ast.walk(parsed(path)):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            text = ast.unparse(node)
+            late = {"now", "clock.now()"} & {
+                ast.unparse(side)
+                for compared in ast.walk(node)
+                if isinstance(compared, ast.Compare)
+                for side in (compared.left, *compared.comparators)
+            }
+            by_wall = "now = clock.wall()" in text
+            if "skip_locked=True" in text and late and not by_wall:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert found == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_timer_follows_test_clocks_or_says_that_it_does_not(service: str) -> None:
+    """The work of a timer claims through `timers.due`, somewhere in the module that it comes from or beside it."""
+    worker = parsed(package(service) / "worker.py")
+    followers = [
+        node
+        for node in ast.walk(worker)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "Timer"
+        and not any(keyword.arg == "follows_clocks" for keyword in node.keywords)
+    ]
+    claims = [path for path in package(service).rglob("*.py") if "servicekit.timers import" in path.read_text()]
+    claiming = [path for path in claims if re.search(r"import .*\bdue\b", path.read_text())]
+    assert not followers or claiming, "its timers claim past timers.due"

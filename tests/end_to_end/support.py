@@ -4,6 +4,9 @@ import asyncio
 import json
 import os
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -58,6 +61,9 @@ class Receiver:
 class Shop:
     """What the tests sell."""
 
+    events = EVENTS
+    """What its endpoint is told of."""
+
     def __init__(self, api: httpx.AsyncClient, receiver: Receiver, organization_id: str) -> None:
         self.api, self.receiver, self.organization_id = api, receiver, organization_id
         self.product: Any = None
@@ -72,7 +78,9 @@ class Shop:
 
     async def open(self) -> None:
         """Puts a monthly subscription with a license key on sale."""
-        self.endpoint = await self.call("POST", "/v1/webhooks/endpoints", {"url": self.receiver.url, "events": EVENTS})
+        self.endpoint = await self.call(
+            "POST", "/v1/webhooks/endpoints", {"url": self.receiver.url, "events": self.events}
+        )
         self.receiver.secret = self.endpoint["secret"]
         self.benefit = await self.call(
             "POST",
@@ -132,3 +140,80 @@ class Shop:
         assert answer.status_code == 200, answer.text
         found: list[Any] = answer.json()["items"]
         return found
+
+
+class TimeShop(Shop):
+    """A shop whose time is moved, and that hears every webhook itself, in the order in which they came."""
+
+    events = [
+        *EVENTS, "product.updated", "order.updated", "subscription.updated", "subscription.uncanceled",
+        "subscription.revoked", "subscription.past_due", "subscription.cycled", "customer.updated",
+    ]  # fmt: skip
+
+    def __init__(self, api: httpx.AsyncClient, organization_id: str) -> None:
+        super().__init__(api, Receiver(), organization_id)
+        self.clock: Any = None
+        self.heard: list[Any] = []
+        self.delay = 0.0
+        self.refusals = 0
+        """How many of the next deliveries are answered with 503."""
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Runs the receiver."""
+        app = web.Application()
+        app.router.add_post("/webhooks", self._take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks"
+        yield
+        await runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        Webhook(self.receiver.secret).verify(body, headers)
+        await asyncio.sleep(self.delay)
+        if self.refusals:
+            self.refusals -= 1
+            return web.Response(status=503)
+        self.heard.append(json.loads(body))
+        return web.Response(status=204)
+
+    def of(self, id: str, kind: str = "") -> list[Any]:
+        """What was heard of a resource, of one type or of all."""
+        return [one for one in self.heard if one["data"].get("id") == id and (not kind or one["type"] == kind)]
+
+    async def start(self, at: datetime) -> None:
+        """Makes the clock."""
+        self.clock = await self.call("POST", "/v1/test-clocks/", {"frozen_time": at.isoformat()})
+        await self.ready()
+
+    @property
+    def now(self) -> datetime:
+        """Where the clock stands."""
+        return datetime.fromisoformat(self.clock["frozen_time"])
+
+    @property
+    def shown(self) -> str:
+        """The same as the API writes it."""
+        written: str = self.clock["frozen_time"]
+        return written
+
+    async def advance(self, to: datetime) -> None:
+        """Moves the clock, and waits until everything has settled; to where it stands: only waits."""
+        path = f"/v1/test-clocks/{self.clock['id']}/advance"
+        self.clock = await self.call("POST", path, {"frozen_time": to.isoformat()})
+        await self.ready()
+
+    async def settle(self) -> None:
+        """Lets what was asked for arrive everywhere, by the smallest step."""
+        await self.advance(self.now + timedelta(microseconds=1))
+
+    async def ready(self, seconds: float = PATIENCE) -> None:
+        """Waits until the clock says that all has settled."""
+        async with asyncio.timeout(seconds):
+            while self.clock["status"] != "ready":
+                await asyncio.sleep(0.05)
+                self.clock = await self.call("GET", f"/v1/test-clocks/{self.clock['id']}")

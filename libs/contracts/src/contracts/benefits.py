@@ -6,6 +6,7 @@ from uuid import UUID
 from contracts.billing import Customer
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
+from contracts.test_clocks import ClockReport
 
 BenefitType = Annotated[
     str,
@@ -150,5 +151,13 @@ class BenefitsDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 
     name: ClassVar[str] = "benefits.drifted"
+    source: ClassVar[str] = "/benefits"
+    public: ClassVar[bool] = False
+
+
+class BenefitsClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "benefits.clock_reported"
     source: ClassVar[str] = "/benefits"
     public: ClassVar[bool] = False

@@ -7,6 +7,7 @@ from contracts.catalog import Interval, Price, Product
 from contracts.checkout import Address, Discount, TaxItem
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
+from contracts.test_clocks import ClockReport
 
 SubscriptionStatus = Annotated[
     str, OneOf("incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused")
@@ -394,5 +395,13 @@ class BillingDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 
     name: ClassVar[str] = "billing.drifted"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class BillingClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "billing.clock_reported"
     source: ClassVar[str] = "/billing"
     public: ClassVar[bool] = False

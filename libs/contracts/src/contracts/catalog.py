@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
+from contracts.test_clocks import ClockReport
 
 Interval = Annotated[str, OneOf("day", "week", "month", "year")]
 
@@ -185,5 +186,13 @@ class CatalogDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 
     name: ClassVar[str] = "catalog.drifted"
+    source: ClassVar[str] = "/catalog"
+    public: ClassVar[bool] = False
+
+
+class CatalogClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "catalog.clock_reported"
     source: ClassVar[str] = "/catalog"
     public: ClassVar[bool] = False

@@ -6,6 +6,7 @@ from uuid import UUID
 from contracts.catalog import Price, Product
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
+from contracts.test_clocks import ClockReport
 
 
 class Address(Shape):
@@ -334,5 +335,13 @@ class CheckoutDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 
     name: ClassVar[str] = "checkout.drifted"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
+
+
+class CheckoutClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "checkout.clock_reported"
     source: ClassVar[str] = "/checkout"
     public: ClassVar[bool] = False

@@ -107,6 +107,10 @@ class Event(BaseModel, Generic[Data]):
     correlation_id: UUID = Field(default=NIL, alias="correlationid")
     causation_id: UUID | None = Field(default=None, alias="causationid")
     traceparent: str | None = None
+    recorded_time: Instant | None = Field(default=None, alias="recordedtime")
+    """When it was recorded, by the machine's clock; `time` is the organization's, which a test clock may move."""
+    clock_time: Instant | None = Field(default=None, alias="clocktime")
+    """Where the organization's test clock stood, if it has one: what follows from the event happens at that instant."""
     data: Data
 
     @classmethod

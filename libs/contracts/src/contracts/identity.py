@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool
 from contracts.checkout import Address
 from contracts.event import Event, Instant, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
+from contracts.test_clocks import ClockMoved, ClockReport
 
 
 class SocialLink(Shape):
@@ -180,5 +181,22 @@ class IdentityDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 
     name: ClassVar[str] = "identity.drifted"
+    source: ClassVar[str] = "/identity"
+    public: ClassVar[bool] = False
+
+
+class TestClockAdvancedV1(Event[ClockMoved]):
+    """An organization's test clock stands at another instant, or asks whether all is done at this one."""
+
+    __test__: ClassVar[bool] = False
+    name: ClassVar[str] = "test_clock.advanced"
+    source: ClassVar[str] = "/identity"
+    public: ClassVar[bool] = False
+
+
+class IdentityClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "identity.clock_reported"
     source: ClassVar[str] = "/identity"
     public: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
+from contracts.test_clocks import ClockReport
 
 
 class Meter(Shape):
@@ -60,5 +61,13 @@ class MeteringDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 
     name: ClassVar[str] = "metering.drifted"
+    source: ClassVar[str] = "/metering"
+    public: ClassVar[bool] = False
+
+
+class MeteringClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "metering.clock_reported"
     source: ClassVar[str] = "/metering"
     public: ClassVar[bool] = False

@@ -71,6 +71,14 @@ EVENTS: tuple[EventClass, ...] = (
     metering.MeterReplayedV1,
     metering.MeteringDriftedV1,
     webhooks.WebhookEndpointDisabledV1,
+    identity.TestClockAdvancedV1,
+    identity.IdentityClockReportedV1,
+    catalog.CatalogClockReportedV1,
+    checkout.CheckoutClockReportedV1,
+    billing.BillingClockReportedV1,
+    benefits.BenefitsClockReportedV1,
+    webhooks.WebhooksClockReportedV1,
+    metering.MeteringClockReportedV1,
 )
 
 BY_ROUTING_KEY: dict[str, EventClass] = {event.routing_key(): event for event in EVENTS}

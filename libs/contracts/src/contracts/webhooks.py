@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.event import Event, Instant, Shape
+from contracts.test_clocks import ClockReport
 
 
 class WebhookEndpoint(Shape):
@@ -31,3 +32,11 @@ class WebhookEndpointDisabledV1(Event[WebhookEndpoint]):
 
     name: ClassVar[str] = "webhook_endpoint.disabled"
     source: ClassVar[str] = "/webhooks"
+
+
+class WebhooksClockReportedV1(Event[ClockReport]):
+    """What this service has done, and has still to do, at the instant of an organization's test clock."""
+
+    name: ClassVar[str] = "webhooks.clock_reported"
+    source: ClassVar[str] = "/webhooks"
+    public: ClassVar[bool] = False

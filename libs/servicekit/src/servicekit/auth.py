@@ -37,6 +37,8 @@ class Principal:
     organization_ids: tuple[UUID, ...]
     scopes: frozenset[str]
     customer_id: UUID | None = None
+    is_test: bool = False
+    """Whether its organization is in test mode, so that it may have a test clock."""
 
     @property
     def owner(self) -> str:
@@ -79,7 +81,8 @@ def sign(principal: Principal, private_key: str) -> str:
         "org": [str(organization) for organization in principal.organization_ids],
         "cus": str(principal.customer_id) if principal.customer_id else None,
         "scope": " ".join(sorted(principal.scopes)),
-        "exp": int((clock.now() + LIFETIME).timestamp()),
+        "test": principal.is_test,
+        "exp": int((clock.wall() + LIFETIME).timestamp()),
     }
     return jwt.encode(claims, Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key)), algorithm="EdDSA")
 
@@ -93,7 +96,7 @@ class Verifier:
 
     def verify(self, token: str) -> Principal:
         """Raises `Unauthorized` when the header was not signed by identity or has expired."""
-        now = clock.now().timestamp()
+        now = clock.wall().timestamp()
         known = self._verified.get(token)
         if known is not None and known[1] > now:
             return known[0]
@@ -115,6 +118,7 @@ class Verifier:
             organization_ids=tuple(UUID(organization) for organization in claims["org"]),
             scopes=frozenset(claims["scope"].split()),
             customer_id=UUID(claims["cus"]) if claims.get("cus") else None,
+            is_test=bool(claims.get("test")),
         )
         self._verified[token] = (principal, claims["exp"])
         if len(self._verified) > _CACHED:

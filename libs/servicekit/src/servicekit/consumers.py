@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
@@ -27,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import broker, clock, ids, metrics, outbox, telemetry
+from servicekit.clock import Standing
 from servicekit.database import Database, is_transient
 
 log = structlog.get_logger()
@@ -43,13 +44,21 @@ Handler = Callable[[Any, AsyncSession], Awaitable[None]]
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 _ACCEPT = text("""
-    insert into inbox (source, event_id, queue, handled_at)
-    select source, event_id, :queue, :now
-    from unnest(cast(:sources as text[]), cast(:ids as uuid[])) as arrived (source, event_id)
-    order by event_id
-    on conflict do nothing
-    returning event_id
+    with accepted as (
+        insert into inbox (source, event_id, queue, handled_at)
+        select source, event_id, :queue, :now
+        from unnest(cast(:sources as text[]), cast(:ids as uuid[])) as arrived (source, event_id)
+        order by event_id
+        on conflict do nothing
+        returning event_id
+    )
+    select event_id, null::uuid as organization_id, null::timestamptz as instant from accepted
+    union all
+    select null, organization_id, instant from clocks
+    where organization_id = any(cast(:organizations as uuid[])) and not is_deleted
 """)
+"""Takes messages into the inbox, and says which are new; and where the test clocks of their organizations stand."""
+_INSTANT = text("select instant from clocks where organization_id = :organization and not is_deleted")
 _DUE = text("""
     select id, payload, routing_key, attempts from retries
     where queue = :queue and due_at <= :now order by due_at limit 1 for update skip locked
@@ -85,6 +94,15 @@ class Message:
         except ValidationError as error:
             fields = [".".join(str(part) for part in problem["loc"]) or "JSON" for problem in error.errors()]
             return cls(body, routing_key, None, f"not as {contract.__name__} says: {', '.join(fields[:5])}")
+
+
+def _standing(event: Event[Any], instant: datetime | None) -> Standing | None:
+    """The test clock that an event is handled at: where it stands here, or stood there, whichever is later.
+
+    The event may be here before the clock is: it moved at its producer first.
+    """
+    instants = [one for one in (event.clock_time, instant) if one is not None]
+    return Standing(event.organization_id, max(instants)) if instants else None
 
 
 class Consumers:
@@ -136,17 +154,27 @@ class Consumers:
         if not first:
             return 0
         events = [message.event for message in first.values() if message.event is not None]
-        arrived = {"sources": [event.origin for event in events], "ids": [event.id for event in events]}
-        accepted = await session.execute(_ACCEPT, {**arrived, "queue": self.queue, "now": clock.now()})
-        fresh = set(accepted.scalars())
-        for handler, run in groupby((event for event in events if event.id in fresh), self._handler_of):
+        arrived = {
+            "sources": [event.origin for event in events],
+            "ids": [event.id for event in events],
+            "organizations": list({event.organization_id for event in events}),
+        }
+        found = (await session.execute(_ACCEPT, {**arrived, "queue": self.queue, "now": clock.wall()})).all()
+        fresh = {row.event_id for row in found if row.event_id is not None}
+        instants = {row.organization_id: row.instant for row in found if row.event_id is None}
+
+        def alike(event: Event[Any]) -> tuple[Handler, Standing | None]:
+            return self._handler_of(event), _standing(event, instants.get(event.organization_id))
+
+        for (handler, standing), run in groupby((event for event in events if event.id in fresh), alike):
             if handler in self._together:
                 several = list(run)
-                with telemetry.spans(self._span(handler), SpanKind.CONSUMER, (event.traceparent for event in several)):
+                parents = (event.traceparent for event in several)
+                with clock.standing_at(standing), telemetry.spans(self._span(handler), SpanKind.CONSUMER, parents):
                     await handler(several, session)
                 continue
             for event in run:
-                await self.call(event, session)
+                await self.call(event, session, standing)
         return len(fresh)
 
     def _span(self, handler: Handler) -> str:
@@ -155,15 +183,21 @@ class Consumers:
     def _handler_of(self, event: Event[Any]) -> Handler:
         return self.handlers[event.routing_key()]
 
-    async def call(self, event: Event[Any], session: AsyncSession) -> None:
-        """Hands an event to its handler, whether or not it was handled before. Raises what the handler raises."""
+    async def call(self, event: Event[Any], session: AsyncSession, standing: Standing | None = None) -> None:
+        """Hands an event to its handler, whether or not it was handled before. Raises what the handler raises.
+
+        The handler stands at the test clock of the event's organization: `standing`, or else where its producer stood.
+        """
         handler = self._handler_of(event)
+        standing = standing or _standing(event, None)
         if handler in self._together:
-            await handler([event], session)
+            with clock.standing_at(standing):
+                await handler([event], session)
             return
         marks = (outbox.correlation.set(event.correlation_id), outbox.causation.set(event.id))
         try:
-            with telemetry.span(self._span(handler), SpanKind.CONSUMER, parent=event.traceparent):
+            span = telemetry.span(self._span(handler), SpanKind.CONSUMER, parent=event.traceparent)
+            with clock.standing_at(standing), span:
                 await handler(event, session)
         finally:
             outbox.correlation.reset(marks[0])
@@ -174,7 +208,8 @@ class Consumers:
         event = message.event
         assert event is not None
         _retried.add(1, {"queue": self.queue})
-        marks = {"sources": [event.origin], "ids": [event.id], "queue": self.queue, "now": clock.now()}
+        found: dict[str, Any] = {"sources": [event.origin], "ids": [event.id], "organizations": []}
+        marks = {**found, "queue": self.queue, "now": clock.wall()}
         if not (await session.execute(_ACCEPT, marks)).first():
             return
         await session.execute(
@@ -187,7 +222,7 @@ class Consumers:
                 "queue": self.queue,
                 "routing_key": message.routing_key,
                 "payload": message.body,
-                "due_at": clock.now() + retry.after,
+                "due_at": clock.wall() + retry.after,
                 "reason": str(retry)[:500],
             },
         )
@@ -308,21 +343,22 @@ class ConsumerLoop:
         failure: tuple[Any, Exception] | None = None
         try:
             async with self._database.transaction() as session:
-                due = (await session.execute(_DUE, {"queue": self._consumers.queue, "now": clock.now()})).first()
+                due = (await session.execute(_DUE, {"queue": self._consumers.queue, "now": clock.wall()})).first()
                 if due is None:
                     return 0
                 event = Message.read(due.payload, due.routing_key).event
                 assert event is not None
                 try:
                     async with session.begin_nested():
-                        await self._consumers.call(event, session)
+                        instant = await session.scalar(_INSTANT, {"organization": event.organization_id})
+                        await self._consumers.call(event, session, _standing(event, instant))
                     await session.execute(text("delete from retries where id = :id"), {"id": due.id})
                 except Retry as retry:
                     session.info.pop("events", None)
                     if due.attempts >= RETRIES:
                         failure = (due, retry)
                     else:
-                        again = {"due": clock.now() + retry.after, "reason": str(retry)[:500], "id": due.id}
+                        again = {"due": clock.wall() + retry.after, "reason": str(retry)[:500], "id": due.id}
                         await session.execute(_AGAIN, again)
                 except Exception as error:
                     if is_transient(error):
@@ -352,7 +388,7 @@ async def set_aside(channel: AbstractChannel, queue: str, body: bytes, routing_k
         "x-reason": f"{type(error).__name__}: {str(error)[:500]}",
         "x-where": f"{where.name}:{where.lineno}" if where else "",
         "x-original-routing-key": routing_key,
-        "x-set-aside-at": clock.rfc3339(clock.now()),
+        "x-set-aside-at": clock.rfc3339(clock.wall()),
     }
     await exchange.publish(
         aio_pika.Message(

@@ -10,7 +10,7 @@ from servicekit import clock
 
 def uuid7() -> UUID:
     """A new time-ordered UUID (RFC 9562, version 7): 48 bits of milliseconds, 74 random bits."""
-    milliseconds = int(clock.now().timestamp() * 1000)
+    milliseconds = int(clock.wall().timestamp() * 1000)
     value = (milliseconds & (1 << 48) - 1) << 80 | secrets.randbits(80)
     return _stamp(value, version=7)
 

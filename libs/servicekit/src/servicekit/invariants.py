@@ -78,7 +78,7 @@ class Invariants:
         """Looks at each invariant, in a transaction of its own. Returns 0: there is nothing to be done at once."""
         for invariant in self._all:
             async with sessions() as session:
-                now = clock.now()
+                now = clock.wall()
                 statement = text(f"select * from ({invariant.broken_by}) broken limit {SAMPLE}")
                 arguments = {"now": now} if ":now" in invariant.broken_by else {}
                 rows = (await session.execute(statement, arguments)).mappings().all()

@@ -16,7 +16,7 @@ Signature = Annotated[str, Query(max_length=64)]
 
 def signed(secret: str, path: str, lifetime: timedelta) -> str:
     """`path` with the query that makes it work until `lifetime` from now."""
-    expires = int((clock.now() + lifetime).timestamp())
+    expires = int((clock.wall() + lifetime).timestamp())
     return f"{path}?expires={expires}&signature={_signature(secret, path, expires)}"
 
 
@@ -24,7 +24,7 @@ def verify(secret: str, path: str, expires: int, signature: str) -> None:
     """Raises `NotPermitted` for a link that has expired, or that was not made by the suite."""
     if not hmac.compare_digest(_signature(secret, path, expires).encode(), signature.encode()):
         raise NotPermitted("This link is not valid")
-    if expires < clock.now().timestamp():
+    if expires < clock.wall().timestamp():
         raise NotPermitted("This link has expired")
 
 

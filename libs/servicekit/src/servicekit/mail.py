@@ -68,7 +68,7 @@ def create_mail_table(op: Operations) -> None:
 async def write(session: AsyncSession, recipient: str, subject: str, body: str) -> UUID:
     """Makes a mail due with the caller's transaction; the body is forgotten once it was sent."""
     id = ids.uuid7()
-    values = {"id": id, "now": clock.now(), "recipient": recipient, "subject": subject, "body": body}
+    values = {"id": id, "now": clock.wall(), "recipient": recipient, "subject": subject, "body": body}
     await session.execute(_WRITE, values)
     wake(session)
     return id
@@ -115,18 +115,18 @@ def send_mails(send: Send, from_address: str) -> Callable[[Sessions], Awaitable[
     """A timer's work: sends what is due, up to a batch, and tries again later what was refused."""
 
     async def send_due(sessions: Sessions) -> int:
-        now = clock.now()
+        now = clock.wall()
         async with sessions() as session:
             claim = {"now": now, "until": now + IN_HAND, "batch": BATCH}
             due = (await session.execute(_CLAIM, claim)).all()
         for mail in due:
             try:
                 await send(_message(mail, from_address))
-                outcome, values = _SENT, {"now": clock.now(), "id": mail.id}
+                outcome, values = _SENT, {"now": clock.wall(), "id": mail.id}
             except (OSError, aiosmtplib.SMTPException) as error:
                 over = mail.attempts > len(WAITS)
                 log.warning("mail.failed", mail_id=str(mail.id), attempt=mail.attempts, reason=type(error).__name__)
-                due_at = None if over else clock.now() + WAITS[mail.attempts - 1]
+                due_at = None if over else clock.wall() + WAITS[mail.attempts - 1]
                 outcome, values = _FAILED, {"due": due_at, "failure": repr(error)[:500], "over": over, "id": mail.id}
             async with sessions() as session:
                 await session.execute(outcome, values)

@@ -123,7 +123,21 @@ begin
 end $$;
 """
 """Digests of projections; and a resource's latest event, like one that was never published, outlives the retention."""
-KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys", "projection_checks"}
+KIT_TABLES_V3 = """
+create table clocks (
+    organization_id uuid primary key,
+    clock_id uuid not null,
+    instant timestamptz not null,
+    round bigint not null,
+    answered bigint not null,
+    seen jsonb not null,
+    recorded_after bigint not null,
+    recorded_until bigint not null,
+    is_deleted boolean not null
+);
+"""
+"""Where the test clocks of organizations stand."""
+KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys", "projection_checks", "clocks"}
 
 
 def create_kit_tables_v1(op: Operations) -> None:
@@ -136,6 +150,11 @@ def upgrade_kit_tables_v2(op: Operations, *projections: str) -> None:
     _execute(op, KIT_TABLES_V2)
     for table in projections:
         op.add_column(table, Column("checksum", Text(), nullable=True))
+
+
+def upgrade_kit_tables_v3(op: Operations) -> None:
+    """Test clocks."""
+    _execute(op, KIT_TABLES_V3)
 
 
 def _execute(op: Operations, statements: str) -> None:

@@ -48,6 +48,8 @@ def record(session: AsyncSession, *events: Event[Any], correlation_id: UUID | No
         event.correlation_id = correlation_id or correlation.get() or event.id
         event.causation_id = causation.get()
         event.traceparent = telemetry.traceparent()
+        event.recorded_time = clock.wall()
+        event.clock_time = clock.instant_of(event.organization_id)
         recorded.append(event)
 
 
@@ -58,7 +60,7 @@ async def flush(session: AsyncSession) -> int:
         return 0
     await session.flush()
     counts = Counter(event.subject for event in recorded)
-    now = clock.now()
+    now = clock.wall()
     numbers = await session.execute(_NUMBER, {"subjects": list(counts), "counts": list(counts.values()), "now": now})
     following = {subject: last - counts[subject] for subject, last in numbers}
     for event in recorded:

@@ -60,7 +60,7 @@ class Owned:
 
         async def say(sessions: Sessions) -> int:
             async with sessions() as session:
-                due = clock.now() - every
+                due = clock.wall() - every
                 lately = await session.execute(_SAID, {"subject": self.subject, "due": due})
                 if lately.first() is None:
                     await self.say(session)
@@ -71,7 +71,7 @@ class Owned:
     async def say(self, session: AsyncSession) -> None:
         """Records the digest; nothing while more changes at once than a digest can leave out."""
         await session.execute(_PATIENCE)
-        now = clock.now()
+        now = clock.wall()
         joined = f"{self.table} as own join outbox_sequences as said on said.subject = own.id"
         lately = text(f"select own.id from {joined} where said.changed_at > :settled limit {RECENT + 1}")
         recent = (await session.execute(lately, {"settled": now - SETTLING})).scalars().all()
@@ -115,7 +115,7 @@ class Owned:
             unknown = []
 
     def _record(self, session: AsyncSession, contract: EventClass, data: Digest | Replay) -> None:
-        event = contract(subject=self.subject, organization_id=NIL, time=clock.now(), data=data)
+        event = contract(subject=self.subject, organization_id=NIL, time=clock.wall(), data=data)
         outbox.record(session, event)
 
 
@@ -150,7 +150,7 @@ class Kept:
             differing = await self._differing(session, digest)
             for position in differing:
                 await self._tell(session, digest.ranges, position)
-            state = {"resource": self.resource, "sequence": waiting.sequence, "now": clock.now()}
+            state = {"resource": self.resource, "sequence": waiting.sequence, "now": clock.wall()}
             await session.execute(_COMPARED, {**state, "differing": len(differing)})
         return 0
 
@@ -192,7 +192,7 @@ class Kept:
         fields = {"resource": self.resource, "queue": self.flow.queue, "first": first, "until": until}
         data = Drift.model_validate({**fields, "copies": list(copies)})
         subject = uuid5(NAMESPACE_URL, f"{self.drifted.source}/{self.flow.queue}")
-        outbox.record(session, self.drifted(subject=subject, organization_id=NIL, time=clock.now(), data=data))
+        outbox.record(session, self.drifted(subject=subject, organization_id=NIL, time=clock.wall(), data=data))
 
     async def apply(self, event: Event[Any], session: AsyncSession) -> None:
         """Writes what the owner told again through the flow's own handlers; what it does not know is removed.
@@ -218,7 +218,7 @@ class Kept:
             sample = [str(id) for id in found[:5]]
             log.error("projection.repaired", resource=self.resource, copies=len(found), sample=sample)
             repaired.add(len(found), {"resource": self.resource, "queue": self.flow.queue})
-            state = {"resource": self.resource, "count": len(found), "now": clock.now()}
+            state = {"resource": self.resource, "count": len(found), "now": clock.wall()}
             await session.execute(_REPAIRED, state)
 
     async def _write(self, event: Event[Any], session: AsyncSession) -> bool:
@@ -296,7 +296,7 @@ class Projections:
         async with sessions() as session:
             for kept in self.kept:
                 await kept.distrust_all(session, empty=empty)
-        return clock.now()
+        return clock.wall()
 
     async def missing(self, sessions: Sessions, since: datetime) -> dict[str, int | None]:
         """What `Kept.missing` says of each resource; where it says None, another digest is asked for."""

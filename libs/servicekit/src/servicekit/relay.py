@@ -83,7 +83,7 @@ class Relay:
         async with self._database.engine.begin() as connection:
             if not (await connection.execute(_LOCK)).scalar():
                 return 0
-            claimed = (await connection.execute(_CLAIM, {"batch": BATCH, "now": clock.now()})).all()
+            claimed = (await connection.execute(_CLAIM, {"batch": BATCH, "now": clock.wall()})).all()
             if not claimed:
                 return 0
             async with asyncio.timeout(CONFIRM_SECONDS):
@@ -91,11 +91,11 @@ class Relay:
             confirmed = [row.id for row, result in zip(claimed, results, strict=True) if result is None]
             unroutable = [row for row, result in zip(claimed, results, strict=True) if isinstance(result, PublishError)]
             if confirmed:
-                await connection.execute(_MARK, {"ids": confirmed, "now": clock.now()})
+                await connection.execute(_MARK, {"ids": confirmed, "now": clock.wall()})
             if unroutable:
                 # Nobody's queue is bound to it yet: it waits, and does not hold back the others.
                 log.warning("relay.unroutable", types=sorted({row.routing_key for row in unroutable}))
-                later = {"ids": [row.id for row in unroutable], "retry_at": clock.now() + UNROUTABLE_RETRY}
+                later = {"ids": [row.id for row in unroutable], "retry_at": clock.wall() + UNROUTABLE_RETRY}
                 await connection.execute(_LATER, later)
         _published.add(len(confirmed))
         lost = [result for result in results if isinstance(result, BaseException)]

@@ -1,14 +1,15 @@
 """Work that waits is a row with `due_at`; a timer claims due rows with SKIP LOCKED, so that many workers may run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, column, select, table
 
 from servicekit import clock, metrics, telemetry
 from servicekit.database import Database, Sessions, is_transient
@@ -20,20 +21,54 @@ _failed = telemetry.counter(metrics.TIMER_FAILED)
 Work = Callable[[Sessions], Awaitable[int]]
 """Claims and does some of what is due; returns how much it did. It is called again at once until it returns 0."""
 
+CLOCKS = table("clocks", column("organization_id"), column("instant"), column("is_deleted"))
+"""The kit's table of organizations that have a test clock, as far as this module reads it."""
+_FOLLOWED = select(CLOCKS.c.organization_id).where(~CLOCKS.c.is_deleted)
+
+Waiting = dict[str, tuple[Any, Any]]
+"""Where work waits, by its name: the column of its instant, and that of its organization."""
+_noted: ContextVar[Waiting | None] = ContextVar("noted", default=None)
+
 
 def due(due_at: Any, organization_id: Any) -> ColumnElement[bool]:
-    """The condition under which a row's work is due: `due_at` has come on the clock of its organization."""
-    return cast(ColumnElement[bool], due_at <= clock.now())
+    """The condition under which a row's work is due: `due_at` has come on the clock of its organization.
+
+    By the machine's clock it leaves out organizations with a test clock; at a test clock it is narrowed to the
+    organization of that clock.
+    """
+    noted = _noted.get()
+    if noted is not None:
+        noted[f"{due_at} of {organization_id}"] = due_at, organization_id
+    standing = clock.standing()
+    if standing is None:
+        return and_(due_at <= clock.now(), organization_id.not_in(_FOLLOWED))
+    return and_(due_at <= standing.instant, organization_id == standing.organization_id)
+
+
+@contextmanager
+def noting() -> Iterator[Waiting]:
+    """Notes where the work inside looks for what is due."""
+    found: Waiting = {}
+    mark = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(mark)
 
 
 @dataclass(frozen=True)
 class Timer:
-    """One kind of due work. It is looked for every `every`, and with `on_wake` also right after a commit."""
+    """One kind of due work. It is looked for every `every`, and with `on_wake` also right after a commit.
+
+    It claims through `due`, so that it also runs for each test clock, unless it does not follow them: what the suite
+    does for itself, and what waits for the outside, which knows no other time than the machine's.
+    """
 
     name: str
     work: Work
     every: timedelta = timedelta(seconds=1)
     on_wake: bool = False
+    follows_clocks: bool = True
 
     async def run(self, database: Database, stop: asyncio.Event) -> None:
         """Works until `stop`; an error is logged and the work tried again when its turn comes."""

@@ -22,6 +22,7 @@ from sqlalchemy import text
 
 from servicekit import broker, clock, rebuild, telemetry
 from servicekit.backlogs import Backlog, Backlogs
+from servicekit.clocks import Clocks
 from servicekit.consumers import ConsumerLoop, Consumers
 from servicekit.database import Database, Sessions
 from servicekit.invariants import Invariant, Invariants
@@ -51,12 +52,14 @@ def run(
     invariants: Sequence[Invariant] = (),
     projections: Projections | None = None,
     backlogs: Sequence[Backlog] = (),
+    *,
+    clocks: Clocks,
 ) -> None:
     """Runs the worker until SIGTERM or SIGINT; then every part finishes what it has in hand.
 
     `timers` is entered once and may hold what its timers share, for example a client of the outside. `invariants` are
     looked at besides those of every service, and so are `backlogs`. `projections` are its copies, and those that others
-    keep of its own.
+    keep of its own; `clocks` are the test clocks that it follows.
     Raises `ValueError` when two flows have a handler for the same event.
     """
     seen: dict[str, str] = {}
@@ -73,7 +76,7 @@ def run(
         case ["rebuild", *options]:
             raise SystemExit(uvloop.run(rebuild.run(service, settings, copies, empty="--empty" in options)))
         case _:
-            uvloop.run(_run(service, settings, flows, timers, invariants, copies, backlogs))
+            uvloop.run(_run(service, settings, flows, timers, invariants, copies, backlogs, clocks))
 
 
 async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
@@ -91,6 +94,7 @@ async def _run(
     invariants: Sequence[Invariant],
     projections: Projections,
     backlogs: Sequence[Backlog],
+    clocks: Clocks,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,6 +113,7 @@ async def _run(
             tasks.create_task(loop.run(stop))
             tasks.create_task(_retries(loop, channels).run(database, stop))
         copies = projections.timers(timedelta(seconds=settings.projection_check_seconds))
+        tasks.create_task(clocks.keep(database, flows, own, stop))
         measured = [Backlogs(backlogs).timer()] if telemetry.is_exporting() else []
         for timer in (*own, *copies, *measured, _housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
@@ -156,7 +161,7 @@ def _housekeeping(settings: Settings) -> Timer:
 
     async def clean(sessions: Sessions) -> int:
         async with sessions() as session:
-            now = clock.now()
+            now = clock.wall()
             for months in (0, 1):
                 await session.execute(_PARTITION.bindparams(instant=now, months=months))
             oldest = now - timedelta(days=settings.outbox_retention_days)

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from contracts.benefits import BenefitsClockReportedV1
 from servicekit import worker
+from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
 from benefits.benefit_grants.consumers import consumers as benefit_grants
@@ -19,7 +21,8 @@ from benefits.settings import Settings
 from benefits.signing_keys import operations as signing_keys
 from benefits.strategies.outside import outsides
 
-FLOWS = [benefit_grants, products, customers, files, organizations, projections.replays]
+clocks = Clocks("benefits", BenefitsClockReportedV1)
+FLOWS = [benefit_grants, products, customers, files, organizations, projections.replays, clocks.flow]
 
 
 def main() -> None:
@@ -37,7 +40,7 @@ def main() -> None:
                 Timer("end_grace_periods", end_grace_periods),
             )
 
-    worker.run("benefits", settings, FLOWS, timers, INVARIANTS, projections)
+    worker.run("benefits", settings, FLOWS, timers, INVARIANTS, projections, clocks=clocks)
 
 
 if __name__ == "__main__":

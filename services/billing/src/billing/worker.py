@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from contracts.billing import BillingClockReportedV1
 from processor import StripeProcessor
 from servicekit import mail, worker
 from servicekit.backlogs import Backlog
+from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
@@ -29,7 +31,8 @@ from billing.subscriptions.reminders import remind_due
 from billing.subscriptions.renewals import renew_due
 from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
 
-FLOWS = [orders, processor_events, organizations, benefit_grants, products, discounts, projections.replays]
+clocks = Clocks("billing", BillingClockReportedV1)
+FLOWS = [orders, processor_events, organizations, benefit_grants, products, discounts, projections.replays, clocks.flow]
 RENEWALS = Backlog(
     "renewals",
     f"""
@@ -55,18 +58,23 @@ def main() -> None:
             Timer("renew_due", renew_due),
             Timer("remind_due", remind_due, every=timedelta(seconds=60)),
             Timer("retry_due", retry_due, every=timedelta(seconds=5)),
-            Timer("refund_duplicates", partial(refund_duplicates, processor=processor), every=timedelta(seconds=5)),
+            Timer(
+                "refund_duplicates",
+                partial(refund_duplicates, processor=processor),
+                every=timedelta(seconds=5),
+                follows_clocks=False,
+            ),
             Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
             Timer("finish_refunds", partial(finish_refunds, processor=processor)),
             Timer("follow_disputes", partial(follow_disputes, processor=processor), every=timedelta(seconds=5)),
         ]
         if settings.mail_url:
             send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
-            own.append(Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True))
+            own.append(Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False))
         yield own
         await processor.close()
 
-    worker.run("billing", settings, FLOWS, timers, INVARIANTS, projections, [RENEWALS])
+    worker.run("billing", settings, FLOWS, timers, INVARIANTS, projections, clocks=clocks)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from contracts.catalog import CatalogClockReportedV1
 from servicekit import worker
+from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
 from catalog.benefits.consumers import consumers as benefits
@@ -15,7 +17,8 @@ from catalog.products.consumers import consumers as sales
 from catalog.projections import projections
 from catalog.settings import Settings
 
-FLOWS = [benefits, meters, sales, projections.replays]
+clocks = Clocks("catalog", CatalogClockReportedV1)
+FLOWS = [benefits, meters, sales, projections.replays, clocks.flow]
 
 if __name__ == "__main__":
     settings = Settings.load()
@@ -23,6 +26,8 @@ if __name__ == "__main__":
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         """The work that comes due."""
-        yield (Timer("remove_files", remove_files(Storage(settings)), every=timedelta(seconds=30)),)
+        yield (
+            Timer("remove_files", remove_files(Storage(settings)), every=timedelta(seconds=30), follows_clocks=False),
+        )
 
-    worker.run("catalog", settings, FLOWS, timers, projections=projections)
+    worker.run("catalog", settings, FLOWS, timers, projections=projections, clocks=clocks)

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from contracts.checkout import CheckoutClockReportedV1
 from processor import StripeProcessor
 from servicekit import worker
+from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
 from checkout.checkouts.timers import expire_checkouts
@@ -18,7 +20,8 @@ from checkout.products.consumers import consumers as products
 from checkout.projections import projections
 from checkout.settings import Settings
 
-FLOWS = [products, customers, organizations, projections.replays]
+clocks = Clocks("checkout", CheckoutClockReportedV1)
+FLOWS = [products, customers, organizations, projections.replays, clocks.flow]
 
 
 def main() -> None:
@@ -28,14 +31,15 @@ def main() -> None:
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
+        recover = partial(recover_open_payments, processor=processor, settings=settings)
         yield (
             Timer("expire_checkouts", partial(expire_checkouts, settings=settings), every=timedelta(seconds=5)),
-            Timer("recover_open_payments", partial(recover_open_payments, processor=processor, settings=settings)),
-            Timer("refund_duplicates", partial(refund_duplicates, processor=processor)),
+            Timer("recover_open_payments", recover, follows_clocks=False),
+            Timer("refund_duplicates", partial(refund_duplicates, processor=processor), follows_clocks=False),
         )
         await processor.close()
 
-    worker.run("checkout", settings, FLOWS, timers, INVARIANTS, projections)
+    worker.run("checkout", settings, FLOWS, timers, INVARIANTS, projections, clocks=clocks)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from identity.customer_sessions import routes as customer_sessions
 from identity.organization_access_tokens import routes as access_tokens
 from identity.organizations import routes as organizations
 from identity.settings import Settings
+from identity.test_clocks import routes as test_clocks
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application: organizations, access tokens, customer sessions, and the gateway's question about a token."""
+    """The application: organizations, access tokens, sessions, test clocks, and the gateway's question."""
     sessions = [customer_sessions.router, customer_sessions.portal_router]
     tokens = [access_tokens.router, access_tokens.internal]
-    return compose("identity", settings, [organizations.router, *sessions, *tokens])
+    return compose("identity", settings, [organizations.router, *sessions, *tokens, test_clocks.router])
 
 
 if __name__ == "__main__":

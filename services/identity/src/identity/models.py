@@ -5,5 +5,6 @@ from identity.customers.models import Customer
 from identity.login_codes.models import LoginCode
 from identity.organization_access_tokens.models import AccessToken
 from identity.organizations.models import Organization
+from identity.test_clocks.models import TestClock, TestClockReport
 
-__all__ = ["AccessToken", "Customer", "CustomerSession", "LoginCode", "Organization"]
+__all__ = ["AccessToken", "Customer", "CustomerSession", "LoginCode", "Organization", "TestClock", "TestClockReport"]

@@ -10,8 +10,10 @@ from servicekit.timers import Timer
 from identity.customers.consumers import consumers as customers
 from identity.projections import projections
 from identity.settings import Settings
+from identity.test_clocks.consumers import clocks
+from identity.test_clocks.timers import ask_again
 
-FLOWS = [customers, projections.replays]
+FLOWS = [customers, projections.replays, clocks.flow]
 
 if __name__ == "__main__":
     settings = Settings.load()
@@ -20,6 +22,9 @@ if __name__ == "__main__":
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         """The work that comes due."""
         send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
-        yield (Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True),)
+        yield (
+            Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False),
+            Timer("ask_again", ask_again, every=timedelta(milliseconds=100), follows_clocks=False),
+        )
 
-    worker.run("identity", settings, FLOWS, timers, projections=projections)
+    worker.run("identity", settings, FLOWS, timers, projections=projections, clocks=clocks)

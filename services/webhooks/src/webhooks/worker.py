@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from contracts.webhooks import WebhooksClockReportedV1
 from servicekit import mail, worker
 from servicekit.backlogs import Backlog
+from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
 from webhooks.deliveries.courier import Courier
@@ -16,7 +18,8 @@ from webhooks.invariants import INVARIANTS
 from webhooks.redeliveries.timers import work_off_redeliveries
 from webhooks.settings import Settings
 
-FLOWS = [events]
+clocks = Clocks("webhooks", WebhooksClockReportedV1)
+FLOWS = [events, clocks.flow]
 DUE = Backlog(
     "deliveries", "select count(*), min(due_at) from webhook_events where due_at is not null and due_at <= :now"
 )
@@ -35,12 +38,12 @@ def main() -> None:
             yield (
                 Timer("deliver_due", courier.deliver_due, on_wake=True),
                 Timer("work_off_redeliveries", work_off_redeliveries),
-                Timer("hold_unheard", hold_unheard, every=timedelta(seconds=5)),
-                Timer("archive_payloads", archive_payloads, every=timedelta(minutes=10)),
-                Timer("send_mails", send, every=timedelta(seconds=5)),
+                Timer("hold_unheard", hold_unheard, every=timedelta(seconds=5), follows_clocks=False),
+                Timer("archive_payloads", archive_payloads, every=timedelta(minutes=10), follows_clocks=False),
+                Timer("send_mails", send, every=timedelta(seconds=5), follows_clocks=False),
             )
 
-    worker.run("webhooks", settings, FLOWS, timers, INVARIANTS, backlogs=[DUE])
+    worker.run("webhooks", settings, FLOWS, timers, INVARIANTS, clocks=clocks)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,11 @@ class Stack:
         return bool(os.environ.get("STRIPE_SECRET_KEY"))
 
     @property
+    def is_live(self) -> bool:
+        """Whether that account takes real money: its first organization is then not in test mode."""
+        return "_live_" in os.environ.get("STRIPE_SECRET_KEY", "")
+
+    @property
     def stripe_url(self) -> str:
         """The local Stripe."""
         return f"http://127.0.0.1:{self.state.port('stripe')}"
@@ -300,9 +305,14 @@ class Stack:
         command = [sys.executable, "-m", f"{service}.worker", "rebuild", *(["--empty"] if empty else [])]
         return subprocess.run(command, env=self.environment(service), cwd=ROOT, check=False).returncode
 
-    def create_organization(self, name: str, slug: str) -> dict[str, str]:
-        """Creates an organization through identity's own command: `organization_id` and `access_token`."""
+    def create_organization(self, name: str, slug: str, *, is_test: bool = False) -> dict[str, str]:
+        """Creates an organization through identity's own command: `organization_id` and `access_token`.
+
+        In test mode it may have a test clock, and each of its requests asks where that stands.
+        """
         command = [sys.executable, "-m", "identity.commands", "create-organization", "--name", name, "--slug", slug]
+        if is_test:
+            command.append("--test")
         done = subprocess.run(
             command, env=self.environment("identity"), cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -312,7 +322,9 @@ class Stack:
         return created
 
     def _first_organization(self) -> None:
-        self.write_client_environment(self.create_organization("Demo", f"demo-{secrets.token_hex(3)}"))
+        self.write_client_environment(
+            self.create_organization("Demo", f"demo-{secrets.token_hex(3)}", is_test=not self.is_live)
+        )
 
     def write_client_environment(self, created: dict[str, str]) -> None:
         """Writes the address and an organization's token for clients, readable by its owner alone."""

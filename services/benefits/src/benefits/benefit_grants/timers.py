@@ -18,7 +18,9 @@ SHARE = 50
 async def follow_changed_products(sessions: Sessions) -> int:
     """Works through a share of one product's buyers. Returns how many, at least 1 while there is a product left."""
     async with sessions() as session:
-        turn = select(ProductChange).order_by(ProductChange.worked_at).limit(1).with_for_update(skip_locked=True)
+        is_due = due(ProductChange.worked_at, ProductChange.organization_id)
+        turn = select(ProductChange).where(is_due).order_by(ProductChange.worked_at).limit(1)
+        turn = turn.with_for_update(skip_locked=True)
         change = (await session.execute(turn)).scalar_one_or_none()
         if change is None:
             return 0
@@ -41,7 +43,9 @@ async def follow_changed_benefits(sessions: Sessions) -> int:
     Returns how many, at least 1 while there is a benefit left.
     """
     async with sessions() as session:
-        turn = select(BenefitChange).order_by(BenefitChange.worked_at).limit(1).with_for_update(skip_locked=True)
+        is_due = due(BenefitChange.worked_at, BenefitChange.organization_id)
+        turn = select(BenefitChange).where(is_due).order_by(BenefitChange.worked_at).limit(1)
+        turn = turn.with_for_update(skip_locked=True)
         change = (await session.execute(turn)).scalar_one_or_none()
         if change is None:
             return 0

@@ -30,7 +30,7 @@ async def list_own(
     session: AsyncSession, principal: Principal, benefit_id: Sequence[UUID] | None, settings: Settings
 ) -> list[DownloadableRead]:
     """What the customer may download, with links that work for an hour."""
-    expires_at = clock.now() + LIFETIME
+    expires_at = clock.wall() + LIFETIME
     shown = []
     for grant, file_id, file in await queries.granted(session, principal, benefit_id):
         url = settings.public_url + links.signed(settings.secret, path_of(grant.id, file_id), LIFETIME)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from contracts.billing import Customer as CustomerShape
+from servicekit import clocks
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import Page, Sorting, fetch_page
 from sqlalchemy import select
@@ -50,9 +51,15 @@ async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: b
 
 
 async def by_key(session: AsyncSession, organization_id: UUID, key: str) -> LicenseKey | None:
-    """A license key by what is written on it, locked."""
-    statement = select(LicenseKey).where(LicenseKey.organization_id == organization_id, LicenseKey.key == key)
-    return (await session.execute(statement.with_for_update())).scalar_one_or_none()
+    """A license key by what is written on it, locked; who asks comes without a token and stands at its test clock."""
+    statement = select(LicenseKey, clocks.instant_at(LicenseKey.organization_id)).where(
+        LicenseKey.organization_id == organization_id, LicenseKey.key == key
+    )
+    row = (await session.execute(statement.with_for_update(of=LicenseKey))).one_or_none()
+    if row is None:
+        return None
+    clocks.stand(organization_id, row.instant)
+    return cast(LicenseKey, row.LicenseKey)
 
 
 async def activation(session: AsyncSession, key: LicenseKey, id: UUID) -> LicenseKeyActivation | None:

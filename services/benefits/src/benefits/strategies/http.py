@@ -51,7 +51,7 @@ class Answer:
         except ValueError:
             return None
         until = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return min(max(until - clock.now(), timedelta(0)), timedelta(days=1))
+        return min(max(until - clock.wall(), timedelta(0)), timedelta(days=1))
 
 
 def new_session(timeout_seconds: float) -> aiohttp.ClientSession:
@@ -72,12 +72,12 @@ class Limits:
     def check(self, name: str, who: str) -> None:
         """Raises `Postponed` while `name` wants to be left alone."""
         until = self._until.get(name)
-        if until is not None and until > clock.now():
-            raise Postponed(f"{who} asked to be called less often", until - clock.now())
+        if until is not None and until > clock.wall():
+            raise Postponed(f"{who} asked to be called less often", until - clock.wall())
 
     def hold(self, name: str, after: timedelta) -> None:
         """`name` wants to be left alone for so long."""
-        now = clock.now()
+        now = clock.wall()
         self._until = {other: until for other, until in self._until.items() if until > now}
         self._until[name] = max(now + after, self._until.get(name, now))
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from contracts.billing import OrderPaidV1, OrderUpdatedV1
 from processor import Outcome, ProcessorRefused, ProcessorUnavailable, SavedCharge, StripeProcessor
-from servicekit import clock, ids, timers
+from servicekit import clock, clocks, ids, timers
 from servicekit.database import Sessions, wake
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -191,10 +191,12 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome) -> P
 
     The customer is locked first, then the order and its payment, so that all who bring news come one after the other.
     """
-    found = await session.execute(select(Payment.customer_id, Payment.order_id).where(Payment.id == payment_id))
-    row = found.first()
+    wanted = (Payment.customer_id, Payment.order_id, Payment.organization_id)
+    found = select(*wanted, clocks.instant_at(Payment.organization_id)).where(Payment.id == payment_id)
+    row = (await session.execute(found)).first()
     if row is None or row.order_id is None:
         return None
+    clocks.stand(row.organization_id, row.instant)
     customer = (
         await session.execute(select(Customer).where(Customer.id == row.customer_id).with_for_update())
     ).scalar_one()

@@ -1,9 +1,10 @@
 """Reading checkout links, with their products and discounts."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from servicekit import clocks
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import Page, Sorting, fetch_page
 from sqlalchemy import select
@@ -49,11 +50,15 @@ async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: b
 
 
 async def by_secret(session: AsyncSession, client_secret: str) -> CheckoutLink | None:
-    """The link that a buyer follows: whoever has the secret may."""
-    statement = select(CheckoutLink).where(
+    """The link that a buyer follows, at its organization's clock: whoever has the secret may."""
+    statement = select(CheckoutLink, clocks.instant_at(CheckoutLink.organization_id)).where(
         CheckoutLink.client_secret == client_secret, CheckoutLink.deleted_at.is_(None)
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    clocks.stand(row.CheckoutLink.organization_id, row.instant)
+    return cast(CheckoutLink, row.CheckoutLink)
 
 
 async def shapes(session: AsyncSession, links: Sequence[CheckoutLink], public_url: str) -> list[CheckoutLinkRead]:

@@ -70,9 +70,9 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
     now = clock.now()
     if checkout.status == "confirmed":
         payment = await payments.of_attempt(session, checkout.id, checkout.attempt)
-        is_ours = payment.status == "open" and (payment.due_at is None or payment.due_at <= now)
+        is_ours = payment.status == "open" and (payment.due_at is None or payment.due_at <= clock.wall())
         if is_ours:
-            payment.due_at = now + IN_HAND
+            payment.due_at = clock.wall() + IN_HAND
         return _Prepared(checkout.id, payment.id, is_ours)
     checkout.ensure_open(now)
     operations.describe_buyer(checkout, wish)
@@ -113,7 +113,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         saves_method=checkout.subscription_id is not None,
         customer_id=customer_id,
         facts={},
-        due_at=now + IN_HAND,
+        due_at=clock.wall() + IN_HAND,
     )
     session.add(payment)
     operations.tell(session, checkout, settings)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
+from servicekit import clocks
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import Page, Sorting, fetch_page, text_matches
 from sqlalchemy import select
@@ -33,9 +35,15 @@ async def find(
 
 
 async def by_secret(session: AsyncSession, client_secret: str, *, lock: bool = False) -> Checkout | None:
-    """The checkout that a client secret opens: whoever has the secret may act on it."""
-    statement = select(Checkout).where(Checkout.client_secret == client_secret)
-    return (await session.execute(statement.with_for_update() if lock else statement)).scalar_one_or_none()
+    """The checkout that a client secret opens: whoever has the secret may act on it, at its organization's clock."""
+    statement = select(Checkout, clocks.instant_at(Checkout.organization_id)).where(
+        Checkout.client_secret == client_secret
+    )
+    row = (await session.execute(statement.with_for_update(of=Checkout) if lock else statement)).one_or_none()
+    if row is None:
+        return None
+    clocks.stand(row.Checkout.organization_id, row.instant)
+    return cast(Checkout, row.Checkout)
 
 
 async def locked(session: AsyncSession, checkout_id: UUID) -> Checkout:

@@ -2,6 +2,7 @@
 
 from servicekit import clock, outbox
 from servicekit.database import Sessions
+from servicekit.timers import due
 from sqlalchemy import select
 
 from checkout.checkouts import events
@@ -17,7 +18,7 @@ async def expire_checkouts(sessions: Sessions, settings: Settings) -> int:
         now = clock.now()
         statement = (
             select(Checkout)
-            .where(Checkout.status == "open", Checkout.expires_at <= now)
+            .where(Checkout.status == "open", due(Checkout.expires_at, Checkout.organization_id))
             .order_by(Checkout.expires_at)
             .limit(BATCH)
             .with_for_update(skip_locked=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from opentelemetry.trace import SpanKind
 from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, Setup, SetupOutcome, StripeProcessor
-from servicekit import clock, outbox, telemetry
+from servicekit import clock, clocks, outbox, telemetry
 from servicekit.database import Sessions, wake
 from servicekit.errors import BadRequest, ServiceError
 from sqlalchemy import select
@@ -141,23 +141,25 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
 
     The checkout is locked first, so that all of them come one after the other; the first final outcome counts.
     """
-    statement = select(Payment.checkout_id).where(Payment.id == payment_id)
-    checkout = await queries.locked(session, (await session.execute(statement)).scalar_one())
+    statement = select(Payment.checkout_id, Payment.organization_id, clocks.instant_at(Payment.organization_id))
+    row = (await session.execute(statement.where(Payment.id == payment_id))).one()
+    clocks.stand(row.organization_id, row.instant)
+    checkout = await queries.locked(session, row.checkout_id)
     payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
     if payment.status not in {"open", "requires_action", "failed"}:
         return payment
     if payment.status == "failed" and outcome.status != "succeeded":
         return payment
-    now = clock.now()
+    now, wall = clock.now(), clock.wall()  # what waits for Stripe waits by the clock that Stripe knows
     payment.modified_at = now
     payment.processor_id = payment.processor_id or outcome.processor_id
     payment.facts = {**payment.facts, **outcome.facts}
     is_current = checkout.status == "confirmed" and checkout.attempt == payment.attempt
     match outcome.status:
         case "open":
-            payment.due_at = now + ASK_AGAIN
+            payment.due_at = wall + ASK_AGAIN
         case "requires_action":
-            payment.status, payment.due_at = "requires_action", now + BUYER_HAS
+            payment.status, payment.due_at = "requires_action", wall + BUYER_HAS
             if is_current:
                 checkout.processor_metadata = {
                     "intent_status": "requires_action",
@@ -174,7 +176,7 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
         case "succeeded":
             if checkout.status == "succeeded":
                 log.error("payment.duplicate", payment_id=str(payment.id), checkout_id=str(checkout.id))
-                payment.status, payment.due_at = "duplicate", now
+                payment.status, payment.due_at = "duplicate", wall
             else:
                 payment.status, payment.due_at = "succeeded", None
                 checkouts.succeed(session, checkout, payment, settings.public_url)

@@ -50,7 +50,7 @@ async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> i
 async def _claim(sessions: Sessions, statuses: tuple[str, ...]) -> UUID | None:
     """Takes one due payment for some seconds; when this worker dies, another takes it after them."""
     async with sessions() as session:
-        now = clock.now()
+        now = clock.wall()
         statement = (
             select(Payment)
             .where(Payment.due_at <= now, Payment.status.in_(statuses))

@@ -12,6 +12,7 @@ from identity.customer_sessions.models import LIFETIME, PREFIX, SCOPES, Customer
 from identity.customer_sessions.schemas import CustomerSessionCreate, CustomerSessionRead
 from identity.customers.models import Customer
 from identity.organization_access_tokens.models import generate, hashed
+from identity.organizations.models import Organization
 from identity.settings import Settings
 
 
@@ -41,7 +42,7 @@ async def open_for(
     session: AsyncSession, customer: Customer, return_url: str | None, settings: Settings
 ) -> tuple[CustomerSession, str]:
     """A new session of a customer, and its token, which is kept nowhere."""
-    now, text = clock.now(), generate(PREFIX)
+    now, text = clock.wall(), generate(PREFIX)
     opened = CustomerSession(
         id=ids.uuid7(),
         created_at=now,
@@ -60,14 +61,18 @@ async def open_for(
 
 async def authenticate(session: AsyncSession, secret: str, text: str) -> Principal:
     """Whom a session's token belongs to. Raises `Unauthorized` when it is unknown or over, or its customer deleted."""
-    statement = select(CustomerSession, Customer.is_deleted).join(Customer, Customer.id == CustomerSession.customer_id)
+    statement = (
+        select(CustomerSession, Customer.is_deleted, Organization.is_test)
+        .join(Customer, Customer.id == CustomerSession.customer_id)
+        .outerjoin(Organization, Organization.id == CustomerSession.organization_id)
+    )
     found = (await session.execute(statement.where(CustomerSession.token_hash == hashed(text, secret)))).first()
     if found is None or found.is_deleted:
         raise Unauthorized("the customer session is not valid")
     opened: CustomerSession = found.CustomerSession
-    if opened.expires_at <= clock.now():
+    if opened.expires_at <= clock.wall():
         raise Unauthorized("the customer session has expired")
-    return Principal("customer", opened.id, (opened.organization_id,), SCOPES, opened.customer_id)
+    return Principal("customer", opened.id, (opened.organization_id,), SCOPES, opened.customer_id, bool(found.is_test))
 
 
 async def present(session: AsyncSession, principal: Principal) -> tuple[CustomerSession, CustomerShape]:

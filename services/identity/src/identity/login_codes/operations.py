@@ -25,7 +25,7 @@ async def request(session: AsyncSession, wish: LoginCodeRequest, settings: Setti
     customer = await _customer(session, wish)
     if customer is None:
         return
-    now, code = clock.now(), generate()
+    now, code = clock.wall(), generate()
     values = {
         "created_at": now,
         "code_hash": hashed(f"{customer.id}:{code}", settings.secret),
@@ -61,7 +61,7 @@ async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings
             update(LoginCode)
             .where(
                 LoginCode.customer_id == customer.id,
-                LoginCode.expires_at > clock.now(),
+                LoginCode.expires_at > clock.wall(),
                 LoginCode.attempts < ATTEMPTS,
             )
             .values(attempts=LoginCode.attempts + 1)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.organization_access_tokens.models import AccessToken, generate, hashed, is_well_formed
 from identity.organization_access_tokens.schemas import OrganizationAccessTokenCreate, OrganizationAccessTokenUpdate
+from identity.organizations.models import Organization
 
 USAGE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -26,7 +27,7 @@ async def create(
     expires_in: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
     """Creates a token and returns it with its text, which is shown this once and not kept."""
-    text, now = generate(), clock.now()
+    text, now = generate(), clock.wall()
     token = AccessToken(
         created_at=now,
         organization_id=organization_id,
@@ -83,13 +84,13 @@ async def update_token(
         token.scopes = changes.scopes
     if changes.comment is not None:
         token.comment = changes.comment
-    token.modified_at = clock.now()
+    token.modified_at = clock.wall()
     return token
 
 
 async def revoke(session: AsyncSession, principal: Principal, token_id: UUID) -> None:
     """Revokes a token; the gateway refuses it within its cache's few seconds. Raises `ResourceNotFound`."""
-    (await find(session, principal, token_id)).revoked_at = clock.now()
+    (await find(session, principal, token_id)).revoked_at = clock.wall()
 
 
 def _within(principal: Principal, scopes: Iterable[str]) -> None:
@@ -104,14 +105,16 @@ async def authenticate(session: AsyncSession, secret: str, text: str) -> Princip
     """Whom a token belongs to. Raises `Unauthorized` when it is unknown, revoked or expired."""
     if not is_well_formed(text):
         raise Unauthorized("the access token is not valid")
-    now = clock.now()
-    token = (
-        await session.execute(select(AccessToken).where(AccessToken.token_hash == hashed(text, secret)))
-    ).scalar_one_or_none()
-    if token is None or token.revoked_at is not None:
+    now = clock.wall()
+    statement = select(AccessToken, Organization.is_test).join(
+        Organization, Organization.id == AccessToken.organization_id
+    )
+    found = (await session.execute(statement.where(AccessToken.token_hash == hashed(text, secret)))).first()
+    token: AccessToken | None = found.AccessToken if found is not None else None
+    if found is None or token is None or token.revoked_at is not None:
         raise Unauthorized("the access token is not valid")
     if token.expires_at is not None and token.expires_at <= now:
         raise Unauthorized("the access token has expired")
     if token.last_used_at is None or now - token.last_used_at > USAGE_NOTED_EVERY:
         await session.execute(update(AccessToken).where(AccessToken.id == token.id).values(last_used_at=now))
-    return Principal("organization", token.id, (token.organization_id,), frozenset(token.scopes))
+    return Principal("organization", token.id, (token.organization_id,), frozenset(token.scopes), is_test=found.is_test)

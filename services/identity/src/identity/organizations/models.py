@@ -20,6 +20,8 @@ class Organization(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.uuid7)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     modified_at: Mapped[datetime | None] = mapped_column(default=None)
+    is_test: Mapped[bool] = mapped_column(server_default="false")
+    """In test mode: decided when it is created, for good. It may have a test clock."""
     name: Mapped[str]
     slug: Mapped[str] = mapped_column(CITEXT, unique=True)
     email: Mapped[str | None] = mapped_column(default=None)

@@ -28,9 +28,9 @@ def owned_by(principal: Principal) -> ColumnElement[bool]:
     return Organization.id.in_(principal.organization_ids)
 
 
-async def create(session: AsyncSession, name: str, slug: str) -> Organization:
-    """Creates an organization. Raises `SlugTaken`."""
-    values = {"id": ids.uuid7(), "name": name, "slug": slug, "created_at": clock.now()}
+async def create(session: AsyncSession, name: str, slug: str, *, is_test: bool = False) -> Organization:
+    """Creates an organization, in test mode if `is_test`. Raises `SlugTaken`."""
+    values = {"id": ids.uuid7(), "name": name, "slug": slug, "is_test": is_test, "created_at": clock.now()}
     written = await session.execute(
         insert(Organization).values(values).on_conflict_do_nothing(index_elements=["slug"]).returning(Organization)
     )

@@ -15,13 +15,13 @@ from uuid import UUID
 
 from servicekit import clock
 from servicekit.timers import due
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from webhooks.deliveries.operations import Attempt
-from webhooks.endpoints.models import opened
+from webhooks.endpoints.models import Endpoint, opened
 from webhooks.events.models import WebhookEvent
 
 LANES = 1000
@@ -125,7 +125,7 @@ async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID
     one about the same resource waits for its first attempt or is in the middle of it. That takes as long as those
     attempts take, so at most the timeout for each, and the lease where a worker died with one.
     """
-    now = clock.now()
+    now = clock.wall()  # leases and secrets go by the machine's clock
     condition = due(_WAITING.due_at, _WAITING.organization_id)
     compiled = condition.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
     values: dict[str, Any] = {
@@ -148,6 +148,14 @@ async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID
     rows = (await session.execute(statement, values)).all()
     attempts = [_attempt(row, suite_secret) for row in rows if row.id is not None]
     return Claimed(attempts, rows[0].last if rows[0].lanes >= LANES else FIRST)
+
+
+async def are_in_hand(session: AsyncSession) -> bool:
+    """Whether something that is due on the present clock is in the hand of a worker, perhaps of one that died."""
+    statement = select(WebhookEvent.id).join(Endpoint, Endpoint.id == WebhookEvent.endpoint_id)
+    is_due = due(WebhookEvent.due_at, WebhookEvent.organization_id)
+    statement = statement.where(is_due, Endpoint.enabled, WebhookEvent.claimed_until >= clock.wall())
+    return (await session.execute(statement.limit(1))).first() is not None
 
 
 def _attempt(row: Any, suite_secret: str) -> Attempt:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Self
+from uuid import UUID
 
 import aiohttp
 import structlog
@@ -16,7 +17,8 @@ from servicekit import clock, metrics, telemetry
 from servicekit.database import Sessions, is_transient, wake
 
 from webhooks.deliveries import claims, outcomes
-from webhooks.deliveries.lanes import AT_ONCE, Lanes
+from webhooks.deliveries.claims import Room
+from webhooks.deliveries.lanes import AT_ONCE, PER_ENDPOINT, Lanes
 from webhooks.deliveries.operations import Answer, Attempt
 from webhooks.deliveries.outcomes import Outcome
 from webhooks.endpoints.addresses import PublicResolver, objection
@@ -33,6 +35,8 @@ ANSWER_BYTES = 2048
 ANSWER_SECONDS = 2.0
 """How long the body of an answer is waited for: its status has said already what became of the delivery."""
 GRACE_SECONDS = 15
+AT_A_CLOCK = 64
+"""Deliveries at a time for one test clock."""
 TOGETHER = 500
 """Outcomes that one statement writes."""
 GATHERING_SECONDS = 0.05
@@ -79,8 +83,11 @@ class Courier:
     async def deliver_due(self, sessions: Sessions) -> int:
         """A timer's work: claims what is due, as far as there is room, and sets out with it.
 
-        Returns 0 when nothing more can be claimed until something ends, comes due, or is announced.
+        Returns 0 when nothing more can be claimed until something ends, comes due, or is announced; at a test clock
+        when everything that is due has been delivered.
         """
+        if clock.standing() is not None:
+            return await self._deliver_standing(sessions)
         await self._await_room()
         wanted = min(self._lanes.free, AT_ONCE)
         return int(await self.claim_due(sessions) >= wanted)
@@ -104,6 +111,28 @@ class Courier:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return len(claimed.attempts)
+
+    async def _deliver_standing(self, sessions: Sessions) -> int:
+        """What is due at the test clock, to its end: the clock goes on when this finds nothing more."""
+        lease = LEASE + timedelta(seconds=self._settings.webhook_timeout_seconds)
+        room = Room(AT_A_CLOCK, AT_A_CLOCK, PER_ENDPOINT)
+        attempts: list[Attempt] = []
+        after: UUID | None = None
+        async with sessions() as session:
+            while after != claims.FIRST and not attempts:
+                claimed = await claims.claim(session, room, lease, after or claims.FIRST, self._settings.secret)
+                attempts, after = claimed.attempts, claimed.after
+            is_waiting = not attempts and await claims.are_in_hand(session)
+        if is_waiting:
+            await asyncio.sleep(0.2)
+
+        async def deliver(attempt: Attempt) -> None:
+            answer = await self._post(attempt)
+            await self._one_by_one(sessions, [Outcome(attempt, answer, clock.now())])
+            (delivered if answer.is_taken else failed).add(1)
+
+        await asyncio.gather(*(deliver(attempt) for attempt in attempts))
+        return len(attempts) or int(is_waiting)
 
     async def settle(self) -> None:
         """Waits until nothing is under way and everything is written down."""
@@ -160,9 +189,9 @@ class Courier:
             if any(outcome.attempt.endpoint_id in self._lanes.full for outcome in batch):
                 wake(session, here=True)
 
-    async def _one_by_one(self, sessions: Sessions, batch: list[Outcome], error: Exception) -> None:
+    async def _one_by_one(self, sessions: Sessions, batch: list[Outcome], error: Exception | None = None) -> None:
         """What cannot be written down is left to its lease: it is sent again then, with the same id."""
-        if is_transient(error):
+        if error is not None and is_transient(error):
             await asyncio.sleep(0.5)
         for outcome in batch:
             try:
@@ -182,7 +211,7 @@ class Courier:
             refused = _cached_objection(attempt.url, self._settings.webhook_ports)
             if refused is not None:
                 return Answer(None, f"not called: the address {refused}", took())
-        headers = attempt.headers(clock.now())
+        headers = attempt.headers(clock.wall())
         try:
             async with self._session.post(
                 attempt.url, data=attempt.body, headers=headers, allow_redirects=False
@@ -223,5 +252,5 @@ def _retry_after(value: str | None) -> timedelta | None:
     with suppress(ValueError, OverflowError):
         if value.strip().isdecimal():
             return timedelta(seconds=min(int(value), 10**8))
-        return max(timedelta(0), parsedate_to_datetime(value) - clock.now())
+        return max(timedelta(0), parsedate_to_datetime(value) - clock.wall())
     return None
