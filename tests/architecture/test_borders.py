@@ -187,17 +187,57 @@ def test_due_work_is_claimed_on_the_clock_of_its_organization() -> None:
     assert found == []
 
 
+def asks_due(service: str, module: str, seen: set[str]) -> bool:
+    """Whether a module of a service, or one that it imports, claims through `timers.due`."""
+    path = ROOT / "services" / service / "src" / f"{module.replace('.', '/')}.py"
+    if module in seen or not path.exists():
+        return False
+    seen.add(module)
+    imports = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom) and node.module]
+    if any(node.module == "servicekit.timers" and any(n.name == "due" for n in node.names) for node in imports):
+        return True
+    if "timers.due(" in path.read_text():
+        return True
+    inner = [name for node in imports for name in (node.module, *(f"{node.module}.{n.name}" for n in node.names))]
+    return any(asks_due(service, name, seen) for name in inner if name and name.startswith(f"{service}."))
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_timer_follows_test_clocks_or_says_that_it_does_not(service: str) -> None:
-    """The work of a timer claims through `timers.due`, somewhere in the module that it comes from or beside it."""
+    """A timer's work claims through `timers.due`, or the timer has `follows_clocks=False`.
+
+    One that does neither would keep every test clock from going on: its service could not answer.
+    """
     worker = parsed(package(service) / "worker.py")
-    followers = [
-        node
+    origin = {
+        name.asname or name.name: node.module
         for node in ast.walk(worker)
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) == "Timer"
-        and not any(keyword.arg == "follows_clocks" for keyword in node.keywords)
-    ]
-    claims = [path for path in package(service).rglob("*.py") if "servicekit.timers import" in path.read_text()]
-    claiming = [path for path in claims if re.search(r"import .*\bdue\b", path.read_text())]
-    assert not followers or claiming, "its timers claim past timers.due"
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in node.names
+    }
+    made_of = {
+        ast.unparse(target): node.value
+        for node in ast.walk(worker)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    }
+    for item in (item for node in ast.walk(worker) if isinstance(node, ast.AsyncWith) for item in node.items):
+        if item.optional_vars is not None:
+            made_of[ast.unparse(item.optional_vars)] = item.context_expr
+    for node in ast.walk(worker):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) != "Timer":
+            continue
+        if any(keyword.arg == "follows_clocks" for keyword in node.keywords):
+            continue
+        names = {inner.id for inner in ast.walk(node.args[1]) if isinstance(inner, ast.Name)}
+        names |= {
+            inner.id
+            for name in names & set(made_of)
+            for inner in ast.walk(made_of[name])
+            if isinstance(inner, ast.Name)
+        }
+        modules = {origin[name] for name in names & set(origin)}
+        assert any(asks_due(service, module, set()) for module in modules), (
+            f"{service}/worker.py:{node.lineno}: {ast.unparse(node.args[0])} claims past timers.due; "
+            "if it is to go by the machine's clock, say follows_clocks=False"
+        )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from aiohttp import web
@@ -61,7 +61,7 @@ class Receiver:
 class Shop:
     """What the tests sell."""
 
-    events = EVENTS
+    events: ClassVar[list[str]] = EVENTS
     """What its endpoint is told of."""
 
     def __init__(self, api: httpx.AsyncClient, receiver: Receiver, organization_id: str) -> None:
@@ -145,7 +145,7 @@ class Shop:
 class TimeShop(Shop):
     """A shop whose time is moved, and that hears every webhook itself, in the order in which they came."""
 
-    events = [
+    events: ClassVar[list[str]] = [
         *EVENTS, "product.updated", "order.updated", "subscription.updated", "subscription.uncanceled",
         "subscription.revoked", "subscription.past_due", "subscription.cycled", "customer.updated",
     ]  # fmt: skip
