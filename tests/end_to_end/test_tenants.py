@@ -1,5 +1,6 @@
 """Another organization's token: 404 for each single resource and empty lists, over every route of the document."""
 
+import os
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ EVERYBODYS = {"/v1/webhooks/event-types/"}
 
 
 @pytest.fixture(scope="session")
-async def owned(shop):
+async def owned(shop, stack):
     """The ids of one resource of each kind, by the name of their collection."""
     checkout = await shop.checkout()
     bought = await shop.confirm(await shop.checkout())
@@ -46,7 +47,11 @@ async def owned(shop):
     redelivery = await shop.call("POST", "/v1/webhooks/redeliveries/", {"endpoint_id": shop.endpoint["id"]})
     wish = {"comment": "Owned", "scopes": ["orders:read"]}
     token = (await shop.call("POST", "/v1/organization-access-tokens/", wish))["organization_access_token"]
+    in_test_mode = stack.create_organization("Time", f"tenant-{os.urandom(4).hex()}", is_test=True)
+    async with caller(in_test_mode["access_token"]) as other:
+        test_clock = (await other.post("/v1/test-clocks/", json={"frozen_time": "2027-01-01T00:00:00Z"})).json()
     return {
+        "test-clocks": test_clock["id"],
         "products": shop.product["id"],
         "checkouts": checkout["id"],
         "discounts": discount["id"],
