@@ -58,12 +58,7 @@ def main() -> None:
             Timer("renew_due", renew_due),
             Timer("remind_due", remind_due, every=timedelta(seconds=60)),
             Timer("retry_due", retry_due, every=timedelta(seconds=5)),
-            Timer(
-                "refund_duplicates",
-                partial(refund_duplicates, processor=processor),
-                every=timedelta(seconds=5),
-                follows_clocks=False,
-            ),
+            Timer("refund_duplicates", partial(refund_duplicates, processor=processor), every=timedelta(seconds=5)),
             Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
             Timer("finish_refunds", partial(finish_refunds, processor=processor)),
             Timer("follow_disputes", partial(follow_disputes, processor=processor), every=timedelta(seconds=5)),

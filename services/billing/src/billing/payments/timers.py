@@ -3,6 +3,7 @@
 from processor import ProcessorRefused, ProcessorUnavailable, Refund, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
+from servicekit.timers import due
 from sqlalchemy import select
 
 from billing.payments.collect import IN_HAND, collect_due
@@ -14,10 +15,9 @@ __all__ = ["collect_due", "refund_duplicates"]
 async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> int:
     """Gives one payment back that came for an order which was paid, or void, already."""
     async with sessions() as session:
-        now = clock.now()
         statement = (
             select(Payment)
-            .where(Payment.status == "duplicate", Payment.due_at <= now)
+            .where(Payment.status == "duplicate", due(Payment.due_at, Payment.organization_id))
             .order_by(Payment.due_at)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -25,7 +25,7 @@ async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> i
         payment = (await session.execute(statement)).scalar_one_or_none()
         if payment is None:
             return 0
-        payment.due_at = now + IN_HAND
+        payment.due_at = clock.now() + IN_HAND
     try:
         await processor.refund(Refund(f"duplicate:{payment.id}", payment.processor_id or "", reason="duplicate"))
     except (ProcessorUnavailable, ProcessorRefused):

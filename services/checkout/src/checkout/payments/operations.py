@@ -188,7 +188,7 @@ async def ask_now(session: AsyncSession, payment_id: UUID) -> None:
     """Has the timer ask Stripe about a payment that is not settled yet, at once."""
     payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
     if payment.status in ("open", "requires_action"):
-        payment.due_at = clock.now()
+        payment.due_at = clock.wall()
         wake(session)
 
 
