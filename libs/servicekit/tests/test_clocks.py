@@ -17,7 +17,7 @@ from servicekit.consumers import Consumers, Message, Retry
 from servicekit.database import Database
 from servicekit.testing.harness import Bus, signed_headers
 from servicekit.timers import Timer, due
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 JANUARY = datetime(2027, 1, 31, 9, tzinfo=UTC)
 MARCH = datetime(2027, 3, 1, tzinfo=UTC)
@@ -244,3 +244,20 @@ async def test_a_timer_that_claims_past_the_clock_is_refused(follower: Follower)
     await follower.hear(organization_id, JANUARY, (await follower.rows("select clock_id from clocks"))[0].clock_id)
     with pytest.raises(RuntimeError, match=r"past follows test clocks but does not claim through timers\.due"):
         await follower.tend(organization_id)
+
+
+async def test_instants_counted_from_one_column_are_kept_apart(follower: Follower) -> None:
+    """Work three days before an instant and seven days before it waits at two instants."""
+    organization_id = ids.uuid7()
+    await follower.hear(organization_id, JANUARY, ids.uuid7())
+    await follower.note_due(organization_id, MARCH)
+
+    async def remind(sessions: Any) -> int:
+        async with sessions() as session:
+            for days in (7, 3):
+                before = follower.notes.created_at - timedelta(days=days)
+                await session.execute(select(follower.notes).where(due(before, follower.notes.organization_id)))
+        return 0
+
+    follower.timers = [Timer("remind", remind)]
+    assert (await follower.tend(organization_id)).next_due_at == MARCH - timedelta(days=7)

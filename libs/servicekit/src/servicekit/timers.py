@@ -38,7 +38,9 @@ def due(due_at: Any, organization_id: Any) -> ColumnElement[bool]:
     """
     noted = _noted.get()
     if noted is not None:
-        noted[f"{due_at} of {organization_id}"] = due_at, organization_id
+        # With its values: an instant may be counted from a column, for example three days before it and seven.
+        wanted = select(due_at, organization_id).compile()
+        noted[f"{wanted} {wanted.params}"] = due_at, organization_id
     standing = clock.standing()
     if standing is None:
         return and_(due_at <= clock.now(), organization_id.not_in(_FOLLOWED))
