@@ -17,7 +17,7 @@ from servicekit.consumers import Consumers, Message, Retry
 from servicekit.database import Database
 from servicekit.testing.harness import Bus, signed_headers
 from servicekit.timers import Timer, due
-from sqlalchemy import select, text, update
+from sqlalchemy import DateTime, select, text, type_coerce, update
 
 JANUARY = datetime(2027, 1, 31, 9, tzinfo=UTC)
 MARCH = datetime(2027, 3, 1, tzinfo=UTC)
@@ -255,7 +255,7 @@ async def test_instants_counted_from_one_column_are_kept_apart(follower: Followe
     async def remind(sessions: Any) -> int:
         async with sessions() as session:
             for days in (7, 3):
-                before = follower.notes.created_at - timedelta(days=days)
+                before = type_coerce(follower.notes.created_at - timedelta(days=days), DateTime(timezone=True))
                 await session.execute(select(follower.notes).where(due(before, follower.notes.organization_id)))
         return 0
 

@@ -16,7 +16,7 @@ import structlog
 from contracts.event import Event, EventClass
 from contracts.identity import TestClockAdvancedV1
 from contracts.test_clocks import ClockMoved, ClockReport, Seen
-from sqlalchemy import DateTime, and_, func, literal, select, text, type_coerce, union_all
+from sqlalchemy import DateTime, and_, func, select, text, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import clock, outbox
@@ -242,7 +242,7 @@ async def _next_due(session: AsyncSession, standing: Standing, waiting: Waiting)
         return None
     firsts = [
         select(func.min(due_at).label("due_at")).where(
-            organization_id == literal(standing.organization_id), due_at > literal(standing.instant)
+            organization_id == standing.organization_id, due_at > standing.instant
         )
         for due_at, organization_id in waiting.values()
     ]
