@@ -3,8 +3,8 @@
 from alembic import op
 from servicekit.migrations import upgrade_kit_tables_v3
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
