@@ -65,7 +65,7 @@ async def test_the_bank_asks_first(client, bus, purchased, sandbox, portal):
     sandbox.post(f"/v1/setup_intents/{intent}/_authenticate", client_secret=secret, success="true")
     body = {"setup_intent_id": intent, "set_default": False}
     stolen = await client.post(f"{MINE}/confirm", headers=portal(other), json=body)
-    assert (stolen.status_code, stolen.json()["error"]) == (403, "SetupIntentNotYours")
+    assert (stolen.status_code, stolen.json()["error"]) == (403, "CustomerNotReady")
     for _ in range(2):
         done = await client.post(f"{MINE}/confirm", headers=portal(event), json=body)
         assert done.json()["status"] == "succeeded", done.text

@@ -34,7 +34,7 @@ class PaymentMethodInUseByActiveSubscription(BadRequest):
     """A subscription that goes on needs the card."""
 
 
-class SetupIntentNotYours(NotPermitted):
+class CustomerNotReady(NotPermitted):
     """The set-up is another customer's."""
 
 
@@ -87,13 +87,13 @@ async def add(
 async def confirm(
     sessions: Sessions, processor: StripeProcessor, principal: Principal, wish: CustomerPaymentMethodConfirm
 ) -> CustomerPaymentMethodCreateResponse:
-    """Goes on with a card whose bank was asked. Raises `SetupIntentNotYours`, `PaymentMethodSetupFailed`."""
+    """Goes on with a card whose bank was asked. Raises `CustomerNotReady`, `PaymentMethodSetupFailed`."""
     async with sessions() as session:
         customer = await own_customer(session, principal)
     try:
         outcome = await processor.retrieve_setup(wish.setup_intent_id)
     except ProcessorRefused as error:
-        raise SetupIntentNotYours("This set-up is not of this customer") from error
+        raise CustomerNotReady("This set-up is not of this customer") from error
     except ProcessorUnavailable as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
     holder = customer.processor_customer_id or ""
@@ -124,7 +124,7 @@ async def _kept(
     except (ProcessorUnavailable, ProcessorRefused) as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
     if not is_own and method.customer != holder:
-        raise SetupIntentNotYours("This set-up is not of this customer")
+        raise CustomerNotReady("This set-up is not of this customer")
     shown: dict[str, Any] = {name: value for name, value in method.metadata.items() if name != "fingerprint"}
     async with sessions() as session:
         customer = await own_customer(session, principal, lock=True)

@@ -14,10 +14,10 @@ from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.payment_methods import manage, queries
 from billing.payment_methods.manage import (
+    CustomerNotReady,
     PaymentMethodInUseByActiveSubscription,
     PaymentMethodSetupFailed,
     ProcessorSilent,
-    SetupIntentNotYours,
 )
 from billing.payment_methods.schemas import (
     CustomerPaymentMethodConfirm,
@@ -79,7 +79,7 @@ async def add(
     "/confirm",
     name="confirm",
     status_code=201,
-    responses=responses(ResourceNotFound, PaymentMethodSetupFailed, SetupIntentNotYours, ProcessorSilent),
+    responses=responses(ResourceNotFound, PaymentMethodSetupFailed, CustomerNotReady, ProcessorSilent),
 )
 async def confirm(
     request: Request, sessions: SessionsOf, principal: ThemselvesWriting, wish: CustomerPaymentMethodConfirm
