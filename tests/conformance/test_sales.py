@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from polar.v2026_10 import Polar
-from polar.v2026_10.errors import RefundedAlready, ResourceNotFound
+from polar.v2026_10.errors import DisputeNotOpenError, RefundedAlready, ResourceNotFound
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 operation = pytest.mark.operation
@@ -144,3 +144,35 @@ def test_list_refunds(polar: Polar, once: OneTime) -> None:
     listed = polar.refunds.list(order_id=order.id, customer_id=order.customer_id, succeeded=True).items
     assert [refund.id for refund in listed] == [made.id]
     assert polar.refunds.list(order_id=order.id, succeeded=False).items == []
+
+
+@pytest.fixture(scope="module")
+def dispute(polar: Polar, once: OneTime, until: Callable[..., Any]) -> Any:
+    """A dispute that Stripe's call-backs told of."""
+    order = once.buy("pm_card_createDispute")
+    (found,) = until(lambda: polar.disputes.list(order_id=order.id).items)
+    return found
+
+
+@operation("disputes.list")
+def test_list_disputes(polar: Polar, dispute: Any) -> None:
+    listed = polar.disputes.list(order_id=dispute.order_id, status=["needs_response", "lost"]).items
+    assert [one.id for one in listed] == [dispute.id]
+
+
+@operation("disputes.get")
+def test_get_a_dispute(polar: Polar, dispute: Any) -> None:
+    found = polar.disputes.get(dispute.id)
+    assert (found.reason, found.closed, found.customer.type) == ("fraudulent", False, "individual")
+    with pytest.raises(ResourceNotFound):
+        polar.disputes.get(UNKNOWN)
+
+
+@operation("disputes.accept")
+def test_accept_a_dispute(polar: Polar, once: OneTime, until: Callable[..., Any]) -> None:
+    order = once.buy("pm_card_createDispute")
+    (opened,) = until(lambda: polar.disputes.list(order_id=order.id).items)
+    assert polar.disputes.accept(opened.id).status == "lost"
+    until(lambda: not once.granted(order))
+    with pytest.raises(DisputeNotOpenError):
+        polar.disputes.accept(opened.id)

@@ -43,6 +43,8 @@ async def owned(shop, stack):
     file = await shop.call("POST", "/v1/files/", announced)
     (payment,) = await shop.items("payments", checkout_id=ids["id"])
     (card,) = await shop.items(f"customers/{ids['customer_id']}/payment-methods")
+    disputed = (await shop.confirm(await shop.checkout(), "pm_card_createDispute")).json()
+    dispute = await eventually(lambda: shop.items("disputes", order_id=disputed["order_id"]), what="the dispute")
     (event, *_) = await shop.items("webhooks/events")
     redelivery = await shop.call("POST", "/v1/webhooks/redeliveries/", {"endpoint_id": shop.endpoint["id"]})
     wish = {"comment": "Owned", "scopes": ["orders:read"]}
@@ -61,7 +63,7 @@ async def owned(shop, stack):
         "subscriptions": ids["subscription_id"],
         "payments": payment["id"],
         "payment-methods": card["id"],
-        "disputes": payment["id"],
+        "disputes": dispute[0]["id"],
         "benefits": shop.benefit["id"],
         "benefit-grants": grant["id"],
         "license-keys": key_id,

@@ -18,6 +18,8 @@ OLD, NEW = {"amount": 500, "discount_amount": 0}, {"amount": 2000, "discount_amo
         ("debit_for_time_left", {"new": NEW, **THIRTY_DAYS}, "5800/3"),
         ("difference_for_time_left", {"old": OLD, "new": NEW, **THIRTY_DAYS}, "1450"),
         ("full_period", {"new": {"amount": 2000, "discount_amount": 500}}, "1500"),
+        ("full_period", {"amount": 2000, "quantity": None}, "2000"),
+        ("trial", {"amount": 2000}, "0"),
         ("debit_for_time_left", {"new": NEW, "seconds_left": "5", "seconds_total": "0"}, "0"),
         ("debit_for_time_left", {"new": NEW, "seconds_left": "-5", "seconds_total": "10"}, "0"),
     ],

@@ -309,7 +309,11 @@ OF_CUSTOMERS = (
                 select e.currency, 0, 0, e.amount from ledger_transactions t
                 join ledger_entries e on e.transaction_id = t.id
                 where t.customer_id = c.id and e.account = 'customer_balance'
-            ) three group by currency
+                union all
+                -- What a pending order took, or gave, stands in the ledger when it is settled.
+                select currency, 0, 0, -applied_balance_amount from orders
+                where customer_id = c.id and status = 'pending' and applied_balance_amount <> 0
+            ) all_sides group by currency
         ) balance
         {_values("('balance', balance.moved, balance.kept), ('balance of the ledger', balance.booked, balance.kept)")}
         where c.id = any(:ids) and {_UNEQUAL}

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer, CustomerBalance, CustomerBalanceEntry
+from billing.orders.models import Order
 
 
 async def balances_of(session: AsyncSession, customer_ids: Sequence[UUID]) -> dict[tuple[UUID, str], CustomerBalance]:
@@ -26,6 +27,14 @@ async def balances_of(session: AsyncSession, customer_ids: Sequence[UUID]) -> di
 async def balance_of(session: AsyncSession, customer_id: UUID, currency: str) -> CustomerBalance | None:
     """A customer's balance in a currency, locked; None where nothing ever moved it."""
     return (await balances_of(session, [customer_id])).get((customer_id, currency))
+
+
+async def give_back(session: AsyncSession, customer: Customer, order: Order, at: datetime) -> None:
+    """What a void order took of the customer's balance, or left in it, is undone. The caller has locked both."""
+    used, order.applied_balance_amount = order.applied_balance_amount, 0
+    if used:
+        balance = await balance_of(session, customer.id, order.currency)
+        move(session, customer, balance, -used, order.currency, reason="order", order_id=order.id, at=at)
 
 
 def move(

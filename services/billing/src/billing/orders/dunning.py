@@ -23,6 +23,7 @@ from servicekit.database import Sessions
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.customers import balances
 from billing.customers.models import Customer
 from billing.orders import drafts
 from billing.orders.create import tell
@@ -107,11 +108,15 @@ async def give_up(
 
 
 async def void_pending(session: AsyncSession, subscription: Subscription, customer: Customer, now: datetime) -> None:
-    """Voids what an ended subscription still owes, and says so. A payment under way is given back when it succeeds."""
+    """Voids what an ended subscription still owes, and says so: credit that it took is the customer's again.
+
+    A payment under way is given back when it succeeds.
+    """
     await session.flush()
     statement = select(Order).where(Order.subscription_id == subscription.id, Order.status == "pending")
     for order in (await session.execute(statement.order_by(Order.id).with_for_update())).scalars().all():
         order.void(now)
+        await balances.give_back(session, customer, order, now)
         await _cancel_open(session, order, now)
         tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
 

@@ -65,10 +65,12 @@ def exact_of(computation: dict[str, Any]) -> Fraction | None:
     """The exact amount that the inputs of a computation give by its rule; None for a rule that is not known."""
     rule, inputs = computation.get("rule"), computation.get("inputs") or computation
     match rule:
-        case "price" | "renewal":
+        case "price":
             return Fraction(int(inputs["amount"]))
         case "full_period":
-            return Fraction(_net(inputs.get("new") or inputs))
+            return Fraction(_net(inputs["new"]) if "new" in inputs else int(inputs["amount"]))
+        case "trial":
+            return Fraction(0)
         case "credit_for_time_left":
             return -_net(inputs["old"]) * _share(inputs)
         case "debit_for_time_left":

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-STATUSES = {"open": "pending", "duplicate": "succeeded"}
-"""What the API calls a status that has another name here; money that came twice did come."""
+STATUSES = {"open": "pending", "duplicate": "succeeded", "refunded": "succeeded"}
+"""What the API calls a status that has another name here; money that came twice, and was given back, did come."""
 
 
 class PaymentRead(BaseModel):

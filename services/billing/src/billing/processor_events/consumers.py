@@ -4,12 +4,14 @@ from contracts.checkout import ProcessorEventReceivedV1
 from servicekit.consumers import Consumers
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.disputes import callbacks as disputes
 from billing.payments import callbacks as payments
 from billing.processor_events import handlers
+from billing.refunds import callbacks as refunds
 
 consumers = Consumers("billing.processor_events")
 
-__all__ = ["consumers", "payments"]
+__all__ = ["consumers", "disputes", "payments", "refunds"]
 
 
 @consumers.on(ProcessorEventReceivedV1)

@@ -298,8 +298,6 @@ async def drop_what_was_declined(
     subscription.open_change_id = None
     change.status, change.modified_at = "failed", at
     order.void(at)
-    balance = await balances.balance_of(session, customer.id, order.currency)
-    used, order.applied_balance_amount = order.applied_balance_amount, 0
-    balances.move(session, customer, balance, -used, order.currency, reason="order", order_id=order.id, at=at)
+    await balances.give_back(session, customer, order, at)
     await session.flush()
     tell(session, order, customer, subscription, OrderUpdatedV1, at=at)

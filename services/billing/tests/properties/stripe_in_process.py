@@ -1,0 +1,187 @@
+"""Stripe's protocol in this process, for thousands of operations: it keeps its own books, and refuses what Stripe does.
+
+It stands in for `processor.StripeProcessor` (the methods that billing calls, with its outcomes and errors). What the
+local Stripe and the official library do is tested elsewhere; here they would be most of the time.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from processor import DisputeState, Outcome, ProcessorRefused, ProcessorUnavailable, RefundOutcome
+
+MINIMUM = 50
+DISPUTE_FEE = 1500
+
+
+def fee_of(amount):
+    """2.9 % and 30 cents, rounded half up."""
+    return (amount * 29 + 500) // 1000 + 30
+
+
+@dataclass
+class Intent:
+    id: str
+    amount: int
+    currency: str
+    metadata: dict
+    status: str = "succeeded"
+    code: str | None = None
+    refunds: list = field(default_factory=list)
+    dispute: dict | None = None
+
+    @property
+    def refunded(self):
+        return sum(one["amount"] for one in self.refunds if one["status"] in ("pending", "succeeded"))
+
+
+class InProcessStripe:
+    """One account. `declines` are cards with the code that they decline with; `silent` charges get no answer."""
+
+    def __init__(self):
+        self.intents, self.keys, self.declines, self.refunds, self.disputes = {}, {}, {}, {}, {}
+        self.silent = 0
+        self.refund_ends = []
+        self._number = 0
+        self._by_payment, self._by_customer = {}, {}
+
+    def _new(self, prefix):
+        self._number += 1
+        return f"{prefix}_{self._number:08d}"
+
+    def pay(self, amount, currency, metadata, code=None):
+        """What a charge becomes."""
+        status = "requires_payment_method" if code else "succeeded"
+        intent = Intent(self._new("pi"), amount, currency, metadata, status, code)
+        self.intents[intent.id] = intent
+        return intent
+
+    def _outcome(self, intent):
+        if intent.code:
+            return Outcome("declined", intent.id, intent.code, "Your card was declined.")
+        facts = {"method": "card", "method_metadata": {"brand": "visa", "last4": "4242"}, "fee": fee_of(intent.amount)}
+        return Outcome("succeeded", intent.id, facts=facts)
+
+    def _once(self, key, wish, work):
+        known = self.keys.get(key)
+        if known is None:
+            known = self.keys[key] = (wish, work())
+        assert known[0] == wish, f"the key {key} was used for another wish"
+        return known[1]
+
+    async def charge_saved(self, charge):
+        assert charge.amount >= MINIMUM, f"{charge.amount} is less than Stripe charges"
+        wish = (charge.amount, charge.currency, charge.customer, charge.payment_method)
+        code = self.declines.get(charge.payment_method)
+        intent = self._once(charge.key, wish, lambda: self.pay(charge.amount, charge.currency, charge.metadata, code))
+        self._by_payment[charge.metadata["payment_id"]] = intent.id
+        self._be_silent()
+        return self._outcome(intent)
+
+    def _be_silent(self):
+        if self.silent:
+            self.silent -= 1
+            raise ProcessorUnavailable("no answer")
+
+    async def retrieve(self, processor_id):
+        return self._outcome(self.intents[processor_id])
+
+    async def find_payment(self, customer, payment_id):
+        found = self._by_payment.get(payment_id)
+        return self._outcome(self.intents[found]) if found else None
+
+    async def refund(self, refund):
+        intent = self.intents[refund.processor_id]
+        return self._refund_outcome(
+            self._once(refund.key, (refund.processor_id, refund.amount), lambda: self._refunded(intent, refund))
+        )
+
+    def _refunded(self, intent, refund):
+        left = intent.amount - intent.refunded
+        amount = left if refund.amount is None else refund.amount
+        if intent.status != "succeeded":
+            raise ProcessorRefused("not paid", "charge_not_refundable")
+        if intent.dispute is not None and intent.dispute["status"] in ("needs_response", "under_review", "lost"):
+            raise ProcessorRefused("charged back", "charge_disputed")
+        if left == 0:
+            raise ProcessorRefused("refunded", "charge_already_refunded")
+        if not 1 <= amount <= left:
+            raise ProcessorRefused("more than is left", "parameter_invalid")
+        status = self.refund_ends.pop() if self.refund_ends else "succeeded"
+        made = {
+            "id": self._new("re"), "amount": amount, "currency": intent.currency, "payment_intent": intent.id,
+            "status": status, "metadata": dict(refund.metadata), "failure_reason": None,
+        }  # fmt: skip
+        intent.refunds.append(made)
+        self.refunds[made["id"]] = made
+        return made
+
+    @staticmethod
+    def _refund_outcome(made):
+        return RefundOutcome(
+            made["status"], made["id"], made["amount"], made["currency"], made["payment_intent"],
+            made["failure_reason"], made["metadata"],
+        )  # fmt: skip
+
+    async def find_refund(self, processor_id, refund_id):
+        found = [one for one in self.intents[processor_id].refunds if one["metadata"].get("refund_id") == refund_id]
+        return self._refund_outcome(found[0]) if found else None
+
+    async def retrieve_refund(self, processor_id):
+        return self._refund_outcome(self.refunds[processor_id])
+
+    def end_refund(self, made, status):
+        """A refund comes to an end later; returns what the call-back carries."""
+        made["status"] = status
+        made["failure_reason"] = "expired_or_canceled_card" if status == "failed" else None
+        return dict(made)
+
+    def dispute(self, intent):
+        """A bank takes what is left of a payment; returns what the call-back carries."""
+        amount = intent.amount - intent.refunded
+        said = {
+            "id": self._new("dp"), "amount": amount, "currency": intent.currency, "reason": "fraudulent",
+            "status": "needs_response", "payment_intent": intent.id, "created": 1_800_000_000,
+            "evidence_details": {"due_by": None},
+            "balance_transactions": [{"amount": -amount, "fee": DISPUTE_FEE}],
+        }  # fmt: skip
+        intent.dispute = said
+        self.disputes[said["id"]] = said
+        return dict(said)
+
+    def decide(self, said, *, won):
+        """The bank decides; returns what the call-back carries."""
+        said["status"] = "won" if won else "lost"
+        if won:
+            said["balance_transactions"] = [*said["balance_transactions"], {"amount": said["amount"], "fee": 0}]
+        return dict(said)
+
+    async def retrieve_dispute(self, processor_id):
+        return self._state(self.disputes[processor_id])
+
+    async def accept_dispute(self, processor_id, key):
+        said = self.disputes[processor_id]
+        if said["status"] not in ("needs_response", "under_review"):
+            raise ProcessorRefused("closed already", "dispute_closed")
+        return self._state(self.decide(said, won=False))
+
+    @staticmethod
+    def _state(said):
+        return DisputeState(
+            said["id"], said["status"], said["amount"], said["currency"], said["reason"], said["payment_intent"], None,
+            datetime.fromtimestamp(said["created"], UTC), list(said["balance_transactions"]),
+        )  # fmt: skip
+
+    def holds(self, owner, besides):
+        """What Stripe has for an organization after fees: charges less refunds that went through, and what banks took.
+
+        `besides` are intents that no order is owed: they are given back, and are in no books of orders.
+        """
+        total = 0
+        for intent in self.intents.values():
+            if intent.status != "succeeded" or intent.metadata["organization_id"] != owner or intent.id in besides:
+                continue
+            given = sum(one["amount"] for one in intent.refunds if one["status"] == "succeeded")
+            total += intent.amount - fee_of(intent.amount) - given
+            for moved in (intent.dispute or {}).get("balance_transactions", ()):
+                total += moved["amount"] - moved["fee"]
+        return total
