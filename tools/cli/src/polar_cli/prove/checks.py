@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from polar_cli.prove.load import Buyers, Purchase, Receiver
+from polar_cli.prove.load import REFUNDED, Buyers, Purchase, Receiver
 from polar_cli.state import SERVICES
 
 HELD_BACK_SECONDS = 60
@@ -19,6 +19,14 @@ CHATTER = r"\.(digested|drifted)\.v1$"
 """Said for ever, whether or not anything happens: who waited for the last of it would not come to an end."""
 ON_ITS_WAY_SECONDS = 10
 """Services say digests at any moment: an event is lost when it is still missing after this long."""
+
+
+@dataclass(frozen=True)
+class AtStripe:
+    """What the local Stripe has: every payment intent and every refund."""
+
+    intents: list[dict[str, Any]]
+    refunds: list[dict[str, Any]]
 
 
 @dataclass
@@ -79,10 +87,13 @@ async def unsettled(databases: Databases) -> list[str]:
     if late:
         found.append(f"{sum(late.values())} events not handled yet: {late}")
     payments = await databases.value("checkout", "select count(*) from payments where status = 'open'")
+    payments += await databases.value("billing", "select count(*) from payments where status = 'open'")
+    refunds = await databases.value("billing", "select count(*) from refunds where status = 'pending'")
     changes = await databases.value("benefits", "select count(*) from product_changes")
     due = await databases.value("webhooks", "select count(*) from webhook_events where due_at is not null")
-    if payments or changes or due:
-        found.append(f"{payments} open payments, {changes} product changes, {due} webhooks due")
+    if payments or refunds or changes or due:
+        waiting = f"{payments} open payments, {refunds} pending refunds"
+        found.append(f"{waiting}, {changes} product changes, {due} webhooks due")
     return found
 
 
@@ -116,11 +127,12 @@ async def unhandled(databases: Databases, but: str = "^$") -> dict[str, set[Any]
 
 
 async def check(
-    databases: Databases, buyers: Buyers, receiver: Receiver, stripe: list[dict[str, Any]], poisoned: int, dead: int
+    databases: Databases, buyers: Buyers, receiver: Receiver, stripe: AtStripe, poisoned: int, dead: int
 ) -> Findings:
-    """Every rule. `stripe` is every payment intent; `dead` how many dead letters there are."""
+    """Every rule. `dead` is how many dead letters there are, of which `poisoned` were put there."""
     findings = Findings()
-    await _purchases(findings, databases, buyers.purchases, stripe)
+    await _purchases(findings, databases, buyers.purchases, stripe.intents)
+    await _refunds(findings, databases, buyers.purchases, stripe.refunds)
     await _events(findings, databases)
     await _money(findings, databases, stripe)
     await _projections(findings, databases)
@@ -239,7 +251,33 @@ async def _events(findings: Findings, databases: Databases) -> None:
             findings.lost.append(f"{service}: {kept} messages still wait to be tried again")
 
 
-async def _money(findings: Findings, databases: Databases, stripe: list[dict[str, Any]]) -> None:
+async def _refunds(
+    findings: Findings, databases: Databases, purchases: list[Purchase], stripe: list[dict[str, Any]]
+) -> None:
+    """A refund that was acknowledged was made once: at Stripe, in billing, and on its order."""
+    query = (
+        "select r.id, r.order_id, r.status, r.amount, o.refunded_amount "
+        "from refunds r join orders o on o.id = r.order_id"
+    )
+    kept: dict[str, list[Any]] = {}
+    for row in await databases.rows("billing", query):
+        kept.setdefault(str(row["order_id"]), []).append(row)
+    paid_back = Counter(refund["metadata"].get("order_id") for refund in stripe if refund["status"] == "succeeded")
+    for purchase in purchases:
+        order_id = purchase.ids.get("order_id", "")
+        name = f"purchase {purchase.number}"
+        wanted = 1 if purchase.refund_id else 0
+        rows = kept.get(order_id, [])
+        findings.count(f"{name}: refunds", len(rows), wanted)
+        findings.count(f"{name}: refunds at Stripe", paid_back[order_id], wanted)
+        for row in rows:
+            if (str(row["id"]), row["status"], row["amount"], row["refunded_amount"]) != (
+                purchase.refund_id, "succeeded", REFUNDED, REFUNDED,
+            ):  # fmt: skip
+                findings.wrong.append(f"{name}: its refund is {dict(row)}")
+
+
+async def _money(findings: Findings, databases: Databases, stripe: AtStripe) -> None:
     off = await databases.value(
         "billing",
         "select count(*) from (select transaction_id from ledger_entries group by transaction_id, currency "
@@ -249,12 +287,14 @@ async def _money(findings: Findings, databases: Databases, stripe: list[dict[str
         findings.wrong.append(f"{off} ledger transactions do not balance")
     ledger = int(
         await databases.value(
-            "billing", "select coalesce(sum(amount), 0) from ledger_entries where account = 'processor'"
+            "billing",
+            "select coalesce(sum(amount), 0) from ledger_entries where account in ('processor', 'processor_fees')",
         )
     )
-    charged = sum(intent["amount_received"] for intent in stripe if intent["status"] == "succeeded")
-    if ledger != charged:
-        findings.wrong.append(f"the ledger has {ledger} at the processor, which charged {charged}")
+    charged = sum(intent["amount_received"] for intent in stripe.intents if intent["status"] == "succeeded")
+    given_back = sum(refund["amount"] for refund in stripe.refunds if refund["status"] == "succeeded")
+    if ledger != charged - given_back:
+        findings.wrong.append(f"the ledger has {ledger} at the processor: {charged} charged, {given_back} given back")
 
 
 PROJECTIONS = (
@@ -294,7 +334,10 @@ async def _webhooks(findings: Findings, databases: Databases, purchases: list[Pu
         if not purchase.ids:
             continue
         order, subscription = purchase.ids["order_id"], purchase.ids["subscription_id"]
-        for id, kind in ((order, "order.created"), (order, "order.paid"), (subscription, "subscription.active")):
+        expected = [(order, "order.created"), (order, "order.paid"), (subscription, "subscription.active")]
+        if purchase.refund_id:
+            expected += [(order, "order.refunded"), (purchase.refund_id, "refund.created")]
+        for id, kind in expected:
             ids = {webhook_id for type, webhook_id in receiver.arrived.get(id, []) if type == kind}
             findings.count(f"purchase {purchase.number}: ids of its webhook {kind}", len(ids))
     rows = await databases.rows(

@@ -16,7 +16,7 @@ import httpx
 
 from polar_cli.console import Failure, say, table
 from polar_cli.prove import checks, plants
-from polar_cli.prove.checks import Databases, Findings
+from polar_cli.prove.checks import AtStripe, Databases, Findings
 from polar_cli.prove.load import EVENTS, Buyers, Purchase, Receiver, Tenant
 from polar_cli.prove.plan import Trouble, draw
 from polar_cli.prove.proxy import Proxy
@@ -116,7 +116,7 @@ class Proof:
             await buyers.settle(SETTLE_SECONDS)
             await self._settle(databases)
             self.report.findings = await checks.check(
-                databases, buyers, receiver, await self._intents(), self.report.poisoned, self._dead_letters()
+                databases, buyers, receiver, await self._at_stripe(), self.report.poisoned, self._dead_letters()
             )
             if self._unsettled:
                 self.report.findings.lost.append(self._unsettled)
@@ -234,13 +234,16 @@ class Proof:
         if waiting:
             self._unsettled = f"not settled: {'; '.join(waiting)}"
 
-    async def _intents(self) -> list[dict[str, Any]]:
+    async def _at_stripe(self) -> AtStripe:
+        return AtStripe(await self._listed("payment_intents"), await self._listed("refunds"))
+
+    async def _listed(self, resource: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         headers = {"Authorization": "Bearer sk_test_reader"}
         async with httpx.AsyncClient(base_url=self.stack.stripe_url, headers=headers, timeout=30) as stripe:
             while True:
                 after = {"starting_after": found[-1]["id"]} if found else {}
-                page = (await stripe.get("/v1/payment_intents", params={"limit": 100, **after})).json()
+                page = (await stripe.get(f"/v1/{resource}", params={"limit": 100, **after})).json()
                 found += page["data"]
                 if not page["has_more"]:
                     return found
@@ -268,6 +271,7 @@ class Proof:
             ("purchases", len(buyers.purchases)),
             ("requests", buyers.requests),
             ("acknowledged", len(acknowledged)),
+            ("refunds", sum(bool(purchase.refund_id) for purchase in buyers.purchases)),
             ("webhooks asked for once more", len(buyers.replayed)),
             ("kills", len(report.kills)),
             ("other troubles", len(report.troubles)),
