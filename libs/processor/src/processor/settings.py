@@ -12,6 +12,8 @@ class StripeSettings(BaseSettings):
     stripe_secret_key: str = Field(repr=False)
     stripe_api_base: str = ""
     """Empty for Stripe itself; the local Stripe's address otherwise."""
+    stripe_tax: bool = False
+    """Whether Stripe Tax is asked before the built-in tables."""
 
     @model_validator(mode="after")
     def _no_live_key_for_a_stand_in(self) -> Self:

@@ -19,12 +19,12 @@ class AskOutside(Exception):
         self.ask = ask
 
 
-async def asking(work: Callable[[], Awaitable[Done]]) -> Done:
+async def asking(work: Callable[[], Awaitable[Done]], rounds: int = ROUNDS) -> Done:
     """Does `work`, which opens its own transaction, asking the outside in between for what it needs.
 
     Raises `AskOutside` when the last round needs another answer still, and whatever `ask` raises.
     """
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         try:
             return await work()
         except AskOutside as wanted:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, column, select, table
 
 from servicekit import clock, metrics, telemetry
 from servicekit.database import Database, Sessions, is_transient
+from servicekit.outside import asking
 
 log = structlog.get_logger()
 _done = telemetry.counter(metrics.TIMER_DONE)
@@ -79,7 +80,7 @@ class Timer:
             woken.clear()
             done = 0
             try:
-                done = await self.work(database.transaction)
+                done = await asking(lambda: self.work(database.transaction), rounds=100)
                 if done:
                     _done.add(done, {"timer": self.name})
             except Exception as error:

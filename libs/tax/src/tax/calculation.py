@@ -85,7 +85,8 @@ class Line:
 class TaxRequest:
     """A sale to be taxed. `reference` names it, for a provider's idempotency; `on` is the day the tax arises."""
 
-    reference: str
+    reference: str = field(compare=False)
+    """No part of the question: two requests that differ in nothing else have the same answer."""
     currency: str
     behavior: Behavior
     lines: tuple[Line, ...]

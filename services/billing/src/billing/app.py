@@ -8,6 +8,7 @@ from processor import StripeProcessor
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 from servicekit.storage import ObjectStore
+from tax import Quotes
 
 from billing.customers import routes as customers
 from billing.disputes import routes as disputes
@@ -15,6 +16,7 @@ from billing.invoices import routes as invoices
 from billing.ledger import fees
 from billing.members import routes as members
 from billing.orders import routes as orders
+from billing.orders import tax as taxes
 from billing.payment_methods import routes as payment_methods
 from billing.payments import routes as payments
 from billing.receipts import routes as receipts
@@ -31,8 +33,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def with_processor(app: FastAPI) -> AsyncIterator[None]:
         processor = StripeProcessor(settings)
         app.state.processor = processor
+        quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
+        taxes.use(quotes)
         app.state.documents = ObjectStore(settings.files_url)
         yield
+        await quotes.close()
         await processor.close()
 
     routers = [

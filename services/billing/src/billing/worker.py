@@ -11,12 +11,14 @@ from servicekit import mail, worker
 from servicekit.backlogs import Backlog
 from servicekit.clocks import Clocks
 from servicekit.timers import Timer
+from tax import Quotes
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.discounts.consumers import consumers as discounts
 from billing.disputes.timers import follow_disputes
 from billing.invariants import INVARIANTS
 from billing.ledger import fees
+from billing.orders import tax as taxes
 from billing.orders.consumers import consumers as orders
 from billing.orders.dunning import retry_due
 from billing.organizations.consumers import consumers as organizations
@@ -51,6 +53,8 @@ def main() -> None:
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
+        quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
+        taxes.use(quotes)
         own = [
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),
             Timer("pause_subscriptions", pause_subscriptions, every=timedelta(seconds=5)),
@@ -67,6 +71,7 @@ def main() -> None:
             send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
             own.append(Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False))
         yield own
+        await quotes.close()
         await processor.close()
 
     worker.run("billing", settings, FLOWS, timers, INVARIANTS, projections, clocks=clocks)

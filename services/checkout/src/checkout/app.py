@@ -7,9 +7,11 @@ from fastapi import FastAPI
 from processor import StripeProcessor
 from servicekit.app import create_app as compose
 from servicekit.app import serve
+from tax import Quotes
 
 from checkout.checkout_links import routes as checkout_links
 from checkout.checkouts import routes as checkouts
+from checkout.checkouts import taxes
 from checkout.discounts import routes as discounts
 from checkout.organizations import routes as organizations
 from checkout.payments import routes as payments
@@ -23,7 +25,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def with_processor(app: FastAPI) -> AsyncIterator[None]:
         processor = StripeProcessor(settings)
         app.state.processor = processor
+        quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
+        taxes.use(quotes)
         yield
+        await quotes.close()
         await processor.close()
 
     routers = [checkouts.router, checkouts.client_router, checkout_links.router, discounts.router, payments.router]

@@ -174,6 +174,7 @@ class Stack:
                 "STRIPE_PUBLISHABLE_KEY": os.environ.get("STRIPE_PUBLISHABLE_KEY") or own[1],
                 "STRIPE_WEBHOOK_SECRET": self._webhook_secret,
                 "STRIPE_API_BASE": "" if self.real_stripe else self.stripe_url,
+                "STRIPE_TAX": os.environ.get("STRIPE_TAX", "false"),
             }
         return environment
 

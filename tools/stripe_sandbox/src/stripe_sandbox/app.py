@@ -16,7 +16,15 @@ from localstripe import resources as local
 from localstripe import server as local_server
 from localstripe.errors import UserError
 
-from stripe_sandbox import confirmation_tokens, disputes, payment_intents, payment_methods, refunds, setup_intents
+from stripe_sandbox import (
+    confirmation_tokens,
+    disputes,
+    payment_intents,
+    payment_methods,
+    refunds,
+    setup_intents,
+    taxes,
+)
 from stripe_sandbox.errors import StripeError, missing
 from stripe_sandbox.events import Events, Faults, Sandbox
 from stripe_sandbox.parameters import known, page
@@ -287,6 +295,10 @@ def _add_payments(app: web.Application, sandbox: Sandbox) -> None:
     add("GET", "disputes/{id}", lambda path, _: disputes.find(sandbox, path["id"]))
     add("POST", "disputes/{id}", lambda path, data: disputes.update(sandbox, path["id"], data))
     add("POST", "disputes/{id}/close", lambda path, data: disputes.accept(sandbox, path["id"], data))
+    add("POST", "tax/calculations", lambda _, data: taxes.calculate(sandbox, data))
+    add("GET", "tax/calculations/{id}", lambda path, _: taxes.find(sandbox, path["id"]))
+    add("POST", "tax/transactions/create_from_calculation", lambda _, data: taxes.record(sandbox, data))
+    add("POST", "tax/transactions/create_reversal", lambda _, data: taxes.reverse(sandbox, data))
     for kind, filters in (
         ("charge", ("payment_intent", "customer")),
         ("event", ("type",)),
