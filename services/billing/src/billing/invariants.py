@@ -48,4 +48,16 @@ INVARIANTS = (
         "select id from subscriptions where cancel_at_period_end and ended_at is null "
         "and current_period_end < cast(:now as timestamptz) - interval '10 minutes'",
     ),
+    Invariant(
+        "a subscription that waits for a change to be paid has that change, and its order is being paid",
+        "select s.id from subscriptions s where s.open_change_id is not null and not exists (select from "
+        "subscription_changes c join orders o on o.id = c.order_id where c.id = s.open_change_id "
+        "and c.subscription_id = s.id and c.status = 'open' and o.status = 'pending')",
+    ),
+    Invariant(
+        "what a subscription shows as pending is scheduled",
+        "select s.id from subscriptions s where s.pending_update is not null and not exists (select from "
+        "subscription_changes c where c.subscription_id = s.id and c.status = 'scheduled' "
+        "and c.id::text = s.pending_update ->> 'id')",
+    ),
 )

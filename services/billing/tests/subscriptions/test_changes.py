@@ -382,6 +382,7 @@ async def test_what_has_ended_or_will_is_not_changed(client, bought, announced):
         ({"current_billing_period_end": "2026-01-01T00:00:00Z"}, "current_billing_period_end"),
         ({"trial_end": "2026-04-05T00:00:00Z"}, "trial_end"),
         ({"pause_at_period_end": True, "resumes_at": "2026-04-20T00:00:00Z"}, "resumes_at"),
+        ({"trial_end": "9999-12-31T23:59:59-14:00"}, "trial_end"),
         ({"price": 1}, "price"),
         ({"product_id": str(ids.uuid7())}, "product_id"),
     ],

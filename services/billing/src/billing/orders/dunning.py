@@ -28,6 +28,7 @@ from billing.customers.models import Customer
 from billing.orders import drafts
 from billing.orders.create import tell
 from billing.orders.models import Order
+from billing.orders.voids import void_order
 from billing.payments import collect
 from billing.payments.models import COUNTED, Payment
 from billing.subscriptions import events
@@ -115,10 +116,8 @@ async def void_pending(session: AsyncSession, subscription: Subscription, custom
     await session.flush()
     statement = select(Order).where(Order.subscription_id == subscription.id, Order.status == "pending")
     for order in (await session.execute(statement.order_by(Order.id).with_for_update())).scalars().all():
-        order.void(now)
-        await balances.give_back(session, customer, order, now)
         await _cancel_open(session, order, now)
-        tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
+        await void_order(session, order, customer, subscription, now)
 
 
 async def _cancel_open(session: AsyncSession, order: Order, now: datetime) -> None:

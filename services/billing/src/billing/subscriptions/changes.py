@@ -7,12 +7,11 @@ voids the order and leaves the subscription as it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
 from contracts import billing as contracts
-from contracts.billing import OrderCreatedV1, OrderUpdatedV1, SubscriptionUpdatedV1
+from contracts.billing import OrderCreatedV1, SubscriptionActiveV1, SubscriptionCycledV1, SubscriptionUpdatedV1
 from contracts.event import Event
 from processor import StripeProcessor
 from servicekit import ids, outbox
@@ -22,10 +21,10 @@ from servicekit.errors import ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.customers import balances
 from billing.customers.models import Customer
 from billing.orders.create import Line, Terms, open_order, tell
 from billing.orders.models import BillingEntry, Order
+from billing.orders.voids import void_order
 from billing.organizations.models import Organization
 from billing.payments import collect
 from billing.payments.models import Payment
@@ -44,7 +43,6 @@ from billing.subscriptions.models import ACTIVE, AlreadyCanceledSubscription, Su
 from billing.subscriptions.plans import Plan
 from billing.subscriptions.proration import ProratedLine
 
-log = structlog.get_logger()
 Told = Sequence[type[Event[contracts.Subscription]]]
 
 
@@ -112,12 +110,13 @@ async def carry_out(
         await pending_updates.schedule(session, subscription, plan)
         await say(session, subscription, [SubscriptionUpdatedV1], now)
         return None
-    if plan.lines and plan.billing_reason == "subscription_update":
+    if plan.lines:
         await _ensure_settled(session, subscription)
     if plan.lines and plan.behavior != "prorate":
         return await _bill_first(session, held, plan, now, by_customer=by_customer)
-    for line in plan.lines:
-        session.add(_entry(subscription, line, now))
+    for position, line in enumerate(plan.lines):
+        # A microsecond apart: the order that takes them lists them as they were made.
+        session.add(_entry(subscription, line, now + timedelta(microseconds=position)))
     await _apply(session, subscription, plan.terms, now)
     return None
 
@@ -249,10 +248,16 @@ def _entry(subscription: Subscription, line: ProratedLine, now: datetime) -> Bil
 
 
 async def _apply(session: AsyncSession, subscription: Subscription, terms: NewTerms, now: datetime) -> None:
+    """The subscription gets the terms. What a trial's end says is what a renewal that ends one says."""
     await pending_updates.supersede(session, subscription)
+    was_trial = subscription.status == "trialing"
     terms.set_on(subscription)
     subscription.modified_at = now
-    await say(session, subscription, [SubscriptionUpdatedV1], now)
+    ends_trial = was_trial and subscription.status == "active"
+    told: Told = (
+        [SubscriptionCycledV1, SubscriptionUpdatedV1, SubscriptionActiveV1] if ends_trial else [SubscriptionUpdatedV1]
+    )
+    await say(session, subscription, told, now)
 
 
 async def _open_change(
@@ -273,12 +278,7 @@ async def apply_what_was_paid(
     if change is None or subscription is None:
         return
     subscription.open_change_id = None
-    change.modified_at = at
-    if subscription.ended_at is not None:
-        change.status = "failed"
-        log.error("subscription.changed_too_late", subscription_id=str(subscription.id), order_id=str(order.id))
-        return
-    change.status = "applied"
+    change.status, change.modified_at = "applied", at
     await _apply(session, subscription, change.new_terms, at)
 
 
@@ -297,7 +297,4 @@ async def drop_what_was_declined(
         return
     subscription.open_change_id = None
     change.status, change.modified_at = "failed", at
-    order.void(at)
-    await balances.give_back(session, customer, order, at)
-    await session.flush()
-    tell(session, order, customer, subscription, OrderUpdatedV1, at=at)
+    await void_order(session, order, customer, subscription, at)

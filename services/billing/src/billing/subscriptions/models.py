@@ -155,7 +155,7 @@ class Subscription(Record, Base):
             raise AlreadyCanceledSubscription("This subscription has ended already")
         self.status = status
         self.pause_at_period_end = False
-        self.resumes_at = self.pending_update = None
+        self.resumes_at = self.pending_update = self.open_change_id = None
         self.canceled_at = self.canceled_at or now
         self.ends_at = self.ended_at = self.modified_at = now
 
@@ -172,3 +172,5 @@ Index(
     Subscription.current_period_end,
     postgresql_where=Subscription.cancel_at_period_end & Subscription.ended_at.is_(None),
 )
+Index("subscriptions_pausing_idx", Subscription.current_period_end, postgresql_where=Subscription.pause_at_period_end)
+Index("subscriptions_resuming_idx", Subscription.resumes_at, postgresql_where=Subscription.status == "paused")

@@ -51,8 +51,9 @@ async def unschedule(session: AsyncSession, subscription: Subscription, now: dat
 
 
 async def begin(session: AsyncSession, subscription: Subscription, now: datetime) -> None:
-    """The last paid period is over. The caller has locked the subscription."""
+    """The last period is over; what it may still owe is collected as before. The caller has locked the subscription."""
     subscription.status = "paused"
+    subscription.past_due_at = None
     subscription.paused_at = subscription.modified_at = now
     subscription.pause_at_period_end = False
     await changes.say(session, subscription, [SubscriptionUpdatedV1, SubscriptionPausedV1], now)

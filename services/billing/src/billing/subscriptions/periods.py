@@ -22,7 +22,7 @@ def price_line(subscription: Subscription) -> Line:
         start=subscription.current_period_start,
         end=subscription.current_period_end,
         computation={
-            "rule": "full_period",
+            "rule": "renewal",
             "inputs": {"amount": subscription.amount, "currency": subscription.currency, "quantity": quantity},
             "fraction": "1/1",
         },
@@ -50,7 +50,7 @@ async def bill_period(session: AsyncSession, customer: Customer, subscription: S
     statement = (
         select(BillingEntry)
         .where(BillingEntry.subscription_id == subscription.id, BillingEntry.order_id.is_(None))
-        .order_by(BillingEntry.id)
+        .order_by(BillingEntry.created_at, BillingEntry.id)
         .with_for_update()
     )
     entries = (await session.execute(statement)).scalars().all()

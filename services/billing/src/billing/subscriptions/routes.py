@@ -63,6 +63,12 @@ async def list_subscriptions(
     return page.of([SubscriptionRead.of(subscription) for subscription in subscriptions], total)
 
 
+@router.post("/", name="create", status_code=201)
+async def create_subscription(session: SessionOf, principal: Writer, wish: SubscriptionCreate) -> SubscriptionRead:
+    """Subscribes a customer to a free product. One that costs something is bought at a checkout."""
+    return SubscriptionRead.of(await create(session, principal, wish))
+
+
 @router.get("/export", name="export", response_class=CSVResponse)
 async def export_subscriptions(
     sessions: SessionsOf,

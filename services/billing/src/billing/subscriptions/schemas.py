@@ -1,11 +1,12 @@
 """Subscriptions as the API shows and takes them."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.catalog import Price
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from servicekit.fields import InstantInput, MetadataInput
 
 from billing.customers.schemas import CustomerRead, spoken
@@ -19,6 +20,25 @@ REASONS = frozenset(Reason.__args__)  # type: ignore[attr-defined]
 Comment = Annotated[str, StringConstraints(max_length=2000)]
 
 
+class SubscriptionCreate(BaseModel):
+    """A customer, by either id, who gets a free product."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: UUID
+    customer_id: UUID | None = None
+    external_customer_id: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    metadata: MetadataInput = Field(default={})
+
+
+def _reachable(value: datetime) -> datetime:
+    if not 2000 <= value.year <= 2200:
+        raise ValueError("is not between 2000 and 2200")
+    return value.astimezone(UTC)
+
+
+Ahead = Annotated[InstantInput, AfterValidator(_reachable)]
+"""An instant of the years 2000 to 2200: periods are reckoned from it."""
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 Behavior = Literal["invoice", "prorate", "next_period", "reset"]
 
@@ -40,14 +60,14 @@ class SubscriptionUpdate(BaseModel):
     proration_behavior: Behavior | None = None
     discount_id: UUID | None = None
     """Null takes the discount away; either counts from the next period on, unless the product changes with it."""
-    trial_end: Literal["now"] | InstantInput | None = None
-    current_billing_period_end: InstantInput | None = None
+    trial_end: Literal["now"] | Ahead | None = None
+    current_billing_period_end: Ahead | None = None
     cancel_at_period_end: bool | None = None
     revoke: Literal[True] | None = None
     customer_cancellation_reason: Reason | None = None
     customer_cancellation_comment: Comment | None = None
     pause_at_period_end: bool | None = None
-    resumes_at: InstantInput | None = None
+    resumes_at: Ahead | None = None
     resume: Literal[True] | None = None
     pending_update: None = None
     metadata: MetadataInput | None = None
@@ -98,7 +118,7 @@ class CustomerSubscriptionUpdate(BaseModel):
     cancellation_reason: Reason | None = None
     cancellation_comment: Comment | None = None
     pause_at_period_end: bool | None = None
-    resumes_at: InstantInput | None = None
+    resumes_at: Ahead | None = None
     resume: Literal[True] | None = None
     pending_update: None = None
 

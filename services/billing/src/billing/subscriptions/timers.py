@@ -1,7 +1,11 @@
 """Subscriptions whose last period is over, those that pause, and those whose pause is over."""
 
+from datetime import datetime
+from functools import partial
+
 from servicekit import clock, timers
 from servicekit.database import Sessions
+from servicekit.outside import asking
 from sqlalchemy import select
 
 from billing.customers.models import Customer
@@ -44,7 +48,8 @@ async def pause_subscriptions(sessions: Sessions) -> int:
             select(Subscription)
             .where(
                 Subscription.pause_at_period_end,
-                Subscription.status == "active",
+                Subscription.status.in_(("active", "past_due")),
+                Subscription.open_change_id.is_(None),
                 timers.due(Subscription.current_period_end, Subscription.organization_id),
             )
             .order_by(Subscription.current_period_end)
@@ -58,26 +63,29 @@ async def pause_subscriptions(sessions: Sessions) -> int:
 
 
 async def resume_subscriptions(sessions: Sessions) -> int:
-    """Resumes one subscription whose pause is over, and bills its new period. Returns 1, or 0 when none is due."""
+    """Resumes what one customer has paused until now, and bills the new periods. Returns 1, or 0 when none is due."""
+    return await asking(partial(_resume_one, sessions, clock.now()))
+
+
+async def _resume_one(sessions: Sessions, now: datetime) -> int:
+    is_due = (
+        Subscription.status == "paused",
+        Subscription.resumes_at.is_not(None),
+        timers.due(Subscription.resumes_at, Subscription.organization_id),
+    )
+    next_one = (
+        select(Customer)
+        .join(Subscription, Subscription.customer_id == Customer.id)
+        .where(*is_due)
+        .order_by(Subscription.resumes_at)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Customer)
+    )
     async with sessions() as session:
-        is_due = (
-            Subscription.status == "paused",
-            Subscription.resumes_at.is_not(None),
-            timers.due(Subscription.resumes_at, Subscription.organization_id),
-        )
-        next_one = (
-            select(Customer)
-            .join(Subscription, Subscription.customer_id == Customer.id)
-            .where(*is_due)
-            .order_by(Subscription.resumes_at)
-            .limit(1)
-            .with_for_update(skip_locked=True, of=Customer)
-        )
         customer = (await session.execute(next_one)).scalar_one_or_none()
         if customer is None:
             return 0
         own = select(Subscription).where(Subscription.customer_id == customer.id, *is_due).with_for_update()
-        paused = (await session.execute(own)).scalars().all()
-        for subscription in paused:
-            await pauses.resume(session, customer, subscription, clock.now())
-        return 1
+        for subscription in (await session.execute(own)).scalars().all():
+            await pauses.resume(session, customer, subscription, now)
+    return 1

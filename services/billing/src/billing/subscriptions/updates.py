@@ -11,6 +11,7 @@ from servicekit import clock
 from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.outside import asking
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,14 +43,20 @@ async def update(
 
     Raises `ResourceNotFound`, `InvalidInput`, what the verbs raise, and `PaymentFailed` with nothing changed.
     """
-    verb = _verb(wish)
-    async with sessions() as session:
-        charging = await _change(session, principal, id, wish, verb, by_customer)
-        if charging is None:
+    verb, now = _verb(wish), clock.now()
+
+    async def change() -> Charging | contracts.Subscription:
+        async with sessions() as session:
+            charging = await _change(session, principal, id, wish, verb, by_customer, now)
+            if charging is not None:
+                return charging
             subscription = await queries.find(session, principal, id)
             assert subscription is not None
             return (await queries.shapes(session, [subscription]))[0]
-    return await changes.finish(sessions, processor, principal, id, charging)
+
+    # The instant stays the same when the tax has to be asked for: so do the amounts that it is asked about.
+    done = await asking(change)
+    return await changes.finish(sessions, processor, principal, id, done) if isinstance(done, Charging) else done
 
 
 def _verb(wish: SubscriptionUpdate) -> str | None:
@@ -64,13 +71,19 @@ def _verb(wish: SubscriptionUpdate) -> str | None:
 
 
 async def _change(
-    session: AsyncSession, principal: Principal, id: UUID, wish: SubscriptionUpdate, verb: str | None, by_customer: bool
+    session: AsyncSession,
+    principal: Principal,
+    id: UUID,
+    wish: SubscriptionUpdate,
+    verb: str | None,
+    by_customer: bool,
+    now: datetime,
 ) -> Charging | None:
     product, discount = await _named(session, principal, id, wish, by_customer)
     held = await changes.locked(session, principal, id)
     if by_customer:
         portal.ensure_allowed(held.organization, verb)
-    subscription, now = held.subscription, clock.now()
+    subscription = held.subscription
     if verb in ("product_id", "seats", "units"):
         return await _reprice(session, held, wish, verb, product, discount, now, by_customer)
     if discount is not None:
