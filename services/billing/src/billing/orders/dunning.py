@@ -23,7 +23,6 @@ from servicekit.database import Sessions
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.customers import balances
 from billing.customers.models import Customer
 from billing.orders import drafts
 from billing.orders.create import tell

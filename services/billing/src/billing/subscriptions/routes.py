@@ -12,7 +12,8 @@ from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, so
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.organizations.operations import seller
-from billing.subscriptions import create, operations, queries, updates
+from billing.subscriptions import operations, queries, updates
+from billing.subscriptions.create import create
 from billing.subscriptions.errors import PaymentFailed, PaymentMethodRequired, SubscriptionLocked
 from billing.subscriptions.export import SubscriptionExportColumn, export
 from billing.subscriptions.models import AlreadyCanceledSubscription
@@ -95,12 +96,6 @@ async def export_subscriptions(
         zone=timezone,
         columns=columns,
     )
-
-
-@router.post("/", name="create", status_code=201)
-async def create_subscription(session: SessionOf, principal: Writer, wish: SubscriptionCreate) -> SubscriptionRead:
-    """Gives a customer a subscription of a free product."""
-    return SubscriptionRead.of(await create.create(session, principal, wish))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

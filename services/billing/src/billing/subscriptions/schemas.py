@@ -73,14 +73,6 @@ class SubscriptionUpdate(BaseModel):
     metadata: MetadataInput | None = None
 
 
-class SubscriptionCreate(BaseModel):
-    """A subscription of a free product for a customer, without a checkout."""
-
-    product_id: UUID
-    customer_id: UUID
-    metadata: MetadataInput = {}
-
-
 class SubscriptionCancel(BaseModel):
     """The documented cancel: at the period's end, or (false) now. Any word may be the reason."""
 
