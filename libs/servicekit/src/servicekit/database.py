@@ -149,12 +149,20 @@ class Wakeup:
                 await self._task
 
 
-class _Reader(asyncpg.Connection):
+class _Single(asyncpg.Connection):
     """A connection that only ever runs one statement at a time, so that there is nothing to reset between two."""
 
     def get_reset_query(self) -> str:
         """No statement: a reset would be a second round trip for every read."""
         return ""
+
+
+_POOLS = {
+    "reads": {"default_transaction_read_only": "on"},
+    "writes": {},
+    "counts": {"synchronous_commit": "off"},
+}
+"""The pools for single statements, each opened when it is first used."""
 
 
 class Database:
@@ -171,8 +179,8 @@ class Database:
             connect_args={"server_settings": options, "timeout": 5, "command_timeout": 60},
         )
         self._address = url.replace("postgresql+asyncpg://", "postgresql://")
-        self._readers: asyncio.Future[asyncpg.Pool[Any]] | None = None
-        self._reader_options = {**options, "default_transaction_read_only": "on"}
+        self._pools: dict[str, asyncio.Future[asyncpg.Pool[Any]]] = {}
+        self._options = options
         self._pool_size = pool_size
         self.wakeup = Wakeup(self._address)
 
@@ -181,18 +189,30 @@ class Database:
 
         `values` stand for `$1`, `$2`, …; raises what asyncpg raises.
         """
-        if self._readers is None or (self._readers.done() and self._readers.exception() is not None):
-            self._readers = asyncio.ensure_future(self._open_readers())
-        pool = await asyncio.shield(self._readers)
+        return await self._fetchrow("reads", statement, values)
+
+    async def write(self, statement: str, *values: Any) -> Any:
+        """One row of one statement that writes and records no event: a transaction by itself, as durable as any."""
+        return await self._fetchrow("writes", statement, values)
+
+    async def count(self, statement: str, *values: Any) -> Any:
+        """As `write`, without waiting for the disk: for counts, of which a power cut may lose the last second."""
+        return await self._fetchrow("counts", statement, values)
+
+    async def _fetchrow(self, kind: str, statement: str, values: Sequence[Any]) -> Any:
+        opening = self._pools.get(kind)
+        if opening is None or (opening.done() and opening.exception() is not None):
+            opening = self._pools[kind] = asyncio.ensure_future(self._open(_POOLS[kind]))
+        pool = await asyncio.shield(opening)
         return await pool.fetchrow(statement, *values, timeout=30)
 
-    async def _open_readers(self) -> "asyncpg.Pool[Any]":
+    async def _open(self, options: dict[str, str]) -> "asyncpg.Pool[Any]":
         pool = asyncpg.create_pool(
             self._address,
             min_size=1,
             max_size=self._pool_size,
-            connection_class=_Reader,
-            server_settings=self._reader_options,
+            connection_class=_Single,
+            server_settings={**self._options, **options},
             timeout=5,
         )
         return await pool
@@ -221,9 +241,18 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.wakeup.close()
-        if self._readers is not None and self._readers.done() and self._readers.exception() is None:
-            self._readers.result().terminate()
+        for opening in self._pools.values():
+            if opening.done() and opening.exception() is None:
+                opening.result().terminate()
         await self.engine.dispose()
+
+
+async def fetching(session: AsyncSession) -> Callable[..., Awaitable[Any]]:
+    """`fetchrow` of asyncpg inside the session's transaction, for a statement that otherwise runs by itself."""
+    connection = await (await session.connection()).get_raw_connection()
+    driver: Any = connection.driver_connection
+    fetchrow: Callable[..., Awaitable[Any]] = driver.fetchrow
+    return fetchrow
 
 
 def wake(session: AsyncSession, *, here: bool = False) -> None:

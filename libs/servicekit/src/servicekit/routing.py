@@ -94,7 +94,8 @@ class _Edge:
         await self._stack.aclose()
 
 
-async def _session(request: Request) -> AsyncSession:
+async def session_of(request: Request) -> AsyncSession:
+    """The request's transaction, for a route that needs it only sometimes; others take `SessionOf`."""
     return await cast(_Edge, request.state.edge).open()
 
 
@@ -102,7 +103,7 @@ async def _sessions(request: Request) -> Sessions:
     return cast(Database, request.app.state.database).transaction
 
 
-SessionOf = Annotated[AsyncSession, Depends(_session)]
+SessionOf = Annotated[AsyncSession, Depends(session_of)]
 """The request's transaction."""
 SessionsOf = Annotated[Sessions, Depends(_sessions)]
 """Opens transactions of the operation's own; a route takes this one or `SessionOf`, never both."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from benefits.license_keys.schemas import ValidatedLicenseKey
 from contracts.benefits import BenefitGrantCycledV1, BenefitGrantUpdatedV1
 from contracts.billing import SubscriptionActiveV1
 from servicekit import clock, ids
@@ -209,3 +210,38 @@ async def test_rotating_at_once_leaves_one_good_key(client, key):
     texts = {answer.json()["key"] for answer in answers}
     assert len(texts) == 5
     assert (await client.get(path)).json()["key"] in texts
+
+
+async def test_a_validation_is_one_statement_and_answers_as_documented(call, client, key, database, monkeypatch):
+    activation = (await call("activate", label="Büro „1“", conditions={"major": 1}, meta={"os": "x"})).json()
+    sent = []
+    for name in ("count", "write"):
+        own = getattr(database, name)
+
+        async def counted(statement, *values, own=own):
+            sent.append(statement)
+            return await own(statement, *values)
+
+        monkeypatch.setattr(database, name, counted)
+    answer = await call("validate", activation_id=activation["id"], conditions={"major": 1}, increment_usage=1)
+    assert (answer.status_code, len(sent)) == (200, 1)
+    assert ValidatedLicenseKey.model_validate_json(answer.text).model_dump(mode="json") == answer.json()
+    assert answer.json()["activation"]["label"] == "Büro „1“"
+    shown = (await client.get(f"/v1/license-keys/{key['id']}")).json()
+    assert {name for name in shown if shown[name] != answer.json().get(name)} == {"activations"}
+    assert (await call("validate", benefit_id=str(ids.uuid7()))).status_code == 404
+    assert len(sent) == 3
+
+
+async def test_uses_of_a_key_without_a_limit_never_overflow(call, client, key):
+    await client.patch(f"/v1/license-keys/{key['id']}", json={"limit_usage": None, "usage": 2**31 - 2})
+    assert (await call("validate", increment_usage=1)).status_code == 200
+    assert (await call("validate", increment_usage=1)).json()["error"] == "UsageLimitReached"
+
+
+async def test_a_repeated_key_counts_once(client, key):
+    body = {"key": key["key"], "organization_id": key["organization_id"], "increment_usage": 2}
+    for _ in range(2):
+        answer = await client.post("/v1/license-keys/validate", json=body, headers={"Idempotency-Key": "once"})
+        assert (answer.status_code, answer.json()["usage"]) == (200, 2)
+    assert (await client.get(f"/v1/license-keys/{key['id']}")).json()["usage"] == 2

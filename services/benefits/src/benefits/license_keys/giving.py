@@ -5,6 +5,7 @@ begin of the paid period (where a trial ends, or the last renewal), and never be
 which is renewed never runs out; without a time, the key is good as long as its grant.
 """
 
+import secrets
 import struct
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from benefits.signing_keys import operations as signing_keys
 _DAYS = {"day": 1, "month": 30, "year": 365}
 _SLACK = timedelta(days=1)
 """How long a subscription's key outlives its period, so that a renewal that is heard of late locks nobody out."""
-_SIGNED = struct.Struct(">B16s16sII")
+_SIGNED = struct.Struct(">B16s16sII6s")
 
 
 async def give(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement) -> LicenseKey:
@@ -74,16 +75,16 @@ async def revoke(session: AsyncSession, grant_id: UUID) -> None:
 async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit) -> str:
     """What is written on a new key: the benefit's prefix and a random UUID (Polar's form), or a signed text.
 
-    The signed text (docs/guides/offline-license-keys.md) is `<PREFIX>.<base64url>` of 105 bytes: version 1, the key's
-    id, the benefit's id, when it was written and when it ends (seconds since 1970, 0 for never), and the Ed25519
-    signature of these 41 bytes. A subscription's key has no end in its text: it is renewed.
+    The signed text (docs/guides/offline-license-keys.md) is `<PREFIX>.<base64url>` of 111 bytes: version 1, the key's
+    id, the benefit's id, when it was written and when it ends (seconds since 1970, 0 for never), six random bytes, and
+    the Ed25519 signature of these 47 bytes. A subscription's key has no end in its text: it is renewed.
     """
     prefix = benefit.properties.get("prefix")
     if not benefit.properties.get("offline"):
         return "-".join(part for part in (prefix, str(uuid4())) if part).upper()
     ends = int(key.expires_at.timestamp()) if key.expires_at is not None and await _is_final(session, key) else 0
     now = int(clock.now().timestamp())
-    message = _SIGNED.pack(1, key.id.bytes, benefit.id.bytes, now, ends)
+    message = _SIGNED.pack(1, key.id.bytes, benefit.id.bytes, now, ends, secrets.token_bytes(6))
     signed = message + await signing_keys.signature(session, key.organization_id, message)
     text = urlsafe_b64encode(signed).decode()
     return f"{prefix.upper()}.{text}" if prefix else text

@@ -1,5 +1,6 @@
 """What can be done with license keys. Whoever counts a use or takes a slot holds the key's row."""
 
+import base64
 from typing import Any
 from uuid import UUID
 
@@ -11,39 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from benefits.benefits.models import Benefit
 from benefits.license_keys import giving, queries
 from benefits.license_keys.models import LicenseKey, LicenseKeyActivation
-from benefits.license_keys.schemas import (
-    LicenseKeyActivate,
-    LicenseKeyDeactivate,
-    LicenseKeyUpdate,
-    LicenseKeyValidate,
-)
-
-
-class UsageLimitReached(BadRequest):
-    """The key has been used as often as it may be."""
-
-
-async def validate(session: AsyncSession, wish: LicenseKeyValidate) -> dict[str, Any]:
-    """Whether a key is good. Counts the validation, and with `increment_usage` the uses.
-
-    Raises `ResourceNotFound` when it is not good for what was asked, and `UsageLimitReached`.
-    """
-    key = await _good(session, wish.organization_id, wish.key)
-    activation = None
-    if wish.activation_id is not None:
-        activation = await queries.activation(session, key, wish.activation_id)
-        if activation is None or (activation.conditions and activation.conditions != wish.conditions):
-            raise ResourceNotFound("License key does not match the activation or its conditions.")
-    if wish.benefit_id not in (None, key.benefit_id) or wish.customer_id not in (None, key.customer_id):
-        raise ResourceNotFound("License key does not match the given benefit or customer.")
-    if wish.increment_usage is not None:
-        if key.limit_usage is not None and key.usage + wish.increment_usage > key.limit_usage:
-            left = max(key.limit_usage - key.usage, 0)
-            raise UsageLimitReached(f"License key has {left} of {key.limit_usage} uses left.")
-        key.usage += wish.increment_usage
-    key.validations += 1
-    key.last_validated_at = clock.now()
-    return {**await queries.fields(session, key), "activation": activation}
+from benefits.license_keys.schemas import LicenseKeyActivate, LicenseKeyDeactivate, LicenseKeyUpdate
+from benefits.signing_keys import operations as signing_keys
 
 
 async def activate(session: AsyncSession, wish: LicenseKeyActivate) -> dict[str, Any]:
@@ -121,21 +91,18 @@ async def rotate(session: AsyncSession, principal: Principal, id: UUID, benefit:
     return key
 
 
+async def public_key(session: AsyncSession, organization_id: UUID) -> dict[str, Any]:
+    """An organization's key for verifying. Raises `ResourceNotFound` until it sells keys that are signed."""
+    key = await signing_keys.public_key(session, organization_id)
+    if key is None:
+        raise ResourceNotFound()
+    return {"organization_id": organization_id, "public_key": base64.b64encode(key.public_key).decode()}
+
+
 async def activation_fields(session: AsyncSession, key: LicenseKey, activation: LicenseKeyActivation) -> dict[str, Any]:
     """What is shown of an activation, its key included."""
     shown = {name: getattr(activation, name) for name in ("id", "license_key_id", "label", "meta", "created_at")}
     return {**shown, "modified_at": activation.modified_at, "license_key": await queries.fields(session, key)}
-
-
-async def _good(session: AsyncSession, organization_id: UUID, text: str) -> LicenseKey:
-    key = await queries.by_key(session, organization_id, text)
-    if key is None:
-        raise ResourceNotFound()
-    if key.status != "granted":
-        raise ResourceNotFound("License key is no longer active.")
-    if _is_over(key):
-        raise ResourceNotFound("License key has expired.")
-    return key
 
 
 async def _owned(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> LicenseKey:

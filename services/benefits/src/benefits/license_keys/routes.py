@@ -3,26 +3,28 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 from servicekit.auth import Principal, allow
+from servicekit.database import Database, fetching
 from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
-from servicekit.routing import ResourceRouter, SessionOf
+from servicekit.routing import ResourceRouter, SessionOf, session_of
 
 from benefits.benefit_grants import operations as benefit_grants
-from benefits.license_keys import operations, queries
-from benefits.license_keys.operations import UsageLimitReached
+from benefits.license_keys import operations, queries, validation
 from benefits.license_keys.queries import LicenseKeyFilter
 from benefits.license_keys.schemas import (
     LicenseKeyActivate,
     LicenseKeyActivationRead,
     LicenseKeyDeactivate,
+    LicenseKeyPublicKey,
     LicenseKeyRead,
     LicenseKeyUpdate,
     LicenseKeyValidate,
     LicenseKeyWithActivations,
     ValidatedLicenseKey,
 )
+from benefits.license_keys.validation import UsageLimitReached
 
 router = ResourceRouter("/license-keys", "license_keys")
 portal_router = ResourceRouter("/customer-portal/license-keys", "license_keys")
@@ -53,11 +55,11 @@ async def list_keys(
     return page.of([LicenseKeyRead.model_validate(key) for key in keys], total)
 
 
-@router.post("/validate", name="validate", responses=VALIDATE)
-async def validate(session: SessionOf, principal: Writer, body: LicenseKeyValidate) -> ValidatedLicenseKey:
+@router.post("/validate", name="validate", responses=VALIDATE, response_model=ValidatedLicenseKey)
+async def validate(request: Request, principal: Writer, body: LicenseKeyValidate) -> Response:
     """Says whether a key is good."""
     principal.organization(body.organization_id)
-    return ValidatedLicenseKey.model_validate(await operations.validate(session, body))
+    return await _validated(request, body)
 
 
 @router.post("/activate", name="activate", responses=ACTIVATE)
@@ -101,10 +103,25 @@ async def get_activation(
     return LicenseKeyActivationRead.model_validate(found)
 
 
-@portal_router.post("/validate", name="portal_validate", responses=VALIDATE)
-async def portal_validate(session: SessionOf, body: LicenseKeyValidate) -> ValidatedLicenseKey:
+@portal_router.post("/validate", name="portal_validate", responses=VALIDATE, response_model=ValidatedLicenseKey)
+async def portal_validate(request: Request, body: LicenseKeyValidate) -> Response:
     """Says whether a key is good. Needs no token: the key itself is the secret."""
-    return ValidatedLicenseKey.model_validate(await operations.validate(session, body))
+    return await _validated(request, body)
+
+
+async def _validated(request: Request, body: LicenseKeyValidate) -> Response:
+    """By one statement of its own; with an `Idempotency-Key` in the request's transaction, as the stored answer is."""
+    database: Database = request.app.state.database
+    fetchrow: Any = database.count if body.increment_usage is None else database.write
+    if "idempotency-key" in request.headers:
+        fetchrow = await fetching(await session_of(request))
+    return Response(await validation.validate(fetchrow, body), media_type="application/json")
+
+
+@portal_router.get("/public-key", name="public_key", responses=responses(ResourceNotFound))
+async def public_key(session: SessionOf, organization_id: UUID) -> LicenseKeyPublicKey:
+    """The key with which an organization's offline license keys are verified. Needs no token: it is public."""
+    return LicenseKeyPublicKey.model_validate(await operations.public_key(session, organization_id))
 
 
 @portal_router.post("/activate", name="portal_activate", responses=ACTIVATE)

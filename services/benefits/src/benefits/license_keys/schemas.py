@@ -105,3 +105,11 @@ class LicenseKeyActivationRead(Activation):
     """An activation and its key."""
 
     license_key: LicenseKeyRead
+
+
+class LicenseKeyPublicKey(BaseModel):
+    """An organization's Ed25519 key: `public_key` is the base64 of its 32 bytes."""
+
+    organization_id: UUID
+    algorithm: Literal["ed25519"] = "ed25519"
+    public_key: str
