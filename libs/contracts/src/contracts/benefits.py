@@ -24,7 +24,7 @@ BenefitType = Annotated[
 
 
 class Benefit(Shape):
-    """What a product gives its buyer. `properties` depends on `type` (polar-api.md, section 2)."""
+    """What a product gives its buyer. `properties` depends on `type`."""
 
     id: UUID
     created_at: Instant

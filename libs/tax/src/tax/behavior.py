@@ -6,7 +6,7 @@ Behavior = Literal["inclusive", "exclusive"]
 Option = Literal["location", "inclusive", "exclusive"]
 
 ADDED = frozenset({"US", "CA", "IN"})
-"""Where prices are quoted without tax (polar-api.md 4.5)."""
+"""Where prices are quoted without tax (Polar's rule)."""
 
 
 def behavior_of(price: str | None, organization: str | None, country: str | None) -> Behavior:

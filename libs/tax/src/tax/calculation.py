@@ -12,7 +12,7 @@ from tax.money import percent
 
 
 class Reason(StrEnum):
-    """Why an amount is taxed, or is not (polar-api.md 4.5)."""
+    """Why an amount is taxed, or is not (Polar's rule)."""
 
     STANDARD_RATED = "standard_rated"
     NOT_COLLECTING = "not_collecting"

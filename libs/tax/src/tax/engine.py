@@ -47,7 +47,7 @@ class TaxEngine:
     async def tolerant(self, request: TaxRequest) -> Result:
         """The same where nobody is there to correct what is wrong: then the tax is zero, with the reason kept.
 
-        For renewals, and for a checkout that is still being filled in (polar-api.md 4.5).
+        For renewals, and for a checkout that is still being filled in (Polar's rule).
         """
         try:
             return await self.calculate(request)

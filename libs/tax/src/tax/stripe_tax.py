@@ -1,7 +1,7 @@
 """Stripe Tax through the official library: rates by locality, product and registration, US included.
 
 A sale is sent as one line and its tax shared among our lines here, so that one rule makes parts add up, and so that
-credits, which Stripe does not take, are asked for by their size and negated (polar-api.md 4.5).
+credits, which Stripe does not take, are asked for by their size and negated (Polar's rule).
 """
 
 import hashlib

@@ -129,6 +129,21 @@ async def test_organizations_take_turns(story, bus, database, monkeypatch):
         assert sorted(rows.scalars()) == [2, 2]
 
 
+async def test_a_buyer_who_is_not_known_holds_nobody_up(story, database):
+    product = await story.product()
+    await story.subscribed(product)
+    await story.subscribed(product)
+    async with database.transaction() as session:
+        await session.execute(text("delete from customers where id = (select min(customer_id::text)::uuid "
+                                   "from entitlements)"))  # fmt: skip
+    await story.product(await story.benefit(type="custom", properties={}), id=product.id)
+    await work_off(database)
+    async with database.transaction() as session:
+        left = (await session.execute(text("select count(*) from product_changes"))).scalar_one()
+        known = "select count(*) from entitlements e join customers c on c.id = e.customer_id"
+        assert (left, len(await story.grants())) == (0, (await session.execute(text(known))).scalar_one())
+
+
 async def test_a_deleted_customer_loses_everything(story):
     product = await story.product(await story.benefit())
     customer = story.customer()

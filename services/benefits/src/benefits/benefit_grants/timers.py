@@ -1,5 +1,8 @@
 """Work that follows an edit, in small shares, organization by organization; and the end of grace periods."""
 
+from typing import Any
+
+import structlog
 from servicekit import clock
 from servicekit.database import Sessions
 from servicekit.timers import due
@@ -10,7 +13,10 @@ from benefits.benefit_grants import operations
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefit_grants.operations import BACKLOG
 from benefits.benefits.models import BenefitChange
+from benefits.customers.models import Customer
 from benefits.products.models import ProductChange
+
+log = structlog.get_logger()
 
 SHARE = 50
 
@@ -24,16 +30,19 @@ async def follow_changed_products(sessions: Sessions) -> int:
         change = (await session.execute(turn)).scalar_one_or_none()
         if change is None:
             return 0
-        buyers = select(Entitlement.id).where(Entitlement.product_id == change.product_id, Entitlement.is_active)
+        buyers = _of_customers(select(Entitlement.id), Entitlement.customer_id).where(
+            Entitlement.product_id == change.product_id, Entitlement.is_active
+        )
         if change.done_to is not None:
             buyers = buyers.where(Entitlement.id > change.done_to)
-        next_ones = list((await session.execute(buyers.order_by(Entitlement.id).limit(SHARE))).scalars())
-        for entitlement_id in next_ones:
-            await operations.follow(session, entitlement_id, urgency=BACKLOG)
+        next_ones = (await session.execute(buyers.order_by(Entitlement.id).limit(SHARE))).all()
+        for row in next_ones:
+            if _is_known(row):
+                await operations.follow(session, row.id, urgency=BACKLOG)
         if len(next_ones) < SHARE:
             await session.delete(change)
         else:
-            change.done_to, change.worked_at = next_ones[-1], clock.now()
+            change.done_to, change.worked_at = next_ones[-1].id, clock.now()
         return max(len(next_ones), 1)
 
 
@@ -53,11 +62,15 @@ async def follow_changed_benefits(sessions: Sessions) -> int:
 
 
 async def _share(session: AsyncSession, change: BenefitChange) -> int:
-    held = select(BenefitGrant.id, BenefitGrant.entitlement_id).where(BenefitGrant.benefit_id == change.benefit_id)
+    held = _of_customers(select(BenefitGrant.id, BenefitGrant.entitlement_id), BenefitGrant.customer_id).where(
+        BenefitGrant.benefit_id == change.benefit_id
+    )
     if change.done_to is not None:
         held = held.where(BenefitGrant.id > change.done_to)
     rows = (await session.execute(held.order_by(BenefitGrant.id).limit(SHARE))).all()
     for row in rows:
+        if not _is_known(row):
+            continue
         if change.is_deleted:
             await operations.follow(session, row.entitlement_id, urgency=BACKLOG)
         else:
@@ -67,6 +80,18 @@ async def _share(session: AsyncSession, change: BenefitChange) -> int:
     else:
         change.done_to, change.worked_at = rows[-1].id, clock.now()
     return max(len(rows), 1)
+
+
+def _of_customers(statement: Any, customer_id: Any) -> Any:
+    """The rows with `customer`: null where no copy of their customer is here."""
+    return statement.add_columns(Customer.id.label("customer")).outerjoin(Customer, Customer.id == customer_id)
+
+
+def _is_known(row: Any) -> bool:
+    """Whether a row's customer is known. One that is not is left out, so that it holds nobody else up."""
+    if row.customer is None:
+        log.error("grant.customer_unknown", id=str(row.id))
+    return row.customer is not None
 
 
 async def end_grace_periods(sessions: Sessions) -> int:

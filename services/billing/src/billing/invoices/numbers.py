@@ -1,7 +1,7 @@
 """Invoice numbers without gaps: a number is taken in the transaction that writes its order, and falls back with it.
 
 They count for each customer (`ACME-K3F9Q2ZX-0001`), so that no two customers wait for each other, or for the whole
-organization (`ACME-0001`) where it says so (polar-api.md 4.6).
+organization (`ACME-0001`) where it says so (Polar's rule).
 """
 
 import re

@@ -113,6 +113,6 @@ def _frozen(behavior: str | None) -> tax.Behavior | None:
 
 
 def _option(product: dict[str, Any] | None, currency: str) -> str | None:
-    """The prices of a product in one currency have one option (polar-api.md 4.3)."""
+    """The prices of a product in one currency have one option (Polar's rule)."""
     prices = product["prices"] if product else []
     return next((price.get("tax_behavior") for price in prices if price.get("price_currency") == currency), None)

@@ -232,7 +232,7 @@ def _replace_prices(product: Product, wanted: list[ExistingPrice | NewPrice]) ->
 
 
 def stand_together(prices: Sequence[NewPrice | Price], *, is_recurring: bool) -> None:
-    """Whether prices can be on sale together; raises `InvalidInput` naming the one that cannot (polar-api.md 4.3).
+    """Whether prices can be on sale together; raises `InvalidInput` naming the one that cannot (Polar's rule).
 
     For each currency one price at most that does not depend on a meter, and one for each meter; only what recurs has
     metered prices; and all currencies have the same kinds.

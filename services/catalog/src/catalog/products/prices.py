@@ -16,7 +16,7 @@ INT4 = 2**31 - 1
 
 
 def _fixed(value: Any) -> Any:
-    """`free` is a fixed price of 0 (polar-api.md, section 3, row 9)."""
+    """`free` is a fixed price of 0 (Polar's rule)."""
     if isinstance(value, dict) and value.get("amount_type") == "free":
         return {**value, "amount_type": "fixed", "price_amount": 0}
     return value

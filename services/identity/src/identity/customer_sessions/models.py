@@ -11,7 +11,7 @@ from identity.database import Base
 
 PREFIX = "polar_cst_"
 LIFETIME = timedelta(hours=1)
-"""Polar's rule (polar-api.md 4.12)."""
+"""Polar's rule."""
 SCOPES = frozenset({"customer_portal:read", "customer_portal:write"})
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity.database import Base
 
 LIFETIME = timedelta(minutes=30)
-"""Polar's rule (polar-api.md 4.9)."""
+"""Polar's rule."""
 PAUSE = timedelta(seconds=60)
 """Between two mails to one customer."""
 ATTEMPTS = 5

@@ -47,7 +47,7 @@ class Attempt:
     """The trace of what it tells of."""
 
     def headers(self, at: datetime) -> dict[str, str]:
-        """The signed headers: those of Standard Webhooks, and the documented API's own (polar-api.md 3, row 31).
+        """The signed headers: those of Standard Webhooks, and the documented API's own (Polar's rule).
 
         While a replaced secret is still good there is a signature of each in `webhook-signature`; `X-Polar-Signature`
         can hold only one and is that of the new secret.
