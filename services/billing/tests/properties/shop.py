@@ -54,6 +54,7 @@ class Shop:
         self.subscriptions, self.orders = [], []
         self.cards = [f"pm_{number}_{one}" for one in range(2)]
         self.done, self.refused = 0, {}
+        self.unheard = []
         self.kinds = (
             self.buy, self.buy, self.change, self.change, self.change, self.pause, self.resume, self.cancel,
             self.uncancel, self.revoke, self.refund, self.refund, self.refund, self.refund_fails, self.decline,
@@ -197,14 +198,21 @@ class Shop:
         paid = [one for one in self._intents() if one.status == "succeeded" and one.dispute is None]
         intent = self._one([one for one in paid if one.amount > one.refunded], argument)
         if intent is not None:
-            said = self.stripe.dispute(intent)
-            async with self.database.transaction() as session:
-                await disputes.hear(session, said)
+            await self._hear(self.stripe.dispute(intent))
 
     async def decide(self, argument):
         opened = [one.dispute for one in self._intents() if one.dispute and one.dispute["status"] == "needs_response"]
         dispute = self._one(opened, argument >> 1)
         if dispute is not None:
-            said = self.stripe.decide(dispute, won=bool(argument & 1))
-            async with self.database.transaction() as session:
-                await disputes.hear(session, said)
+            await self._hear(self.stripe.decide(dispute, won=bool(argument & 1)))
+
+    async def _hear(self, said):
+        async with self.database.transaction() as session:
+            if not await disputes.hear(session, said):
+                self.unheard.append(said)
+
+    async def hear_again(self):
+        """A call-back about a payment that was not known yet comes back, as the consumer has it do (`Retry`)."""
+        again, self.unheard = self.unheard, []
+        for said in again:
+            await self._hear(said)

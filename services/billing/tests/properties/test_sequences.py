@@ -79,10 +79,14 @@ async def test_the_books_are_right_after_every_sequence(app, sequences, days):
                     await shop.do(drawn)
             clock.move(timedelta(days=passing, seconds=61))
             await everything_due(database, stripe)
+            for shop in shops:
+                await shop.hear_again()
         stripe.silent = 0
         for _ in range(3):
             clock.move(timedelta(hours=2))
             await everything_due(database, stripe)
+            for shop in shops:
+                await shop.hear_again()
         await check(database, stripe, shops)
     finally:
         clock.reset()
@@ -132,6 +136,7 @@ async def check(database, stripe, shops):
         twice_paid = text("select processor_id from payments where status in ('duplicate', 'refunded')")
         besides = set((await session.execute(twice_paid)).scalars())
         for shop in shops:
+            assert shop.unheard == []
             held = stripe.holds(str(shop.organization_id), besides)
             assert booked.get(shop.organization_id, 0) == held, "Stripe's books are others"
         await replayed(session)
