@@ -32,7 +32,7 @@ EXAMPLES = {
     "billing": 14,
     "benefits": 45,
     "webhooks": 150,
-    "metering": 60,
+    "metering": 90,
 }
 """Drawn cases for each operation, beside those that cover its document's corners."""
 SETTINGS = """
