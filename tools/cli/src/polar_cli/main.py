@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument(
         "--plant", default="", choices=("", *plants.NAMES), help="plant a fault, to see that the proof fails"
     )
+    mixed = add("mixed-versions", _mixed_versions, "run each service at its released code beside the others, and sell")
+    mixed.add_argument("--purchases", type=int, default=500, help="beside each service (default 500)")
+    mixed.add_argument("--released", default="", help="a commit (default: the one in deploy/released)")
     add("audit-dependencies", _audit_dependencies, "fail on known vulnerabilities that are not waived")
     cluster = add("kubernetes-secrets", _kubernetes_secrets, "print every Secret that deploy/kubernetes names, as YAML")
     cluster.add_argument("--namespace", default="polar")
@@ -208,6 +211,12 @@ def _prove(arguments: argparse.Namespace) -> int:
     only = tuple(part for part in arguments.only.split(",") if part)
     purchases = arguments.purchases or max(int(arguments.minutes * 60), 1)
     return run.run(purchases, arguments.minutes, arguments.seed, only, arguments.plant)
+
+
+def _mixed_versions(arguments: argparse.Namespace) -> int:
+    from polar_cli.prove import versions
+
+    return versions.run(arguments.purchases, arguments.released or versions.released())
 
 
 def _bench(arguments: argparse.Namespace) -> int:

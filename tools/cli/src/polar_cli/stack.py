@@ -52,6 +52,8 @@ class Stack:
         self._through_proxies = through_proxies
         self.extra_environment: dict[str, str] = {}
         """What services are started with besides."""
+        self.pythons: dict[str, Path] = {}
+        """Processes that run other code than this checkout's, by name: the interpreter that has it installed."""
         self.processes: dict[str, Process] = {}
         if self.own_postgres:
             self._add(servers.postgres(self.state, self.data, self._log("postgres"), durable=durable))
@@ -184,7 +186,7 @@ class Stack:
         return Process(
             name=name,
             state=self.state,
-            command=lambda: [sys.executable, "-m", module],
+            command=lambda: [str(self.pythons.get(name, sys.executable)), "-m", module],
             environment=lambda: self.environment(service, name),
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),

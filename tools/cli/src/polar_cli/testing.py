@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-KILLING = ("end_to_end",)
-ASKING = ("schema", "conformance", "security")
-"""Groups that need a whole stack; they share one when the others are done, first those that kill parts of it. The last
-one also reads the logs of what the others did."""
+ON_THE_STACK = {
+    "end_to_end": (),
+    "schema": ("end_to_end",),
+    "conformance": ("end_to_end",),
+    "security": ("end_to_end", "schema", "conformance"),
+}
+"""Groups that need a whole stack, by the groups they wait for: they share one, which the first kills parts of; the last
+also reads the logs of what the others did. They come before the services' own groups, which fill the second place."""
 OWN = ("effects",)
 """Groups that start stacks of their own, and mostly wait for what was killed: they run beside all others. They take
 minutes, and `--quick` leaves them out."""
@@ -88,29 +93,45 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
             "POLAR_TEST_RABBITMQ_MANAGEMENT_URL": stack.management.url,
         }
 
+        client: dict[str, str] = {}
+
         def tested(name: str) -> Outcome:
-            return _told(_group(name, chosen[name], expression, environment))
+            needed = {**environment, **client} if name in ON_THE_STACK else environment
+            return _told(_group(name, chosen[name], expression, needed))
 
         own = [name for name in OWN if name in chosen]
         for name in own:
             say(f"· {name}: stacks of its own, killed and looked at for minutes")
-        others = [name for name in chosen if name not in (*OWN, *KILLING, *ASKING)]
+        others = [name for name in chosen if name not in OWN]
+        if ON_THE_STACK.keys() & chosen.keys():
+            stack.up()
+            client = {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
         with ThreadPoolExecutor(1) as beside:
             proving = [beside.submit(tested, name) for name in own]
-            with ThreadPoolExecutor(2) as pool:
-                outcomes += pool.map(tested, others)
-            for together in (KILLING, ASKING):
-                on_the_stack = [name for name in together if name in chosen]
-                if on_the_stack:
-                    stack.up()
-                    environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
-                with ThreadPoolExecutor(2) as pool:
-                    outcomes += pool.map(tested, on_the_stack)
+            outcomes += _two_at_a_time(others, tested)
             outcomes += [finished.result() for finished in proving]
     finally:
         if not keep:
             stack.down()
     return _summary(outcomes)
+
+
+def _two_at_a_time(names: list[str], tested: Callable[[str], Outcome]) -> list[Outcome]:
+    """Runs every group once the groups it waits for are done, those on the stack first."""
+    waiting = sorted(names, key=lambda name: list(ON_THE_STACK).index(name) if name in ON_THE_STACK else 99)
+    running: dict[Future[Outcome], str] = {}
+    outcomes: list[Outcome] = []
+    with ThreadPoolExecutor(2) as pool:
+        while waiting or running:
+            unfinished = {*waiting, *running.values()}
+            ready = [name for name in waiting if unfinished.isdisjoint(ON_THE_STACK.get(name, ()))]
+            for name in ready[: 2 - len(running)]:
+                waiting.remove(name)
+                running[pool.submit(tested, name)] = name
+            for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                del running[finished]
+                outcomes.append(finished.result())
+    return outcomes
 
 
 def _group(name: str, path: Path, expression: str, environment: dict[str, str]) -> Outcome:

@@ -23,6 +23,12 @@ REPLAYED_EVERY = 7
 REFUNDED_EVERY = 6
 REFUNDED = 700
 """What is given back of a refunded purchase, in minor units, before tax."""
+READ = (
+    "/v1/products/?limit=10", "/v1/orders/?limit=10", "/v1/subscriptions/?limit=10", "/v1/customers/?limit=10",
+    "/v1/benefits/?limit=10", "/v1/license-keys/?limit=10", "/v1/webhooks/endpoints?limit=10", "/v1/checkouts/?limit=10",
+    "/v1/discounts/?limit=10", "/v1/events/?limit=10", "/v1/organizations/?limit=10",
+)  # fmt: skip
+"""What a buyer's merchant looks at besides, one of them after each purchase."""
 
 
 @dataclass
@@ -110,19 +116,24 @@ class Buyers:
 
     def __init__(self, tenants: list[Tenant], random: Random) -> None:
         self.tenants = tenants
+        self.reading = False
+        """Whether each purchase is followed by a look at one of the lists."""
         self.purchases: list[Purchase] = []
         self.requests = 0
         self.refused: dict[int, int] = defaultdict(int)
         self.replayed: list[tuple[str, str]] = []
         """Webhooks that were asked for once more: the resource, and the `webhook-id`."""
+        self.failed: list[str] = []
+        """Requests that no healthy stack refuses: answered 5xx, or not at all."""
         self._random = random
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, purchases: int, seconds: float) -> None:
         """Begins purchases at a steady rate for so many seconds."""
         began = time.monotonic()
-        for number in range(purchases):
-            await asyncio.sleep(max(0.0, began + number * seconds / purchases - time.monotonic()))
+        first = len(self.purchases)
+        for number in range(first, first + purchases):
+            await asyncio.sleep(max(0.0, began + (number - first) * seconds / purchases - time.monotonic()))
             tenant = self._random.choice(self.tenants)
             dice = self._random.random()
             card = "pm_card_chargeDeclined" if dice < 0.08 else "pm_card_visa"
@@ -174,6 +185,8 @@ class Buyers:
             purchase.refund_id = refund["id"] if refund else ""
         if purchase.number % REPLAYED_EVERY == 0:
             await self._replay(purchase)
+        if self.reading:
+            await self._insist(purchase, "GET", READ[purchase.number % len(READ)], None)
 
     async def _replay(self, purchase: Purchase) -> None:
         """Asks for the latest webhook of the tenant that was taken to be sent once more."""
@@ -202,6 +215,8 @@ class Buyers:
                 came = type(error).__name__
             after = time.monotonic() - asked
             purchase.trail.append(f"{asked - purchase.began:5.1f} s: {method} {path[:24]}…: {came} after {after:.1f} s")
+            if answer is None or answer.status_code >= 500:
+                self.failed.append(f"{method} {path}: {came} {answer.text[:200] if answer is not None else ''}")
             if answer is None:
                 said = came
                 await asyncio.sleep(0.3)

@@ -102,17 +102,8 @@ class Proof:
         tenants = [await self._tenant(number, receiver) for number in range(TENANTS)]
         buyers = Buyers(tenants, self._random)
         await plants.plant(self.stack, self._fault)
-        troubles = f"{len(self._plan)} troubles, seed {self.report.seed}"
-        say(f"· {self._purchases} purchases in {self._seconds:.0f} s, {troubles}")
         try:
-            began = self._began = time.monotonic()
-            driving = asyncio.create_task(buyers.run(self._purchases, self._seconds))
-            telling = asyncio.create_task(self._tell(buyers, began))
-            for trouble in self._plan:
-                await asyncio.sleep(max(0.0, began + trouble.at - time.monotonic()))
-                await self._cause(trouble, began)
-            await driving
-            telling.cancel()
+            await self._drive(buyers)
             await buyers.settle(SETTLE_SECONDS)
             await self._settle(databases)
             self.report.findings = await checks.check(
@@ -126,6 +117,19 @@ class Proof:
             await receiver.stop()
             for tenant in tenants:
                 await tenant.api.aclose()
+
+    async def _drive(self, buyers: Buyers) -> None:
+        """Has the buyers buy while the plan's troubles happen."""
+        troubles = f"{len(self._plan)} troubles, seed {self.report.seed}"
+        say(f"· {self._purchases} purchases in {self._seconds:.0f} s, {troubles}")
+        began = self._began = time.monotonic()
+        driving = asyncio.create_task(buyers.run(self._purchases, self._seconds))
+        telling = asyncio.create_task(self._tell(buyers, began))
+        for trouble in self._plan:
+            await asyncio.sleep(max(0.0, began + trouble.at - time.monotonic()))
+            await self._cause(trouble, began)
+        await driving
+        telling.cancel()
 
     async def _tenant(self, number: int, receiver: Receiver) -> Tenant:
         created = await asyncio.to_thread(
