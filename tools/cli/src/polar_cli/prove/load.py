@@ -25,8 +25,8 @@ REFUNDED = 700
 """What is given back of a refunded purchase, in minor units, before tax."""
 READ = (
     "/v1/products/?limit=10", "/v1/orders/?limit=10", "/v1/subscriptions/?limit=10", "/v1/customers/?limit=10",
-    "/v1/benefits/?limit=10", "/v1/license-keys/?limit=10", "/v1/webhooks/endpoints?limit=10", "/v1/checkouts/?limit=10",
-    "/v1/discounts/?limit=10", "/v1/events/?limit=10", "/v1/organizations/?limit=10",
+    "/v1/benefits/?limit=10", "/v1/license-keys/?limit=10", "/v1/webhooks/endpoints?limit=10",
+    "/v1/checkouts/?limit=10", "/v1/discounts/?limit=10", "/v1/events/?limit=10", "/v1/organizations/?limit=10",
 )  # fmt: skip
 """What a buyer's merchant looks at besides, one of them after each purchase."""
 
