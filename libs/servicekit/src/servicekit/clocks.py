@@ -33,6 +33,9 @@ AT_ONCE = 4
 """Clocks that a worker tends at the same time."""
 EVERY_SECONDS = 1.0
 """How often a worker looks after clocks that wait for no answer."""
+QUIET_AFTER_SECONDS = 30.0
+QUIET_EVERY_SECONDS = 5.0
+"""How often once nothing was asked, and nothing recorded, for so long: every look runs every timer, for each clock."""
 RUNS = 100_000
 """Of one timer at one instant; more is work that never ends."""
 NAMED = 5
@@ -55,7 +58,12 @@ _HEAR = text("""
     where excluded.clock_id > present.clock_id
        or (excluded.clock_id = present.clock_id and excluded.round > present.round)
 """)
-_LIVE = text("select organization_id, round > answered as asked from clocks where not is_deleted")
+_LIVE = text("""
+    select organization_id, round > answered as asked, exists (
+        select from outbox where id > cast(:after as bigint) and outbox.organization_id = clocks.organization_id
+    ) as stirred, (select max(id) from outbox) as last
+    from clocks where not is_deleted
+""")
 _LOCK = text("""
     select pg_try_advisory_xact_lock(hashtextextended('clock of ' || cast(cast(:organization as uuid) as text), 0))
 """)
@@ -129,20 +137,30 @@ class Clocks:
     async def keep(
         self, database: Database, flows: Sequence[Consumers], timers: Sequence[Timer], stop: asyncio.Event
     ) -> None:
-        """Tends every clock until `stop`: at once when a round waits for an answer, else every second."""
+        """Tends every clock until `stop`: at once when a round waits for an answer, else now and then."""
         woken = database.wakeup.listen()
         loop = asyncio.get_running_loop()
-        tended_at = loop.time()
+        after: int | None = None
+        """The last event that was looked at; before the first look there is none behind it."""
+        stirred_at: dict[UUID, float] = {}
+        tended_at: dict[UUID, float] = {}
         while not stop.is_set():
             woken.clear()
-            live: list[tuple[UUID, bool]] = []
+            live: Sequence[Any] = []
             try:
                 async with database.engine.connect() as connection:
-                    live = [(row.organization_id, row.asked) for row in await connection.execute(_LIVE)]
-                is_turn = loop.time() - tended_at >= EVERY_SECONDS
-                chosen = [organization_id for organization_id, asked in live if asked or is_turn]
-                if is_turn:
-                    tended_at = loop.time()
+                    live = (await connection.execute(_LIVE, {"after": after})).all()
+                now = loop.time()
+                chosen = []
+                for row in live:
+                    after = row.last or 0
+                    if row.asked or row.stirred:
+                        stirred_at[row.organization_id] = now
+                    quiet = now - stirred_at.setdefault(row.organization_id, now) > QUIET_AFTER_SECONDS
+                    pause = QUIET_EVERY_SECONDS if quiet else EVERY_SECONDS
+                    if row.asked or now - tended_at.get(row.organization_id, 0.0) >= pause:
+                        tended_at[row.organization_id] = now
+                        chosen.append(row.organization_id)
                 for start in range(0, len(chosen), AT_ONCE):
                     share = chosen[start : start + AT_ONCE]
                     await asyncio.gather(*(self._tended(database, flows, timers, one) for one in share))
