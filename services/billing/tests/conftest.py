@@ -59,7 +59,7 @@ def service(sandbox_process: Sandbox) -> ServiceUnderTest:
         scopes=[
             "customers:read", "customers:write", "members:read", "members:write", "orders:read", "orders:write",
             "payments:read", "subscriptions:read", "subscriptions:write", "refunds:read", "refunds:write",
-            "disputes:read", "disputes:write",
+            "disputes:read", "disputes:write", "metrics:read", "metrics:write",
         ],
     )  # fmt: skip
 

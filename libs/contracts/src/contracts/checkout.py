@@ -240,6 +240,8 @@ class Purchase(Shape):
     """The inputs, the exact fractions and the rule of the tax."""
     tax_calculation_id: str | None = None
     """The tax provider's name for the calculation, where it keeps them."""
+    created_at: Instant | None = None
+    """When the checkout was opened."""
 
 
 class ProcessorEvent(Shape):
@@ -279,6 +281,22 @@ class CheckoutSucceededV1(Event[Purchase]):
     """A purchase is paid, or needs no payment: the fact that orders and subscriptions are made from."""
 
     name: ClassVar[str] = "checkout.succeeded"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
+
+
+class CheckoutDigestedV1(Event[Digest]):
+    """What this service has of its checkouts, for those who keep copies."""
+
+    name: ClassVar[str] = "checkout.digested"
+    source: ClassVar[str] = "/checkout"
+    public: ClassVar[bool] = False
+
+
+class CheckoutReplayedV1(Event[Replay]):
+    """The checkouts whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "checkout.replayed"
     source: ClassVar[str] = "/checkout"
     public: ClassVar[bool] = False
 

@@ -22,6 +22,8 @@ EVENTS: tuple[EventClass, ...] = (
     checkout.CheckoutUpdatedV1,
     checkout.CheckoutExpiredV1,
     checkout.CheckoutSucceededV1,
+    checkout.CheckoutDigestedV1,
+    checkout.CheckoutReplayedV1,
     checkout.ProcessorEventReceivedV1,
     checkout.DiscountCreatedV1,
     checkout.DiscountUpdatedV1,

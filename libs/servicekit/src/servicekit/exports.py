@@ -79,6 +79,13 @@ async def csv_response(
     return CSVResponse(body(), headers={"Content-Disposition": f'attachment; filename="{filename}"'})
 
 
+def csv_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, filename: str, zone: str = "UTC") -> CSVResponse:
+    """A table that is small enough to be made at once."""
+    local = ZoneInfo(zone)
+    text = _text([header, *([_cell(value, local) for value in row] for row in rows)])
+    return CSVResponse(iter([text]), headers={"Content-Disposition": f'attachment; filename="{filename}"'})
+
+
 async def _lines(
     sessions: Sessions,
     statement: Select[*tuple[Any, ...]],

@@ -15,6 +15,7 @@ from billing.disputes import routes as disputes
 from billing.invoices import routes as invoices
 from billing.ledger import fees
 from billing.members import routes as members
+from billing.metrics import routes as metrics
 from billing.orders import routes as orders
 from billing.orders import tax as taxes
 from billing.payment_methods import routes as payment_methods
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         payment_methods.external_router,
         refunds.router,
         disputes.router,
+        metrics.router,
     ]
     portal = [
         payment_methods.portal_router,

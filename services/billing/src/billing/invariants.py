@@ -44,6 +44,14 @@ INVARIANTS = (
         "where o.organization_id = i.organization_id and o.invoice_number ~ ('^' || i.prefix || '-[0-9]+$'))",
     ),
     Invariant(
+        "the present phase of a subscription says what it is worth",
+        "select s.id from subscriptions s left join subscription_phases p on p.subscription_id = s.id "
+        "and p.ends_at is null where case when s.ended_at is not null then p.id is not null else "
+        "(p.net_amount, p.currency, p.is_trial, p.is_committed) is distinct from "
+        "(subscription_net_amount(s.amount, s.currency, s.discount_data), s.currency, s.status = 'trialing', "
+        "not s.cancel_at_period_end) end",
+    ),
+    Invariant(
         "canceled subscriptions end with their period",
         "select id from subscriptions where cancel_at_period_end and ended_at is null "
         "and current_period_end < cast(:now as timestamptz) - interval '10 minutes'",

@@ -1,12 +1,14 @@
 """Every table of the service, for Alembic."""
 
 from billing.benefit_grants.models import BenefitGrant
+from billing.checkouts.models import Checkout
 from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
 from billing.discounts.models import Discount
 from billing.disputes.models import Dispute
 from billing.invoices.models import InvoiceCounter
 from billing.ledger.models import LedgerEntry, LedgerTransaction
 from billing.members.models import Member
+from billing.metrics.models import MetricDashboard, SubscriptionPhase
 from billing.orders.models import BillingEntry, Order, OrderItem
 from billing.organizations.models import Organization
 from billing.payment_methods.models import PaymentMethod
@@ -19,6 +21,7 @@ from billing.subscriptions.models import Subscription
 __all__ = [
     "BenefitGrant",
     "BillingEntry",
+    "Checkout",
     "Customer",
     "CustomerAlias",
     "CustomerBalance",
@@ -29,6 +32,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerTransaction",
     "Member",
+    "MetricDashboard",
     "Order",
     "OrderItem",
     "Organization",
@@ -38,4 +42,5 @@ __all__ = [
     "Refund",
     "Subscription",
     "SubscriptionChange",
+    "SubscriptionPhase",
 ]

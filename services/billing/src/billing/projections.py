@@ -5,9 +5,11 @@ from servicekit.projections import Projections
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.benefit_grants.models import BenefitGrant
+from billing.checkouts.models import Checkout
 from billing.customers.models import Customer
 from billing.discounts.consumers import consumers as discounts
 from billing.discounts.models import Discount
+from billing.orders.consumers import consumers as checkouts
 from billing.organizations.consumers import consumers as organizations
 from billing.organizations.models import Organization
 from billing.products.consumers import consumers as products
@@ -25,3 +27,4 @@ projections.keep("organization", Organization, organizations)
 projections.keep("benefit_grant", BenefitGrant, benefit_grants)
 projections.keep("product", Product, products)
 projections.keep("discount", Discount, discounts)
+projections.keep("checkout", Checkout, checkouts)

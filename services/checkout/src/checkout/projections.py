@@ -1,8 +1,15 @@
 """What others copy from checkout, and what it copies from them."""
 
-from contracts.checkout import CheckoutDriftedV1, DiscountDigestedV1, DiscountReplayedV1
+from contracts.checkout import (
+    CheckoutDigestedV1,
+    CheckoutDriftedV1,
+    CheckoutReplayedV1,
+    DiscountDigestedV1,
+    DiscountReplayedV1,
+)
 from servicekit.projections import Projections
 
+from checkout.checkouts.models import Checkout
 from checkout.customers.consumers import consumers as customers
 from checkout.customers.models import Customer
 from checkout.discounts.models import Discount
@@ -13,6 +20,7 @@ from checkout.products.models import Product
 
 projections = Projections("checkout", CheckoutDriftedV1)
 projections.own("discount", Discount, DiscountDigestedV1, DiscountReplayedV1, copied_by=["billing"])
+projections.own("checkout", Checkout, CheckoutDigestedV1, CheckoutReplayedV1, copied_by=["billing"])
 projections.keep("product", Product, products)
 projections.keep("customer", Customer, customers)
 projections.keep("organization", Organization, organizations)

@@ -173,6 +173,7 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
         custom_field_data=checkout.custom_field_data,
         confirmed_at=checkout.confirmed_at or now,
         succeeded_at=now,
+        created_at=checkout.created_at,
     )
     return contracts.CheckoutSucceededV1(
         subject=checkout.id, organization_id=checkout.organization_id, time=now, data=purchase

@@ -1,0 +1,286 @@
+"""The facts behind metrics: one statement each, whatever the number of buckets, on an index by organization and time.
+
+An instant's bucket is found by PostgreSQL among the buckets' ends (`width_bucket`), so that calendar and time zone are
+reckoned once, outside. What lasts (a subscription, a customer who has one) is told as changes: so many more from a
+bucket on, so many less; running sums of them are what there is at each bucket's end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from servicekit.auth import Principal, owned_by
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Integer, and_, case, cast, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.checkouts.models import Checkout
+from billing.ledger.models import LedgerEntry, LedgerTransaction
+from billing.metrics.buckets import Buckets
+from billing.metrics.models import SubscriptionPhase as Phase
+from billing.orders.models import Order
+from billing.payments.models import Payment
+from billing.subscriptions.models import Subscription
+
+CHURN_WINDOW = timedelta(days=30)
+"""Of the subscriptions that were active so long before a bucket's end, the churn rate is the share that has ended."""
+_INSTANTS = ARRAY(DateTime(timezone=True))
+Rows = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Whose facts are counted; None is everybody's."""
+
+    organization_id: Sequence[UUID] | None = None
+    product_id: Sequence[UUID] | None = None
+    customer_id: Sequence[UUID] | None = None
+    is_recurring: bool | None = None
+    """Only subscriptions and what was paid for them, or only what was bought once."""
+
+    def of(self, model: Any) -> list[ColumnElement[bool]]:
+        """The conditions on a table that has the three columns."""
+        return [
+            getattr(model, name).in_(values)
+            for name in ("organization_id", "product_id", "customer_id")
+            if (values := getattr(self, name)) is not None
+        ]
+
+
+def _bucket(instant: Any, buckets: Buckets) -> ColumnElement[int]:
+    """The number of the first bucket that ends after an instant; as many as there are buckets when none does."""
+    return func.width_bucket(instant, cast(literal(list(buckets.ends), _INSTANTS), _INSTANTS), type_=Integer)
+
+
+def _inside(instant: Any, buckets: Buckets) -> ColumnElement[bool]:
+    return and_(instant >= buckets.begin, instant < buckets.end)
+
+
+async def _rows(session: AsyncSession, statement: Any) -> Rows:
+    found: Rows = (await session.execute(statement)).all()
+    return found
+
+
+def _of_order(narrowed: Narrowed) -> list[ColumnElement[bool]]:
+    conditions = narrowed.of(Order)
+    if narrowed.is_recurring is not None:
+        is_once = Order.subscription_id.is_(None)
+        conditions.append(~is_once if narrowed.is_recurring else is_once)
+    return conditions
+
+
+async def orders(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Paid orders by the bucket of their payment: `number`, `currency`, `reason`, `count`, `revenue` and `net`.
+
+    `revenue` is before fees and tax, `net` less the fees of platform and processor; both in minor units.
+    """
+    number = _bucket(Order.paid_at, buckets).label("number")
+    fees = Order.platform_fee_amount + func.coalesce(Payment.processor_fee_amount, 0)
+    statement = (
+        select(
+            number,
+            Order.currency,
+            Order.billing_reason.label("reason"),
+            func.count().label("count"),
+            func.sum(Order.net_amount).label("revenue"),
+            func.sum(Order.net_amount - fees).label("net"),
+        )
+        .outerjoin(Payment, and_(Payment.order_id == Order.id, Payment.status == "succeeded"))
+        .where(owned_by(principal, Order), _inside(Order.paid_at, buckets), *_of_order(narrowed))
+        .group_by(number, Order.currency, Order.billing_reason)
+    )
+    return await _rows(session, statement)
+
+
+async def returns(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """What refunds and disputes changed of the net revenue, out of the ledger: `number`, `currency`, `reason`, `net`.
+
+    In minor units, negative where money was given back; it counts when it moved, not when the order was paid.
+    """
+    number = _bucket(LedgerTransaction.occurred_at, buckets).label("number")
+    statement = (
+        select(
+            number,
+            LedgerEntry.currency,
+            Order.billing_reason.label("reason"),
+            (-func.sum(LedgerEntry.amount)).label("net"),
+        )
+        .select_from(LedgerTransaction)
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .join(Order, Order.id == LedgerTransaction.order_id)
+        .where(
+            owned_by(principal, LedgerTransaction),
+            or_(LedgerTransaction.refund_id.is_not(None), LedgerTransaction.dispute_id.is_not(None)),
+            LedgerEntry.account.in_(("merchant_balance", "processor_fees")),
+            _inside(LedgerTransaction.occurred_at, buckets),
+            *_of_order(narrowed),
+        )
+        .group_by(number, LedgerEntry.currency, Order.billing_reason)
+    )
+    return await _rows(session, statement)
+
+
+def _lasting(principal: Principal, narrowed: Narrowed, buckets: Buckets, *conditions: Any) -> Any:
+    """Phases that last at some bucket's end: from the end of number `first` to before that of number `until`."""
+    first = _bucket(Phase.starts_at, buckets)
+    until = func.coalesce(_bucket(Phase.ends_at, buckets), literal(len(buckets)))
+    return select(first.label("first"), until.label("until")).where(
+        owned_by(principal, Phase),
+        Phase.starts_at < buckets.end,
+        or_(Phase.ends_at.is_(None), Phase.ends_at >= buckets.begin),
+        first < until,
+        *narrowed.of(Phase),
+        *conditions,
+    )
+
+
+async def phases(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Subscriptions as changes: so many (`count`) with a net amount a period (`amount`) more from `number` on.
+
+    By `currency`, `recurring_interval` and `recurring_interval_count`, `is_trial` and `is_committed`.
+    """
+    terms = (Phase.currency, Phase.recurring_interval, Phase.recurring_interval_count)
+    kinds = (Phase.is_trial, Phase.is_committed)
+    lasting = _lasting(principal, narrowed, buckets).add_columns(Phase.net_amount, *terms, *kinds).subquery()
+    same = [lasting.c[column.name] for column in (*terms, *kinds)]
+    whole = select(
+        lasting.c.first,
+        lasting.c.until,
+        *same,
+        func.count().label("count"),
+        func.sum(lasting.c.net_amount).label("amount"),
+    ).group_by(lasting.c.first, lasting.c.until, *same)
+    return await _changes(session, whole.subquery(), [column.name for column in same])
+
+
+async def payers(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Customers with a subscription that is not in its trial, each once, as changes by `currency`."""
+    lasting = _lasting(principal, narrowed, buckets, ~Phase.is_trial).add_columns(Phase.customer_id, Phase.currency)
+    whole = _merged(lasting.subquery(), "currency")
+    return await _changes(session, whole.subquery(), ["currency"])
+
+
+async def seats(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Seats of subscriptions as changes (`amount`), in one row for each bucket."""
+    lasting = _lasting(principal, narrowed, buckets, Phase.seats.is_not(None)).add_columns(Phase.seats).subquery()
+    whole = select(
+        lasting.c.first, lasting.c.until, func.count().label("count"), func.sum(lasting.c.seats).label("amount")
+    ).group_by(lasting.c.first, lasting.c.until)
+    return await _changes(session, whole.subquery(), [])
+
+
+async def seat_customers(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Customers with a subscription that has seats: from bucket `first` to before `until`, so many (`count`).
+
+    `is_new` where it began inside of the range.
+    """
+    lasting = _lasting(principal, narrowed, buckets, Phase.seats.is_not(None)).add_columns(
+        Phase.customer_id, (Phase.starts_at >= buckets.begin).label("is_new")
+    )
+    return await _rows(session, _merged(lasting.subquery()))
+
+
+def _merged(lasting: Any, *by: str) -> Any:
+    """Customers who have something, each counted once however much it is: stretches that meet are one.
+
+    A stretch begins a new one where none before it reaches as far as its beginning.
+    """
+    same = [lasting.c[name] for name in by]
+    ordered: Any = {
+        "partition_by": [*same, lasting.c.customer_id],
+        "order_by": (lasting.c.first, lasting.c.until),
+    }
+    reached = func.max(lasting.c.until).over(**ordered, rows=(None, -1))
+    has_new = "is_new" in lasting.c
+    is_new = [lasting.c.is_new] if has_new else []
+    marked = select(lasting, case((lasting.c.first <= reached, 0), else_=1).label("begins")).subquery()
+    counted: Any = {
+        "partition_by": [*(marked.c[name] for name in by), marked.c.customer_id],
+        "order_by": (marked.c.first, marked.c.until),
+    }
+    numbered = select(marked, func.sum(marked.c.begins).over(**counted, rows=(None, 0)).label("stretch")).subquery()
+    whose = [*(numbered.c[name] for name in by), numbered.c.customer_id, numbered.c.stretch]
+    news = [func.bool_and(numbered.c.is_new).label("is_new")] if is_new else []
+    stretches = (
+        select(
+            func.min(numbered.c.first).label("first"),
+            func.max(numbered.c.until).label("until"),
+            *(numbered.c[name] for name in by),
+            *news,
+        )
+        .group_by(*whose)
+        .subquery()
+    )
+    alike = [stretches.c.first, stretches.c.until, *(stretches.c[name] for name in by)]
+    alike += [stretches.c.is_new] if has_new else []
+    return select(*alike, func.count().label("count"), literal(0).label("amount")).group_by(*alike)
+
+
+async def _changes(session: AsyncSession, whole: Any, by: Sequence[str]) -> Rows:
+    """Stretches with a `count` and an `amount` as changes: both more at `first`, and less again at `until`."""
+    same = [whole.c[name] for name in by]
+    more = select(whole.c.first.label("number"), *same, whole.c.count, whole.c.amount)
+    less = select(whole.c.until.label("number"), *same, -whole.c.count, -whole.c.amount)
+    both = more.union_all(less).subquery()
+    alike = [both.c.number, *(both.c[name] for name in by)]
+    summed = select(*alike, func.sum(both.c.count).label("count"), func.sum(both.c.amount).label("amount"))
+    return await _rows(session, summed.group_by(*alike))
+
+
+async def churn(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Subscriptions that ended (`count`, by the bucket `number` in which they did), and what the churn rate is made of.
+
+    `kind` is `ended`, `base` or `lost`. The latter two are changes: of those that had been active `CHURN_WINDOW` before
+    a bucket's end, and of those among them that have ended since.
+    """
+    own = [owned_by(principal, Phase), Phase.started_at < buckets.end, *narrowed.of(Phase)]
+    own.append(or_(Phase.ends_at.is_(None), and_(Phase.is_last, Phase.ends_at >= buckets.begin - CHURN_WINDOW)))
+    seen = select(Phase.started_at, Phase.ends_at).where(*own).cte("seen")
+    joined = _bucket(seen.c.started_at + CHURN_WINDOW, buckets)
+    left = _bucket(seen.c.ends_at + CHURN_WINDOW, buckets)
+    lost = _bucket(func.greatest(seen.c.ends_at, seen.c.started_at + CHURN_WINDOW), buckets)
+    ended = seen.c.ends_at.is_not(None)
+    parts = [
+        _counted("ended", _bucket(seen.c.ends_at, buckets), 1, and_(ended, _inside(seen.c.ends_at, buckets))),
+        _counted("base", joined, 1, literal(True)),
+        _counted("base", left, -1, ended),
+        _counted("lost", lost, 1, ended),
+        _counted("lost", left, -1, ended),
+    ]
+    return await _rows(session, parts[0].union_all(*parts[1:]))
+
+
+def _counted(kind: str, number: ColumnElement[int], sign: int, condition: ColumnElement[bool]) -> Any:
+    named = number.label("number")
+    count = (func.count() * sign).label("count")
+    return select(literal(kind).label("kind"), named, count).where(condition).group_by(named)
+
+
+async def cancellations(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Subscriptions by the bucket in which they were canceled, unless that was taken back: `number`, `reason`, `count`.
+
+    A reason is None where none was given.
+    """
+    number = _bucket(Subscription.canceled_at, buckets).label("number")
+    reason = Subscription.customer_cancellation_reason.label("reason")
+    statement = (
+        select(number, reason, func.count().label("count"))
+        .where(owned_by(principal, Subscription), _inside(Subscription.canceled_at, buckets))
+        .where(*narrowed.of(Subscription))
+        .group_by(number, reason)
+    )
+    return await _rows(session, statement)
+
+
+async def checkouts(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
+    """Checkouts by the bucket in which they were opened: `number`, `count`, and how many `succeeded` until now."""
+    number = _bucket(Checkout.created_at, buckets).label("number")
+    statement = (
+        select(number, func.count().label("count"), func.count().filter(Checkout.is_succeeded).label("succeeded"))
+        .where(owned_by(principal, Checkout), _inside(Checkout.created_at, buckets), *narrowed.of(Checkout))
+        .group_by(number)
+    )
+    if narrowed.is_recurring is not None:
+        statement = statement.where(Checkout.is_recurring.is_(narrowed.is_recurring))
+    return await _rows(session, statement)
