@@ -16,7 +16,7 @@ depends_on = None
 
 NEW_ID: Any = sa.text("gen_random_uuid()")
 FALSE: Any = sa.text("false")
-INSTANT = sa.DateTime(timezone=True)
+INSTANT: Any = sa.DateTime(timezone=True)
 
 TERMS = (
     "new.status = 'trialing', not new.cancel_at_period_end, new.customer_id, new.product_id, "
@@ -27,7 +27,7 @@ COLUMNS = (
     "is_trial, is_committed, customer_id, product_id, net_amount, currency, recurring_interval, "
     "recurring_interval_count, seats"
 )
-PHASES = (
+PHASES: tuple[str, ...] = (
     # As pricing.discounts.amount_off: numeric's round takes halves away from zero. A test compares the two.
     """
     create function subscription_net_amount(amount bigint, currency text, discount jsonb) returns bigint

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from contracts.checkout import CheckoutCreatedV1, CheckoutExpiredV1, CheckoutSucceededV1, CheckoutUpdatedV1
+from contracts import checkout as contracts
+from contracts.event import Event
 from servicekit.database import project, project_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.checkouts.models import Checkout
 
-CheckoutTold = CheckoutCreatedV1 | CheckoutUpdatedV1 | CheckoutExpiredV1
 
-
-async def keep(session: AsyncSession, told: Sequence[CheckoutTold]) -> None:
+async def keep(session: AsyncSession, told: Sequence[Event[contracts.Checkout]]) -> None:
     """Keeps checkouts as they are now; what is older than what is known is left."""
     rows = [
         {
@@ -27,7 +26,7 @@ async def keep(session: AsyncSession, told: Sequence[CheckoutTold]) -> None:
     await project_all(session, Checkout, list(zip(told, rows, strict=True)))
 
 
-async def keep_purchase(session: AsyncSession, event: CheckoutSucceededV1) -> None:
+async def keep_purchase(session: AsyncSession, event: Event[contracts.Purchase]) -> None:
     """The last that is told of a checkout that became a purchase."""
     purchase = event.data
     await project(

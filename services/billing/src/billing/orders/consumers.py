@@ -7,7 +7,6 @@ from servicekit.consumers import Consumers
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.checkouts import operations as checkouts
-from billing.checkouts.operations import CheckoutTold
 from billing.orders import operations
 
 consumers = Consumers("billing.checkouts")
@@ -21,6 +20,8 @@ async def open_order(event: CheckoutSucceededV1, session: AsyncSession) -> None:
 
 
 @consumers.on(CheckoutCreatedV1, CheckoutUpdatedV1, CheckoutExpiredV1, together=True)
-async def keep_checkouts(events: Sequence[CheckoutTold], session: AsyncSession) -> None:
+async def keep_checkouts(
+    events: Sequence[CheckoutCreatedV1 | CheckoutUpdatedV1 | CheckoutExpiredV1], session: AsyncSession
+) -> None:
     """Keeps the checkouts as they are now, for the metrics."""
     await checkouts.keep(session, events)
