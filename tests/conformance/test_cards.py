@@ -36,7 +36,7 @@ def card(polar: Polar, purchase: Any) -> Any:
 
 @operation("customers.list_payment_methods")
 def test_list_the_cards_of_a_customer(polar: Polar, card: Any, purchase: Any) -> None:
-    assert (card.type, card.customer_id) == ("card", purchase.customer.id)
+    assert (card.type, card.method_metadata.brand, card.customer_id) == ("card", "visa", purchase.customer.id)
     with pytest.raises(ResourceNotFound):
         polar.customers.list_payment_methods(UNKNOWN)
 

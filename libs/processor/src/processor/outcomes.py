@@ -99,6 +99,11 @@ def outcome_of(intent: dict[str, Any]) -> Outcome:
             return Outcome("open", intent["id"])
 
 
+def is_brief(intent: dict[str, Any]) -> bool:
+    """Whether a PaymentIntent was paid and does not say with which card and at what fee: call-backs name the charge."""
+    return intent.get("status") == "succeeded" and not isinstance(intent.get("latest_charge"), dict)
+
+
 def setup_of(intent: dict[str, Any]) -> SetupOutcome:
     """What a SetupIntent says."""
     error: Any = intent.get("last_setup_error") or {}

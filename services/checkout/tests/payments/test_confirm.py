@@ -171,20 +171,21 @@ async def test_killed_between_charge_and_outcome(client, sell, bus, sandbox, dat
     await asyncio.gather(dying, return_exceptions=True)
     assert await bus.recorded(CheckoutSucceededV1) == []
     assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "confirmed"
+    processor = StripeProcessor(settings)
     if healer == "call-back":
         for event in sandbox.events("payment_intent.succeeded"):
             await call_back(client, event)
+        assert await recover_open_payments(database.transaction, processor, settings) == 1, "asked for at once"
     elif healer == "timer":
-        processor = StripeProcessor(settings)
         assert await recover_open_payments(database.transaction, processor, settings) == 0
         clock.move(LATER)
         async with asyncio.timeout(10):
             while not await recover_open_payments(database.transaction, processor, settings):
                 clock.move(LATER)
-        await processor.close()
     else:
         clock.move(LATER)
         assert (await confirmed(client, checkout)).status_code == 200
+    await processor.close()
     (event,) = await bus.recorded(CheckoutSucceededV1)
     assert sandbox.summary()["payment_intents"] == 1
     answer = await confirmed(client, checkout)
@@ -209,7 +210,38 @@ async def test_killed_before_the_charge(client, sell, bus, sandbox, database, se
     assert len(await bus.recorded(CheckoutSucceededV1)) == 1
 
 
-async def test_a_holder_who_authenticates(client, sell, bus, sandbox):
+async def test_a_call_back_that_overtakes_the_answer_keeps_the_whole_card(
+    client, sell, bus, sandbox, database, settings
+):
+    """A call-back names the charge only: brand, end and fee are asked for, and what comes later adds nothing."""
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(hang_answers=1)
+    slow = asyncio.create_task(confirmed(client, checkout))
+    async with asyncio.timeout(10):
+        while not sandbox.summary()["succeeded"]:
+            await asyncio.sleep(0.01)
+    (told,) = sandbox.events("payment_intent.succeeded")
+    assert isinstance(told["data"]["object"]["latest_charge"], str)
+    assert (await call_back(client, told)).status_code == 200
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "confirmed", "asked for first"
+    processor = StripeProcessor(settings)
+    assert await recover_open_payments(database.transaction, processor, settings) == 1
+    assert await recover_open_payments(database.transaction, processor, settings) == 0
+    await processor.close()
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    payment = event.data.payment
+    assert payment.method_details == {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034}
+    assert payment.processor_fee_amount == 9900 * 29 // 1000 + 30
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+    assert (await call_back(client, told)).status_code == 200
+    assert (await confirmed(client, checkout)).status_code == 200
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+    assert sandbox.summary()["payment_intents"] == 1
+
+
+async def test_a_holder_who_authenticates(client, sell, bus, sandbox, database, settings):
     product = await sell()
     checkout = await opened(client, product)
     answer = await confirmed(client, checkout, confirmation_token_id="pm_card_authenticationRequired")
@@ -223,6 +255,9 @@ async def test_a_holder_who_authenticates(client, sell, bus, sandbox):
     sandbox.post(path, client_secret=intent["client_secret"], success="true")
     for event in sandbox.events("payment_intent.requires_action", "payment_intent.succeeded"):
         assert (await call_back(client, event)).status_code == 200
+    processor = StripeProcessor(settings)
+    assert await recover_open_payments(database.transaction, processor, settings) == 1
+    await processor.close()
     (event,) = await bus.recorded(CheckoutSucceededV1)
     assert str(event.data.checkout_id) == checkout["id"]
 

@@ -186,6 +186,24 @@ async def _of_lost_token(processor: StripeProcessor, payment: Payment) -> Outcom
         return None
 
 
+async def ask_now(session: AsyncSession, payment_id: UUID, processor_id: str) -> bool:
+    """Has the timer ask Stripe at once about a payment that is not settled yet, by Stripe's name of it.
+
+    Returns whether it will be asked about.
+    """
+    wanted = select(Payment, clocks.instant_at(Payment.organization_id)).where(
+        Payment.id == payment_id, Payment.status == "open"
+    )
+    row = (await session.execute(wanted.with_for_update(of=Payment))).first()
+    if row is None:
+        return False
+    clocks.stand(row.Payment.organization_id, row.instant)
+    row.Payment.processor_id = row.Payment.processor_id or processor_id
+    row.Payment.due_at = clock.now()
+    wake(session)
+    return True
+
+
 async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome) -> Payment | None:
     """Writes down what Stripe said of a payment. Idempotent; the first final outcome counts. None: not ours.
 

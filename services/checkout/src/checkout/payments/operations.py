@@ -184,12 +184,18 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
     return payment
 
 
-async def ask_now(session: AsyncSession, payment_id: UUID) -> None:
-    """Has the timer ask Stripe about a payment that is not settled yet, at once."""
+async def ask_now(session: AsyncSession, payment_id: UUID, processor_id: str) -> bool:
+    """Has the timer ask Stripe at once about a payment that is not settled yet, by Stripe's name of it.
+
+    Returns whether it will be asked about.
+    """
     payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
-    if payment.status in ("open", "requires_action"):
-        payment.due_at = clock.wall()
-        wake(session)
+    if payment.status not in ("open", "requires_action"):
+        return False
+    payment.processor_id = payment.processor_id or processor_id
+    payment.due_at = clock.wall()
+    wake(session)
+    return True
 
 
 FOR_OTHERS = ("payment_intent.", "refund.", "charge.refund", "charge.dispute.", "setup_intent.", "payment_method.")

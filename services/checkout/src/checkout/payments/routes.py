@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Request
-from processor import event_of, outcome_of
+from processor import event_of, is_brief, outcome_of
 from servicekit.errors import BadRequest, responses
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -21,7 +21,7 @@ HEARD = {
 
 
 SET_UP = {"setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled"}
-"""About cards that are kept: Stripe is then asked for the card itself, outside of the transaction of the call-back."""
+"""About cards that are kept."""
 
 
 class SignatureInvalid(BadRequest):
@@ -32,7 +32,11 @@ class SignatureInvalid(BadRequest):
 async def receive_stripe_event(
     request: Request, session: SessionOf, stripe_signature: Annotated[str, Header()] = ""
 ) -> dict[str, str]:
-    """Takes a call-back of Stripe: once by its id, whatever the order."""
+    """Takes a call-back of Stripe: once by its id, whatever the order.
+
+    Where it comes before the answer to our charge and does not say what the card is, Stripe is asked, outside of the
+    transaction of the call-back: the card is kept with its brand and its end, and the payment with its fee.
+    """
     try:
         event = event_of(await request.body(), stripe_signature, request.app.state.settings.stripe_webhook_secret)
     except ValueError:
@@ -40,9 +44,9 @@ async def receive_stripe_event(
     intent: dict[str, Any] = event["data"]["object"]
     payment_id = _payment_id(intent) if event["type"] in HEARD or event["type"] in SET_UP else None
     if await operations.receive(session, event, payment_id) and payment_id is not None:
-        if event["type"] in SET_UP:
-            await operations.ask_now(session, payment_id)
-        else:
+        is_set_up = event["type"] in SET_UP
+        is_asked = (is_set_up or is_brief(intent)) and await operations.ask_now(session, payment_id, intent["id"])
+        if not is_asked and not is_set_up:
             await operations.settle(session, payment_id, outcome_of(intent), request.app.state.settings)
     return {"status": "received"}
 
