@@ -116,6 +116,54 @@ class Subscription(SubscriptionSummary):
     pending_update: dict[str, Any] | None
 
 
+class CustomerStateSubscription(Shape):
+    """A subscription that is alive, as its customer's state shows it."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    metadata: Metadata
+    status: SubscriptionStatus
+    amount: int
+    currency: str
+    recurring_interval: Interval
+    current_period_start: Instant
+    current_period_end: Instant
+    trial_start: Instant | None
+    trial_end: Instant | None
+    cancel_at_period_end: bool
+    canceled_at: Instant | None
+    started_at: Instant | None
+    ends_at: Instant | None
+    product_id: UUID
+    discount_id: UUID | None
+    seats: int | None
+    units: int | None
+    custom_field_data: dict[str, Any]
+    meters: list[dict[str, Any]]
+
+
+class CustomerStateBenefitGrant(Shape):
+    """A benefit that a customer holds."""
+
+    id: UUID
+    created_at: Instant
+    modified_at: Instant | None
+    granted_at: Instant | None
+    benefit_id: UUID
+    benefit_type: str
+    benefit_metadata: Metadata
+    properties: dict[str, Any]
+
+
+class CustomerState(Customer):
+    """A customer with what they have at present, oldest first: one answer to "what is this customer owed?"."""
+
+    active_subscriptions: list[CustomerStateSubscription]
+    granted_benefits: list[CustomerStateBenefitGrant]
+    active_meters: list[dict[str, Any]]
+
+
 class Order(Shape):
     """A priced purchase or renewal. All amounts are integer minor units of `currency`."""
 
@@ -239,6 +287,16 @@ class CustomerDeletedV1(Event[Customer]):
     """A customer was deleted; `deleted_at` says when."""
 
     name: ClassVar[str] = "customer.deleted"
+    source: ClassVar[str] = "/billing"
+
+
+class CustomerStateChangedV1(Event[CustomerState]):
+    """Something of a customer's state changed: themselves, a subscription, or a benefit. One for each transaction.
+
+    Its subject is not the customer's id, of whom other services keep copies, but the state's.
+    """
+
+    name: ClassVar[str] = "customer.state_changed"
     source: ClassVar[str] = "/billing"
 
 

@@ -34,6 +34,7 @@ EVENTS: tuple[EventClass, ...] = (
     billing.CustomerCreatedV1,
     billing.CustomerUpdatedV1,
     billing.CustomerDeletedV1,
+    billing.CustomerStateChangedV1,
     billing.MemberCreatedV1,
     billing.MemberUpdatedV1,
     billing.MemberDeletedV1,

@@ -5,16 +5,20 @@ writes them, two statements whatever their number. The row of a subject's number
 numbers have no gaps and follow the order of the commits. Published events stay: they are the service's history.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.event import NIL, Event
+from contracts.event import NIL, Event, EventClass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import clock, ids, telemetry
+from servicekit.clock import Standing
 
 correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)
 """The purchase (or other wish) that the present work belongs to; handed on by every event it records."""
@@ -53,8 +57,59 @@ def record(session: AsyncSession, *events: Event[Any], correlation_id: UUID | No
         recorded.append(event)
 
 
+Say = Callable[[AsyncSession, Mapping[UUID, datetime]], Awaitable[Mapping[UUID, Event[Any]]]]
+"""Builds what is said last about some resources, each with the instant at which it became true; none for some."""
+_following: dict[EventClass, list[tuple[Say, Callable[[Any], UUID]]]] = defaultdict(list)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Where the work stood that `at_end` was called from."""
+
+    at: datetime
+    standing: Standing | None
+    correlation_id: UUID | None
+
+
+def at_end(session: AsyncSession, say: Say, about: UUID) -> None:
+    """Has `say` build an event about a resource at the end of the caller's transaction: one, however often it is asked.
+
+    For what sums up a resource: whatever changes it in one transaction is told once, after all else.
+    """
+    wishes: dict[Say, dict[UUID, _Wish]] = session.info.setdefault("at_end", {})
+    wishes.setdefault(say, {})[about] = _Wish(clock.now(), clock.standing(), correlation.get())
+
+
+def follow(*contracts: EventClass, about: Callable[[Any], UUID]) -> Callable[[Say], Say]:
+    """Registers what is said `at_end` of every transaction that records one of some events, about `about(event)`."""
+
+    def register(say: Say) -> Say:
+        for contract in contracts:
+            _following[contract].append((say, about))
+        return say
+
+    return register
+
+
+async def _close(session: AsyncSession) -> None:
+    """Records what is said last."""
+    for event in session.info.get("events", ()):
+        for say, about in _following.get(type(event), ()):
+            standing = Standing(event.organization_id, event.clock_time) if event.clock_time else None
+            wish = _Wish(event.time, standing, event.correlation_id)
+            session.info.setdefault("at_end", {}).setdefault(say, {})[about(event)] = wish
+    wishes: dict[Say, dict[UUID, _Wish]] = session.info.pop("at_end", {})
+    for say, known in wishes.items():
+        await session.flush()
+        said = await say(session, {subject: wish.at for subject, wish in known.items()})
+        for subject, event in said.items():
+            with clock.standing_at(known[subject].standing):
+                record(session, event, correlation_id=known[subject].correlation_id)
+
+
 async def flush(session: AsyncSession) -> int:
     """Writes the recorded events, numbered, right before the commit. Returns how many."""
+    await _close(session)
     recorded: list[Event[Any]] = session.info.pop("events", [])
     if not recorded:
         return 0

@@ -1,9 +1,11 @@
 """A customer's state: what it has, in one answer."""
 
 import pytest
+from billing.benefit_grants.consumers import consumers
 from contracts.benefits import Benefit, BenefitGrant, BenefitGrantCreatedV1, BenefitGrantRevokedV1
-from contracts.billing import CustomerCreatedV1
+from contracts.billing import CustomerCreatedV1, CustomerStateChangedV1
 from servicekit import clock, ids
+from servicekit.consumers import Message
 
 
 @pytest.fixture
@@ -54,3 +56,44 @@ async def test_what_ended_or_was_revoked_is_not_in_it(client, bus, granted):
     await bus.deliver(revoked)
     state = (await client.get(f"/v1/customers/{purchase.customer.id}/state")).json()
     assert (state["active_subscriptions"], state["granted_benefits"]) == ([], [])
+
+
+async def test_every_change_tells_the_state_once_and_last(client, bus, granted):
+    purchase, told = granted
+    bought, held = await bus.recorded(CustomerStateChangedV1)
+    (subscription,) = bought.data.active_subscriptions
+    assert (bought.data.id, subscription.id) == (purchase.customer.id, purchase.subscription_id)
+    assert bought.data.granted_benefits == [], "the benefit was given later"
+    assert [grant.id for grant in held.data.granted_benefits] == [told.subject]
+    before = len(await bus.names())
+    await client.patch(f"/v1/subscriptions/{purchase.subscription_id}", json={"cancel_at_period_end": True})
+    await client.patch(f"/v1/customers/{purchase.customer.id}", json={"name": "Ada Byron"})
+    await client.delete(f"/v1/customers/{purchase.customer.id}")
+    assert (await bus.names())[before:] == [
+        "subscription.updated", "subscription.canceled", "customer.state_changed",
+        "customer.updated", "customer.state_changed",
+        "customer.deleted", "subscription.updated", "subscription.revoked", "customer.state_changed",
+    ]  # fmt: skip
+    canceled, renamed, deleted = (await bus.recorded(CustomerStateChangedV1))[2:]
+    assert canceled.data.active_subscriptions[0].cancel_at_period_end
+    assert (renamed.data.name, deleted.data.active_subscriptions) == ("Ada Byron", [])
+    assert deleted.data.deleted_at is not None
+
+
+async def test_what_comes_together_is_told_once(bus, granted, database):
+    """Three grants of one customer in one transaction, and one that was heard of before: one state with all of them."""
+    _, told = granted
+    messages = [Message.read(told.to_bytes(), told.routing_key())]
+    for _ in range(3):
+        grant = told.data.model_copy(update={"id": ids.uuid7()})
+        event = told.model_copy(update={"id": ids.uuid7(), "subject": grant.id, "data": grant})
+        messages.append(Message.read(event.to_bytes(), event.routing_key()))
+    before = len(await bus.recorded(CustomerStateChangedV1))
+    async with database.transaction() as session:
+        await consumers.handle(messages, session)
+    (state,) = (await bus.recorded(CustomerStateChangedV1))[before:]
+    assert len(state.data.granted_benefits) == 4
+    assert state.sequence == before + 1
+    async with database.transaction() as session:
+        await consumers.handle(messages, session)
+    assert len(await bus.recorded(CustomerStateChangedV1)) == before + 1, "nothing new, nothing said"

@@ -52,7 +52,8 @@ async def test_the_next_period_is_billed_and_paid(client, bus, purchased, databa
     before = len(await bus.names())
     await renewed(database, processor)
     assert (await bus.names())[before:] == [
-        "subscription.cycled", "subscription.updated", "order.created", "order.updated", "order.paid",
+        "subscription.cycled", "subscription.updated", "order.created", "customer.state_changed", "order.updated",
+        "order.paid",
     ]  # fmt: skip
     (created,) = [one for one in await bus.recorded(OrderCreatedV1) if one.data.billing_reason == "subscription_cycle"]
     assert (created.data.status, created.data.due_amount, created.data.paid) == ("pending", 9900, False)
@@ -264,7 +265,13 @@ async def test_the_call_back_alone_settles(client, bus, purchased, database, pro
     monkeypatch.undo()
     (told,) = sandbox.events("payment_intent.succeeded")
     await bus.deliver(call_back(told))
+    assert (await orders_of(client))[1]["status"] == "pending", "it does not say with which card, and at what fee"
+    assert await collect_due(database.transaction, processor) == 1, "asked for at once"
     assert (await orders_of(client))[1]["status"] == "paid"
+    async with database.transaction() as session:
+        fee = text("select processor_fee_amount from payments where trigger = 'subscription_cycle'")
+        assert (await session.execute(fee)).scalar_one() == 9900 * 29 // 1000 + 30
+    assert sandbox.summary()["succeeded"] == 1
 
 
 def call_back(told):
@@ -360,8 +367,10 @@ async def retried(database, processor):
 
 async def test_dunning_asks_four_times_and_then_ends(client, bus, purchased, database, processor, sandbox):
     event = await failing(bus, purchased, database, processor, sandbox)
-    names = (await bus.names())[-4:]
-    assert names == ["order.created", "order.updated", "subscription.updated", "subscription.past_due"]
+    assert (await bus.names())[-6:] == [
+        "order.created", "customer.state_changed", "order.updated", "subscription.updated", "subscription.past_due",
+        "customer.state_changed",
+    ]  # fmt: skip
     failed_at = clock.now()
     waits = []
     for number in range(4):
@@ -426,7 +435,9 @@ async def test_it_recovers_when_nothing_else_is_owed(client, bus, purchased, dat
     sandbox.faults(decline="")
     await go_to(instant((await orders_of(client))[1]["next_payment_attempt_at"]))
     await retried(database, processor)
-    assert (await bus.names())[-4:] == ["order.updated", "order.paid", "subscription.updated", "subscription.active"]
+    assert (await bus.names())[-5:] == [
+        "order.updated", "order.paid", "subscription.updated", "subscription.active", "customer.state_changed",
+    ]  # fmt: skip
     subscription, order = await subscription_of(client, event), (await orders_of(client))[1]
     assert (subscription["status"], subscription["past_due_at"]) == ("active", None)
     assert (order["status"], order["next_payment_attempt_at"]) == ("paid", None)

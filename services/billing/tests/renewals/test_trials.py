@@ -43,8 +43,8 @@ async def test_a_trial_with_a_card_is_converted_and_billed(client, bus, purchase
     before = len(await bus.names())
     await done(database, processor)
     assert (await bus.names())[before:] == [
-        "subscription.cycled", "subscription.updated", "subscription.active", "order.created", "order.updated",
-        "order.paid",
+        "subscription.cycled", "subscription.updated", "subscription.active", "order.created",
+        "customer.state_changed", "order.updated", "order.paid",
     ]  # fmt: skip
     after = (await client.get(path)).json()
     assert (after["status"], after["current_period_start"]) == ("active", subscription["trial_end"])

@@ -6,11 +6,13 @@ from contracts.benefits import (
     BenefitGrantRevokedV1,
     BenefitGrantUpdatedV1,
 )
+from servicekit import outbox
 from servicekit.consumers import Consumers
 from servicekit.database import project
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.benefit_grants.models import BenefitGrant
+from billing.customers import state
 
 consumers = Consumers("billing.benefit_grants")
 
@@ -20,11 +22,11 @@ async def keep_grant(
     event: BenefitGrantCreatedV1 | BenefitGrantUpdatedV1 | BenefitGrantCycledV1 | BenefitGrantRevokedV1,
     session: AsyncSession,
 ) -> None:
-    """Keeps the grant as it is now."""
+    """Keeps the grant as it is now, and tells of the customer's state."""
     grant = event.data
     shown = {"id", "created_at", "modified_at", "granted_at", "benefit_id", "properties"}
     benefit = {"benefit_type": grant.benefit.type, "benefit_metadata": grant.benefit.metadata}
-    await project(
+    is_news = await project(
         session,
         BenefitGrant,
         event,
@@ -33,3 +35,5 @@ async def keep_grant(
         is_granted=grant.is_granted,
         data=grant.model_dump(mode="json", include=shown) | benefit,
     )
+    if is_news:
+        outbox.at_end(session, state.told, grant.customer_id)

@@ -95,13 +95,13 @@ async def delete_external(external_id: str, session: SessionOf, principal: Write
 @router.get("/external/{external_id}/state", name="get_state_external", responses=NOT_FOUND)
 async def get_state_external(external_id: str, session: SessionOf, principal: Reader) -> CustomerState:
     """Gets a customer with its active subscriptions and granted benefits, by your own id."""
-    return CustomerState.of_parts(*await state(session, principal, external_id=external_id))
+    return CustomerState.of(await state(session, principal, external_id=external_id))
 
 
 @router.get("/{id}/state", name="get_state", responses=NOT_FOUND)
 async def get_state(id: UUID, session: SessionOf, principal: Reader) -> CustomerState:
     """Gets a customer with its active subscriptions and granted benefits."""
-    return CustomerState.of_parts(*await state(session, principal, id=id))
+    return CustomerState.of(await state(session, principal, id=id))
 
 
 @router.get("/{id}", name="get", responses=NOT_FOUND)

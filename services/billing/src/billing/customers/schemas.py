@@ -56,17 +56,14 @@ class CustomerRead(contracts.Customer):
 class CustomerState(CustomerRead):
     """A customer with what it has now: active subscriptions, granted benefits and meters."""
 
-    active_subscriptions: list[dict[str, Any]]
-    granted_benefits: list[dict[str, Any]]
+    active_subscriptions: list[contracts.CustomerStateSubscription]
+    granted_benefits: list[contracts.CustomerStateBenefitGrant]
     active_meters: list[dict[str, Any]]
 
     @classmethod
-    def of_parts(
-        cls, customer: contracts.Customer, subscriptions: list[dict[str, Any]], benefits: list[dict[str, Any]]
-    ) -> "CustomerState":
-        """Meters are rated by nobody yet: there are none in a state."""
-        parts = {"active_subscriptions": subscriptions, "granted_benefits": benefits, "active_meters": []}
-        return cls.model_validate({**spoken(customer.model_dump()), **parts}, context={"tolerant": True})
+    def of(cls, customer: contracts.Customer) -> "CustomerState":
+        """A state in the dialect of the request in hand; meters are rated by nobody yet."""
+        return cls.model_validate(spoken(customer.model_dump()), context={"tolerant": True})
 
 
 def spoken(customer: dict[str, Any]) -> dict[str, Any]:
