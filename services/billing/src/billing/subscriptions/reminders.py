@@ -1,10 +1,10 @@
 """Reminders by mail before money is due: of long periods a week ahead, of trials three days (short ones a day)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from servicekit import clock, mail, timers
 from servicekit.database import Sessions
-from sqlalchemy import TIMESTAMP, ColumnElement, and_, or_, select, type_coerce
+from sqlalchemy import TIMESTAMP, ColumnElement, and_, case, null, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
@@ -21,29 +21,17 @@ AHEAD_OF_SHORT_TRIAL_END = timedelta(days=1)
 
 async def remind_due(sessions: Sessions) -> int:
     """Writes up to a batch of reminders, one for the end of each period. Returns how many it looked at."""
-    lasts = Subscription.current_period_end - Subscription.current_period_start
-    owner = Subscription.organization_id
-
-    def ahead(by: timedelta) -> ColumnElement[bool]:
-        return timers.due(type_coerce(Subscription.current_period_end - by, TIMESTAMP(timezone=True)), owner)
-
-    is_trial = Subscription.status == "trialing"
-    wanted = or_(
-        and_(Subscription.status == "active", lasts > LONG, ahead(AHEAD_OF_RENEWAL)),
-        and_(is_trial, lasts >= AHEAD_OF_TRIAL_END, ahead(AHEAD_OF_TRIAL_END)),
-        and_(is_trial, lasts < AHEAD_OF_TRIAL_END, ahead(AHEAD_OF_SHORT_TRIAL_END)),
-    )
+    ends = Subscription.current_period_end
     async with sessions() as session:
         statement = (
             select(Subscription)
             .where(
-                wanted,
+                # What the index finds; the instant itself is counted from a column.
                 Subscription.status.in_(("active", "trialing")),
-                Subscription.cancel_at_period_end.is_(False),
-                Subscription.pause_at_period_end.is_(False),
-                Subscription.reminded_for.is_distinct_from(Subscription.current_period_end),
+                ends <= clock.now() + AHEAD_OF_RENEWAL,
+                timers.due(_remind_at(), Subscription.organization_id),
             )
-            .order_by(Subscription.current_period_end)
+            .order_by(ends)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
@@ -53,6 +41,26 @@ async def remind_due(sessions: Sessions) -> int:
             if subscription.current_period_end > clock.now() and subscription.net_amount > 0:
                 await _write(session, subscription)
     return len(reminded)
+
+
+def _remind_at() -> ColumnElement[datetime]:
+    """When a subscription's customer is reminded of the end of its present period; null for never."""
+    ends = Subscription.current_period_end
+    lasts = ends - Subscription.current_period_start
+    is_over = or_(
+        Subscription.cancel_at_period_end,
+        Subscription.pause_at_period_end,
+        Subscription.reminded_for.is_not_distinct_from(ends),
+    )
+    is_trial = Subscription.status == "trialing"
+    remind_at = case(
+        (is_over, null()),
+        (and_(Subscription.status == "active", lasts > LONG), ends - AHEAD_OF_RENEWAL),
+        (and_(is_trial, lasts >= AHEAD_OF_TRIAL_END), ends - AHEAD_OF_TRIAL_END),
+        (is_trial, ends - AHEAD_OF_SHORT_TRIAL_END),
+        else_=null(),
+    )
+    return type_coerce(remind_at, TIMESTAMP(timezone=True))
 
 
 async def _write(session: AsyncSession, subscription: Subscription) -> None:
