@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from benefits.app import create_app
 from benefits.benefit_grants.fulfilment import Fulfilment
-from benefits.benefit_grants.timers import follow_changed_benefits, follow_changed_products
+from benefits.benefit_grants.timers import Backlog
 from benefits.settings import Settings
 from benefits.strategies.outside import outsides
 from benefits.worker import FLOWS
@@ -105,7 +105,8 @@ def work_off(database: Any) -> Any:
     """Works through what was edited, until nothing is left."""
 
     async def work() -> None:
-        for timer in (follow_changed_products, follow_changed_benefits):
+        backlog = Backlog()
+        for timer in (backlog.follow_changed_products, backlog.follow_changed_benefits):
             while await timer(database.transaction):
                 pass
 

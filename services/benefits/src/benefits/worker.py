@@ -10,7 +10,7 @@ from servicekit.timers import Timer
 
 from benefits.benefit_grants.consumers import consumers as benefit_grants
 from benefits.benefit_grants.fulfilment import Fulfilment
-from benefits.benefit_grants.timers import end_grace_periods, follow_changed_benefits, follow_changed_products
+from benefits.benefit_grants.timers import Backlog, end_grace_periods
 from benefits.customers.consumers import consumers as customers
 from benefits.files.consumers import consumers as files
 from benefits.invariants import INVARIANTS
@@ -33,9 +33,10 @@ def main() -> None:
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         async with outsides(settings) as outside, Fulfilment(settings, outside) as fulfilment:
+            backlog = Backlog()
             yield (
-                Timer("follow_changed_products", follow_changed_products, on_wake=True),
-                Timer("follow_changed_benefits", follow_changed_benefits, on_wake=True),
+                Timer("follow_changed_products", backlog.follow_changed_products, on_wake=True),
+                Timer("follow_changed_benefits", backlog.follow_changed_benefits, on_wake=True),
                 Timer("fulfil_due", fulfilment.fulfil_due, on_wake=True),
                 Timer("end_grace_periods", end_grace_periods),
             )

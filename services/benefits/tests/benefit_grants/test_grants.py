@@ -1,14 +1,19 @@
 """Grants follow purchases and products, in whatever order they are heard of."""
 
 import asyncio
+from uuid import UUID
 
 from benefits.benefit_grants import timers
-from benefits.benefit_grants.timers import follow_changed_products
+from benefits.benefit_grants.timers import Backlog
 from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
 from contracts.billing import OrderPaidV1, OrderUpdatedV1, SubscriptionActiveV1, SubscriptionRevokedV1
 from servicekit import clock
 from servicekit.consumers import Retry
 from sqlalchemy import text
+
+from services.benefits.tests.support import Story
+
+CUSTOM = {"type": "custom", "description": "Thanks"}
 
 
 async def test_a_subscription_gives_and_its_end_takes(client, stranger, story, bus):
@@ -121,12 +126,68 @@ async def test_organizations_take_turns(story, bus, database, monkeypatch):
             await story.subscribed(product)
     for product in products:
         await story.product(benefit, id=product.id)
+    backlog = Backlog()
     for _ in range(4):
-        await follow_changed_products(database.transaction)
+        await backlog.follow_changed_products(database.transaction)
     async with database.transaction() as session:
         rows = await session.execute(text("select count(*) from benefit_grants g join entitlements e on "
                                           "e.id = g.entitlement_id group by e.product_id"))  # fmt: skip
         assert sorted(rows.scalars()) == [2, 2]
+
+
+async def test_who_edits_much_does_not_go_before_who_edits_little(story, stranger, bus, database):
+    """Twenty products of one organization, and one that another organization edited last: it comes second."""
+    benefit = await story.benefit(type="custom", properties={})
+    products = [await story.product() for _ in range(20)]
+    for product in products:
+        await story.subscribed(product)
+    other = Story(stranger, bus, UUID((await stranger.post("/v1/benefits/", json=CUSTOM)).json()["organization_id"]))
+    theirs, gift = await other.product(), await other.benefit(type="custom", properties={})
+    await other.subscribed(theirs)
+    for product in products:
+        await story.product(benefit, id=product.id)
+    await other.product(gift, id=theirs.id)
+    backlog = Backlog()
+    for _ in range(2):
+        await backlog.follow_changed_products(database.transaction)
+    assert (len(await story.grants()), len(await other.grants())) == (1, 1)
+
+
+async def test_a_purchase_in_hand_is_waited_for_without_holding_its_row_up(story, database):
+    """The work-off stops before an entitlement that somebody has in hand, and goes on there when it is free."""
+    product = await story.product()
+    for _ in range(5):
+        await story.subscribed(product)
+    await story.product(await story.benefit(), id=product.id)
+    backlog = Backlog()
+    async with database.transaction() as holder:
+        third = "select id from entitlements order by id offset 2 limit 1 for update"
+        await holder.execute(text(third))
+        for _ in range(3):
+            async with asyncio.timeout(5):
+                await backlog.follow_changed_products(database.transaction)
+        assert len(await story.grants()) == 2
+    await work_off(database)
+    assert len(await story.grants()) == 5
+
+
+async def test_a_share_begins_when_the_events_of_earlier_ones_are_told(story, database):
+    """The work-off waits while more events are unpublished than a purchase's should have to wait behind."""
+    product = await story.product()
+    await story.subscribed(product)
+    await story.product(await story.benefit(), id=product.id)
+    fill = text("insert into outbox (event_id, routing_key, source, subject, sequence, organization_id, payload, "
+                "created_at) select gen_random_uuid(), 'x', '/x', gen_random_uuid(), 1, gen_random_uuid(), '', now() "
+                "from generate_series(1, 400)")  # fmt: skip
+    async with database.transaction() as session:
+        await session.execute(fill)
+    backlog = Backlog()
+    assert await backlog.follow_changed_products(database.transaction) == 1
+    assert await story.grants() == []
+    async with database.transaction() as session:
+        await session.execute(text("update outbox set published_at = now() where routing_key = 'x'"))
+    assert await backlog.follow_changed_products(database.transaction) == 1
+    assert len(await story.grants()) == 1
 
 
 async def test_a_buyer_who_is_not_known_holds_nobody_up(story, database):
@@ -154,5 +215,6 @@ async def test_a_deleted_customer_loses_everything(story):
 
 async def work_off(database):
     """Four workers at once, until nothing is left."""
-    while sum(await asyncio.gather(*(follow_changed_products(database.transaction) for _ in range(4)))):
+    workers = [Backlog() for _ in range(4)]
+    while sum(await asyncio.gather(*(one.follow_changed_products(database.transaction) for one in workers))):
         pass

@@ -44,6 +44,9 @@ class Provider:
         self.described = Described(self.name)
         self.calls, self.faults, self.troubles = [], [], []
         self.codes, self.tokens = {}, {}
+        self.answering = asyncio.Event()
+        self.answering.set()
+        """While it is not set, what is given is given, and its answer does not come."""
         self.refreshes = {}
         self._numbers = iter(range(1, 10**6))
         app = web.Application()
@@ -101,6 +104,8 @@ class Provider:
                 return web.json_response({"message": str(fault)}, status=400)
             if trouble is not None:
                 return await self._troubled(trouble)
+            if method == "put":
+                await self.answering.wait()
             return web.json_response(answer, status=status) if answer is not None else web.Response(status=status)
 
         return handle

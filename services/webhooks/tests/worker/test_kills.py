@@ -1,45 +1,21 @@
 """Real workers, killed with -9 in the middle of deliveries: every event arrives, with its one id, and none is stuck."""
 
 import asyncio
-import os
 import signal
-import socket
-import sys
-from contextlib import asynccontextmanager
 
+import pytest
+from servicekit.testing import worker_process
 from sqlalchemy import text
 
 PATIENCE = 40.0
 TIMEOUT_SECONDS = 1.0
 
 
-def free_port():
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return opened.getsockname()[1]
-
-
-@asynccontextmanager
-async def worker(settings, rabbitmq_url):
-    """The service's message process, as it is deployed."""
-    environment = {
-        **os.environ,
-        "ENVIRONMENT": "test",
-        "DATABASE_URL": settings.database_url,
-        "RABBITMQ_URL": rabbitmq_url,
-        "SECRET": settings.secret,
-        "WORKER_PORT": str(free_port()),
-        "WEBHOOK_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
-        "WEBHOOK_ALLOW_INTERNAL_ADDRESSES": "true",
-        "LOG_LEVEL": "WARNING",
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "webhooks.worker", env=environment)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
+@pytest.fixture
+def worker(service, settings, rabbitmq_url):
+    """Starts the service's message process."""
+    allowed = {"WEBHOOK_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS), "WEBHOOK_ALLOW_INTERNAL_ADDRESSES": "true"}
+    return lambda: worker_process(service, settings, rabbitmq_url, **allowed)
 
 
 async def until(condition):
@@ -48,9 +24,7 @@ async def until(condition):
             await asyncio.sleep(0.02)
 
 
-async def test_a_worker_killed_in_mid_delivery_loses_and_strands_nothing(
-    endpoint, receiver, tell, database, settings, rabbitmq_url
-):
+async def test_a_worker_killed_in_mid_delivery_loses_and_strands_nothing(endpoint, receiver, tell, database, worker):
     told = [await tell() for _ in range(30)]
     receiver.held.clear()
 
@@ -62,14 +36,14 @@ async def test_a_worker_killed_in_mid_delivery_loses_and_strands_nothing(
             left = await session.execute(text("select count(*) from webhook_events where succeeded_at is null"))
             return left.scalar_one() == 0
 
-    async with worker(settings, rabbitmq_url) as first:
+    async with worker() as first:
         await until(some_are_in_hand)
         first.send_signal(signal.SIGKILL)
         await first.wait()
     in_hand = {headers["webhook-id"] for headers, _ in receiver.requests}
     receiver.held.set()
     told += [await tell() for _ in range(5)]
-    async with worker(settings, rabbitmq_url):
+    async with worker():
         await until(all_are_taken)
     async with database.transaction() as session:
         rows = await session.execute(text("select id, event_id, due_at, claimed_until from webhook_events"))
@@ -85,7 +59,7 @@ async def test_a_worker_killed_in_mid_delivery_loses_and_strands_nothing(
 
 
 async def test_a_worker_that_is_stopped_brings_what_it_has_in_hand_to_its_end(
-    endpoint, receiver, tell, database, settings, rabbitmq_url
+    endpoint, receiver, tell, database, worker
 ):
     for _ in range(8):
         await tell()
@@ -94,7 +68,7 @@ async def test_a_worker_that_is_stopped_brings_what_it_has_in_hand_to_its_end(
     async def all_are_in_hand():
         return len(receiver.requests) == 8
 
-    async with worker(settings, rabbitmq_url) as process:
+    async with worker() as process:
         await until(all_are_in_hand)
         process.terminate()
         await asyncio.sleep(0.2)

@@ -2,5 +2,6 @@
 
 from servicekit.testing.harness import ServiceUnderTest, signed_headers
 from servicekit.testing.probing import eventually
+from servicekit.testing.processes import worker_process
 
-__all__ = ["ServiceUnderTest", "eventually", "signed_headers"]
+__all__ = ["ServiceUnderTest", "eventually", "signed_headers", "worker_process"]

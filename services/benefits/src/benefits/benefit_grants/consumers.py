@@ -17,7 +17,7 @@ from servicekit.consumers import Consumers, Retry
 from servicekit.database import project
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benefits.benefit_grants import operations
+from benefits.benefit_grants import following
 from benefits.benefit_grants.models import Entitlement
 from benefits.customers import operations as customers
 from benefits.organizations.operations import grace_period
@@ -95,5 +95,5 @@ async def _entitle(
     )
     period = (values.get("period_start"), values.get("period_end"))
     has_moved = before is not None and before != (None, None) and before != period
-    if is_news and not await operations.follow(session, event.subject, cycle=has_moved):
+    if is_news and not await following.follow(session, event.subject, cycle=has_moved):
         raise Retry(SOON, f"product {product_id} is not known yet")

@@ -1,6 +1,6 @@
 """Finding grants."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,10 +102,17 @@ async def shapes(session: AsyncSession, grants: Sequence[BenefitGrant]) -> list[
     return [events.shape(grant, benefits[grant.benefit_id], customers[grant.customer_id]) for grant in grants]
 
 
-async def held_by(session: AsyncSession, entitlement_id: UUID) -> list[BenefitGrant]:
-    """The grants of an entitlement, locked."""
-    statement = select(BenefitGrant).where(BenefitGrant.entitlement_id == entitlement_id).order_by(BenefitGrant.id)
+async def held_by(session: AsyncSession, entitlement_ids: Collection[UUID]) -> list[BenefitGrant]:
+    """The grants of entitlements, locked."""
+    statement = select(BenefitGrant).where(BenefitGrant.entitlement_id.in_(entitlement_ids)).order_by(BenefitGrant.id)
     return list((await session.execute(_locking(statement))).scalars())
+
+
+async def free(session: AsyncSession, entitlement_ids: Collection[UUID]) -> list[Entitlement]:
+    """Those of the entitlements that no other transaction has in hand, locked, in the order of their ids."""
+    wanted = select(Entitlement).where(Entitlement.id.in_(entitlement_ids)).order_by(Entitlement.id)
+    wanted = wanted.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return list((await session.execute(wanted)).scalars())
 
 
 async def locked(session: AsyncSession, id: UUID) -> BenefitGrant:

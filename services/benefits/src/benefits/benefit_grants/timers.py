@@ -1,97 +1,134 @@
-"""Work that follows an edit, in small shares, organization by organization; and the end of grace periods."""
+"""Work that follows an edit, in small shares, organization by organization; and the end of grace periods.
 
+However many buyers a product has, a purchase waits for one share at most: shares are small, each is followed by a rest
+as long as itself, and none begins while the events of earlier ones wait to be published, which a purchase's would have
+to wait behind.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import takewhile
 from typing import Any
+from uuid import UUID
 
 import structlog
 from servicekit import clock
 from servicekit.database import Sessions
 from servicekit.timers import due
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benefits.benefit_grants import operations
+from benefits.benefit_grants import following
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
-from benefits.benefit_grants.operations import BACKLOG
 from benefits.benefits.models import BenefitChange
 from benefits.customers.models import Customer
 from benefits.products.models import ProductChange
 
 log = structlog.get_logger()
 
-SHARE = 50
+SHARE = 100
+"""Buyers in one turn of an organization."""
+LONGEST_REST = 0.5
+"""Seconds."""
+UNPUBLISHED = 300
+"""How many events may wait for the relay when a share begins."""
+AWAITING = 0.05
+"""Seconds until it is looked again."""
+REMEMBERED = 1000
+"""Organizations whose turns are remembered."""
+_MUCH_WAITS = text(f"select count(*) > {UNPUBLISHED} from (select from outbox where published_at is null "
+                f"and retry_at is null limit {UNPUBLISHED + 1}) waiting")  # fmt: skip
+
+Followed = tuple[Sequence[Any], set[UUID]]
+"""The rows of a share, and the entitlements that were followed."""
+Share = Callable[[AsyncSession, Any], Awaitable[Followed]]
 
 
-async def follow_changed_products(sessions: Sessions) -> int:
-    """Works through a share of one product's buyers. Returns how many, at least 1 while there is a product left."""
-    async with sessions() as session:
-        is_due = due(ProductChange.worked_at, ProductChange.organization_id)
-        turn = select(ProductChange).where(is_due).order_by(ProductChange.worked_at).limit(1)
-        turn = turn.with_for_update(skip_locked=True)
+class Backlog:
+    """Works off what was edited. Organizations take turns, however many products or benefits each of them edited."""
+
+    def __init__(self) -> None:
+        self._turns: OrderedDict[UUID, None] = OrderedDict()
+
+    async def follow_changed_products(self, sessions: Sessions) -> int:
+        """Works through a share of one product's buyers. Returns how many, at least 1 while there is more."""
+        return await self._paced(sessions, ProductChange, _buyers)
+
+    async def follow_changed_benefits(self, sessions: Sessions) -> int:
+        """Works through a share of one benefit's grants: they follow it, or are taken when it was deleted.
+
+        Returns how many, at least 1 while there is more.
+        """
+        return await self._paced(sessions, BenefitChange, _holders)
+
+    async def _paced(self, sessions: Sessions, model: Any, share: Share) -> int:
+        began = time.monotonic()
+        async with sessions() as session:
+            if (await session.execute(_MUCH_WAITS)).scalar_one():
+                done, rest = 1, AWAITING
+            else:
+                done, rest = await self._turn(session, model, share), 0.0
+        if rest or (done and clock.standing() is None):
+            await asyncio.sleep(rest or min(time.monotonic() - began, LONGEST_REST))
+        return done
+
+    async def _turn(self, session: AsyncSession, model: Any, share: Share) -> int:
+        turns = bindparam("turns", list(self._turns), type_=ARRAY(Uuid))
+        waiting = select(model).where(due(model.worked_at, model.organization_id))
+        # The organization whose turn was longest ago comes next; one that had none yet, before all others.
+        last_turn = func.array_position(turns, model.organization_id).nulls_first()
+        turn = waiting.order_by(last_turn, model.worked_at).limit(1).with_for_update(skip_locked=True)
         change = (await session.execute(turn)).scalar_one_or_none()
         if change is None:
             return 0
-        buyers = _of_customers(select(Entitlement.id), Entitlement.customer_id).where(
-            Entitlement.product_id == change.product_id, Entitlement.is_active
-        )
-        if change.done_to is not None:
-            buyers = buyers.where(Entitlement.id > change.done_to)
-        next_ones = (await session.execute(buyers.order_by(Entitlement.id).limit(SHARE))).all()
-        for row in next_ones:
-            if _is_known(row):
-                await operations.follow(session, row.id, urgency=BACKLOG)
-        if len(next_ones) < SHARE:
+        self._turns.pop(change.organization_id, None)
+        self._turns[change.organization_id] = None
+        if len(self._turns) > REMEMBERED:
+            self._turns.popitem(last=False)
+        rows, followed = await share(session, change)
+        # One that a purchase has in hand is waited for, with all behind it.
+        done = list(takewhile(lambda row: row.customer is None or row.entitlement_id in followed, rows))
+        if len(done) == len(rows) < SHARE:
             await session.delete(change)
         else:
-            change.done_to, change.worked_at = next_ones[-1].id, clock.now()
-        return max(len(next_ones), 1)
+            change.worked_at = clock.now()
+            if done:
+                change.done_to = done[-1].id
+        return max(len(done), 1)
 
 
-async def follow_changed_benefits(sessions: Sessions) -> int:
-    """Works through a share of one benefit's grants: they follow it, or are taken when it was deleted.
-
-    Returns how many, at least 1 while there is a benefit left.
-    """
-    async with sessions() as session:
-        is_due = due(BenefitChange.worked_at, BenefitChange.organization_id)
-        turn = select(BenefitChange).where(is_due).order_by(BenefitChange.worked_at).limit(1)
-        turn = turn.with_for_update(skip_locked=True)
-        change = (await session.execute(turn)).scalar_one_or_none()
-        if change is None:
-            return 0
-        return await _share(session, change)
+async def _buyers(session: AsyncSession, change: ProductChange) -> Followed:
+    """The next buyers of a product follow it."""
+    buyers = select(Entitlement.id, Entitlement.id.label("entitlement_id"), Customer.id.label("customer"))
+    buyers = buyers.outerjoin(Customer, Customer.id == Entitlement.customer_id)
+    buyers = buyers.where(Entitlement.product_id == change.product_id, Entitlement.is_active)
+    if change.done_to is not None:
+        buyers = buyers.where(Entitlement.id > change.done_to)
+    rows = (await session.execute(buyers.order_by(Entitlement.id).limit(SHARE))).all()
+    return rows, await following.follow_all(session, _known(rows))
 
 
-async def _share(session: AsyncSession, change: BenefitChange) -> int:
-    held = _of_customers(select(BenefitGrant.id, BenefitGrant.entitlement_id), BenefitGrant.customer_id).where(
-        BenefitGrant.benefit_id == change.benefit_id
-    )
+async def _holders(session: AsyncSession, change: BenefitChange) -> Followed:
+    """The next grants of a benefit follow it, or are taken."""
+    held = select(BenefitGrant.id, BenefitGrant.entitlement_id, Customer.id.label("customer"))
+    held = held.outerjoin(Customer, Customer.id == BenefitGrant.customer_id)
+    held = held.where(BenefitGrant.benefit_id == change.benefit_id)
     if change.done_to is not None:
         held = held.where(BenefitGrant.id > change.done_to)
     rows = (await session.execute(held.order_by(BenefitGrant.id).limit(SHARE))).all()
+    if change.is_deleted:
+        return rows, await following.follow_all(session, _known(rows))
+    return rows, await following.refresh_all(session, change.benefit_id, _known(rows))
+
+
+def _known(rows: Sequence[Any]) -> list[UUID]:
+    """The entitlements whose customer is known. One that is not is left out, so that it holds nobody else up."""
     for row in rows:
-        if not _is_known(row):
-            continue
-        if change.is_deleted:
-            await operations.follow(session, row.entitlement_id, urgency=BACKLOG)
-        else:
-            await operations.refresh(session, row.id)
-    if len(rows) < SHARE:
-        await session.delete(change)
-    else:
-        change.done_to, change.worked_at = rows[-1].id, clock.now()
-    return max(len(rows), 1)
-
-
-def _of_customers(statement: Any, customer_id: Any) -> Any:
-    """The rows with `customer`: null where no copy of their customer is here."""
-    return statement.add_columns(Customer.id.label("customer")).outerjoin(Customer, Customer.id == customer_id)
-
-
-def _is_known(row: Any) -> bool:
-    """Whether a row's customer is known. One that is not is left out, so that it holds nobody else up."""
-    if row.customer is None:
-        log.error("grant.customer_unknown", id=str(row.id))
-    return row.customer is not None
+        if row.customer is None:
+            log.error("grant.customer_unknown", id=str(row.id))
+    return [row.entitlement_id for row in rows if row.customer is not None]
 
 
 async def end_grace_periods(sessions: Sessions) -> int:
@@ -106,5 +143,5 @@ async def end_grace_periods(sessions: Sessions) -> int:
             return 0
         entitlement.revoke_at, entitlement.is_active = None, False
         await session.flush()
-        await operations.follow(session, entitlement.id)
+        await following.follow(session, entitlement.id)
         return 1

@@ -5,7 +5,7 @@ from servicekit.consumers import Consumers
 from servicekit.database import project
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benefits.benefit_grants import operations as benefit_grants
+from benefits.benefit_grants import following
 from benefits.customers.models import Customer
 
 consumers = Consumers("benefits.customers")
@@ -25,4 +25,4 @@ async def keep_customer(
         data=event.data.model_dump(mode="json"),
     )
     if isinstance(event, CustomerDeletedV1):
-        await benefit_grants.end_of_customer(session, event.subject)
+        await following.end_of_customer(session, event.subject)

@@ -8,6 +8,7 @@ which is renewed never runs out; without a time, the key is good as long as its 
 import secrets
 import struct
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
 from benefits.license_keys.models import LicenseKey
 from benefits.signing_keys import operations as signing_keys
+from benefits.strategies.protocol import Gift
 
 _DAYS = {"day": 1, "month": 30, "year": 365}
 _SLACK = timedelta(days=1)
@@ -27,52 +29,69 @@ _SLACK = timedelta(days=1)
 _SIGNED = struct.Struct(">B16s16sII6s")
 
 
-async def give(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement) -> LicenseKey:
-    """Makes the key of a grant, or has it follow; one that the merchant disabled or revoked stays so.
+async def give(session: AsyncSession, gifts: Sequence[Gift]) -> list[LicenseKey]:
+    """Makes the key of each grant, or has it follow; one that the merchant disabled or revoked stays so.
 
-    What the merchant set on this key alone (`own`) stays too.
+    What the merchant set on a key alone (`own`) stays too.
     """
-    found = select(LicenseKey).where(LicenseKey.grant_id == grant.id).with_for_update()
-    key = (await session.execute(found)).scalar_one_or_none()
+    known = {key.grant_id: key for key in await _of_grants(session, [gift.grant.id for gift in gifts])}
+    keys = []
+    for grant, benefit, entitlement in gifts:
+        key = known.get(grant.id)
+        if key is None:
+            key = await _made(session, grant, benefit, entitlement)
+        else:
+            _follow(key, benefit, entitlement)
+        keys.append(key)
+    return keys
+
+
+async def _made(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement) -> LicenseKey:
     now = clock.now()
-    terms = _terms(benefit, entitlement, key.created_at if key is not None else now)
-    if key is None:
-        key = LicenseKey(
-            id=ids.uuid7(),
-            organization_id=benefit.organization_id,
-            created_at=now,
-            benefit_id=benefit.id,
-            customer_id=grant.customer_id,
-            grant_id=grant.id,
-            status="granted",
-            usage=0,
-            validations=0,
-            own=[],
-            **terms,
-        )
-        key.key = await text_of(session, key, benefit)
-        session.add(key)
-        return key
+    key = LicenseKey(
+        id=ids.uuid7(),
+        organization_id=benefit.organization_id,
+        created_at=now,
+        benefit_id=benefit.id,
+        customer_id=grant.customer_id,
+        grant_id=grant.id,
+        status="granted",
+        usage=0,
+        validations=0,
+        own=[],
+        **_terms(benefit, entitlement, now),
+    )
+    key.key = await text_of(session, key, benefit, grant)
+    session.add(key)
+    return key
+
+
+def _follow(key: LicenseKey, benefit: Benefit, entitlement: Entitlement) -> None:
+    terms = _terms(benefit, entitlement, key.created_at)
     changes: dict[str, Any] = {name: value for name, value in terms.items() if name not in key.own}
     if key.status == "revoked" and "status" not in key.own:
         changes["status"] = "granted"
     if any(getattr(key, name) != value for name, value in changes.items()):
         for name, value in changes.items():
             setattr(key, name, value)
-        key.modified_at = now
-    return key
-
-
-async def revoke(session: AsyncSession, grant_id: UUID) -> None:
-    """Revokes the key of a grant that was taken."""
-    found = select(LicenseKey).where(LicenseKey.grant_id == grant_id).with_for_update()
-    key = (await session.execute(found)).scalar_one_or_none()
-    if key is not None and key.status == "granted":
-        key.status = "revoked"
         key.modified_at = clock.now()
 
 
-async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit) -> str:
+async def revoke(session: AsyncSession, grant_ids: Sequence[UUID]) -> None:
+    """Revokes the keys of grants that were taken."""
+    for key in await _of_grants(session, grant_ids):
+        if key.status == "granted":
+            key.status = "revoked"
+            key.modified_at = clock.now()
+
+
+async def _of_grants(session: AsyncSession, grant_ids: Sequence[UUID]) -> Sequence[LicenseKey]:
+    """Locked, in one order everywhere."""
+    found = select(LicenseKey).where(LicenseKey.grant_id.in_(grant_ids)).order_by(LicenseKey.id).with_for_update()
+    return (await session.execute(found)).scalars().all()
+
+
+async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit, grant: BenefitGrant) -> str:
     """What is written on a new key: the benefit's prefix and a random UUID (Polar's form), or a signed text.
 
     The signed text (docs/guides/offline-license-keys.md) is `<PREFIX>.<base64url>` of 111 bytes: version 1, the key's
@@ -82,18 +101,13 @@ async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit) -> s
     prefix = benefit.properties.get("prefix")
     if not benefit.properties.get("offline"):
         return "-".join(part for part in (prefix, str(uuid4())) if part).upper()
-    ends = int(key.expires_at.timestamp()) if key.expires_at is not None and await _is_final(session, key) else 0
+    is_final = grant.order_id is not None
+    ends = int(key.expires_at.timestamp()) if key.expires_at is not None and is_final else 0
     now = int(clock.now().timestamp())
     message = _SIGNED.pack(1, key.id.bytes, benefit.id.bytes, now, ends, secrets.token_bytes(6))
     signed = message + await signing_keys.signature(session, key.organization_id, message)
     text = urlsafe_b64encode(signed).decode()
     return f"{prefix.upper()}.{text}" if prefix else text
-
-
-async def _is_final(session: AsyncSession, key: LicenseKey) -> bool:
-    """Whether the key's end is known: it belongs to an order."""
-    statement = select(BenefitGrant.order_id).where(BenefitGrant.id == key.grant_id)
-    return (await session.execute(statement)).scalar_one_or_none() is not None
 
 
 def _terms(benefit: Benefit, entitlement: Entitlement, since: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from servicekit.auth import Principal
 from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from benefits.benefit_grants.models import BenefitGrant
 from benefits.benefits.models import Benefit
 from benefits.license_keys import giving, queries
 from benefits.license_keys.models import LicenseKey, LicenseKeyActivation
@@ -78,7 +79,9 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
     return await queries.fields(session, key)
 
 
-async def rotate(session: AsyncSession, principal: Principal, id: UUID, benefit: Benefit) -> LicenseKey:
+async def rotate(
+    session: AsyncSession, principal: Principal, id: UUID, benefit: Benefit, grant: BenefitGrant
+) -> LicenseKey:
     """Writes another text on a key: the old one is good no more, everything else about it stays.
 
     Raises `ResourceNotFound`, or `BadRequest` for a key that is disabled or revoked.
@@ -86,7 +89,7 @@ async def rotate(session: AsyncSession, principal: Principal, id: UUID, benefit:
     key = await _owned(session, principal, id, lock=True)
     if key.status != "granted":
         raise BadRequest(f"License key is {key.status} and cannot be rotated.")
-    key.key = await giving.text_of(session, key, benefit)
+    key.key = await giving.text_of(session, key, benefit, grant)
     key.modified_at = clock.now()
     return key
 

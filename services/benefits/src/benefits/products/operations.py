@@ -1,5 +1,6 @@
 """Which benefits a product gives."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from servicekit import clock
@@ -11,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from benefits.products.models import Product, ProductChange
 
 
-async def benefits_of(session: AsyncSession, product_id: UUID) -> list[UUID] | None:
-    """The benefits of a product, in order; None while it is not known.
+async def benefits_of(session: AsyncSession, product_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The benefits of products, in order; those that are not known yet are missing.
 
-    The row stays shared until the transaction's end, so that whoever changes it meets every grant made before.
+    The rows stay shared until the transaction's end, so that whoever changes one meets every grant made before.
     """
-    statement = select(Product.benefit_ids).where(Product.id == product_id).with_for_update(read=True)
-    found = (await session.execute(statement)).scalar_one_or_none()
-    return None if found is None else [UUID(benefit_id) for benefit_id in found]
+    if not product_ids:
+        return {}
+    statement = select(Product.id, Product.benefit_ids).where(Product.id.in_(product_ids)).order_by(Product.id)
+    rows = (await session.execute(statement.with_for_update(read=True))).all()
+    return {row.id: [UUID(benefit_id) for benefit_id in row.benefit_ids] for row in rows}
 
 
 async def note_change(session: AsyncSession, product: Product) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from servicekit import clock
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,8 +31,7 @@ async def key_of(session: AsyncSession, organization_id: UUID) -> SigningKey:
 
 async def public_key(session: AsyncSession, organization_id: UUID) -> SigningKey | None:
     """The organization's key, if it has one."""
-    statement = select(SigningKey).where(SigningKey.organization_id == organization_id)
-    return (await session.execute(statement)).scalar_one_or_none()
+    return await session.get(SigningKey, organization_id)
 
 
 async def signature(session: AsyncSession, organization_id: UUID, message: bytes) -> bytes:

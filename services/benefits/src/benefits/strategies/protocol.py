@@ -1,8 +1,9 @@
 """What a type of benefit does: inside our own database, or at another system."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,26 +13,31 @@ from benefits.benefits.models import Benefit
 from benefits.strategies.tokens import Tokens
 
 
+class Gift(NamedTuple):
+    """A grant with what it gives and why."""
+
+    grant: BenefitGrant
+    benefit: Benefit
+    entitlement: Entitlement
+
+
 class Strategy(Protocol):
     """A type that is given in our own database alone: a grant is complete when its transaction is.
 
-    Each verb returns the grant's new properties, and may be repeated.
+    Each verb is for one grant or for hundreds, with as many statements; it returns the new properties of each, in
+    order, and may be repeated.
     """
 
-    async def give(
-        self, session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement
-    ) -> dict[str, Any]:
-        """Gives the benefit to the grant's customer, or has what they hold follow the benefit and the entitlement."""
+    async def give(self, session: AsyncSession, gifts: Sequence[Gift]) -> list[dict[str, Any]]:
+        """Gives the benefit to each grant's customer, or has what they hold follow the benefit and the entitlement."""
         ...
 
-    async def take(self, session: AsyncSession, grant: BenefitGrant) -> dict[str, Any]:
+    async def take(self, session: AsyncSession, grants: Sequence[BenefitGrant]) -> list[dict[str, Any]]:
         """Takes it away."""
         ...
 
-    async def cycle(
-        self, session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement
-    ) -> dict[str, Any]:
-        """A new period of the subscription began."""
+    async def cycle(self, session: AsyncSession, gifts: Sequence[Gift]) -> list[dict[str, Any]]:
+        """A new period of each subscription began."""
         ...
 
 
