@@ -143,12 +143,15 @@ class Courier:
         """Waits until a worthwhile share of the places is free, so that claims stay large when there is much to do."""
         await asyncio.sleep(max(0.0, self._rest_until - time.monotonic()))
         deadline = time.monotonic() + GATHERING_SECONDS
-        while self._lanes.free < max(1, self._settings.webhook_concurrency // 4 - 1):
+        while not self._has_room():
             self._slot.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._slot.wait(), max(0.001, deadline - time.monotonic()))
             if self._lanes.free > 0 and time.monotonic() >= deadline:
                 return
+
+    def _has_room(self) -> bool:
+        return self._lanes.free >= max(1, self._settings.webhook_concurrency // 4 - 1)
 
     async def _deliver(self, sessions: Sessions, attempt: Attempt) -> None:
         answer = Answer(None, "the worker was stopped", 0)
@@ -157,7 +160,8 @@ class Courier:
                 answer = await self._post(attempt)
         finally:
             self._lanes.put_down(attempt.endpoint_id, answer)
-            self._slot.set()
+            if self._has_room():
+                self._slot.set()  # once for many, not once for each: a wake-up costs half of what a delivery does
         self._ended.append(Outcome(attempt, answer, clock.now()))
         (delivered if answer.is_taken else failed).add(1)
         if not answer.is_taken:
