@@ -5,7 +5,7 @@ twice when the worker is killed between sending and noting it; its Message-ID is
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -67,11 +67,20 @@ def create_mail_table(op: Operations) -> None:
 
 async def write(session: AsyncSession, recipient: str, subject: str, body: str) -> UUID:
     """Makes a mail due with the caller's transaction; the body is forgotten once it was sent."""
-    id = ids.uuid7()
-    values = {"id": id, "now": clock.wall(), "recipient": recipient, "subject": subject, "body": body}
-    await session.execute(_WRITE, values)
-    wake(session)
-    return id
+    return (await write_all(session, [(recipient, subject, body)]))[0]
+
+
+async def write_all(session: AsyncSession, mails: Sequence[tuple[str, str, str]]) -> list[UUID]:
+    """`write` for several at once: recipient, subject and body of each."""
+    now = clock.wall()
+    values = [
+        {"id": ids.uuid7(), "now": now, "recipient": recipient, "subject": subject, "body": body}
+        for recipient, subject, body in mails
+    ]
+    if values:
+        await session.execute(_WRITE, values)
+        wake(session)
+    return [value["id"] for value in values]
 
 
 Send = Callable[[EmailMessage], Awaitable[None]]

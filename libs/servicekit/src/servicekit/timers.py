@@ -29,6 +29,13 @@ _FOLLOWED = select(CLOCKS.c.organization_id).where(~CLOCKS.c.is_deleted)
 Waiting = dict[str, tuple[Any, Any]]
 """Where work waits, by its name: the column of its instant, and that of its organization."""
 _noted: ContextVar[Waiting | None] = ContextVar("noted", default=None)
+_stop: ContextVar[asyncio.Event | None] = ContextVar("stop", default=None)
+
+
+def is_stopping() -> bool:
+    """Whether the worker ends: work that goes on for long takes up nothing new, and finishes what it has in hand."""
+    stop = _stop.get()
+    return stop is not None and stop.is_set()
 
 
 def due(due_at: Any, organization_id: Any) -> ColumnElement[bool]:
@@ -76,6 +83,7 @@ class Timer:
     async def run(self, database: Database, stop: asyncio.Event) -> None:
         """Works until `stop`; an error is logged and the work tried again when its turn comes."""
         woken = database.wakeup.listen() if self.on_wake else asyncio.Event()
+        _stop.set(stop)
         while not stop.is_set():
             woken.clear()
             done = 0

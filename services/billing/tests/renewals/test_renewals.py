@@ -14,6 +14,7 @@ from contracts.billing import (
 )
 from contracts.checkout import ProcessorEvent, ProcessorEventReceivedV1
 from servicekit import clock, ids
+from servicekit.testing import eventually
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -205,9 +206,25 @@ async def test_one_slow_card_holds_nobody_up(client, bus, purchased, database, p
             break
         await asyncio.sleep(0.02)
     assert paid == 20, "the others are paid while the slow card is asked"
+    await bus.deliver(purchased(email="late@example.com", card=sandbox.card()))
+    async with database.transaction() as session:
+        await session.execute(
+            text("update subscriptions set current_period_end = :now where current_period_end > :now"),
+            {"now": clock.now() - timedelta(seconds=1)},
+        )
+    assert await renew_due(database.transaction) > 0
+    late = text("select count(*) from orders o join customers c on c.id = o.customer_id where o.status = 'paid' "
+                "and c.email = 'late@example.com' and o.billing_reason = 'subscription_cycle'")  # fmt: skip
+
+    async def late_one_is_paid():
+        async with database.transaction() as session:
+            return (await session.execute(late)).scalar_one() == 1
+
+    await eventually(late_one_is_paid, what="what became due since is paid while the slow card is still asked")
+    assert not work.done()
     released.set()
     await work
-    assert sandbox.summary()["succeeded"] == 21
+    assert sandbox.summary()["succeeded"] == 43, "the slow card paid its second period when its first was paid"
 
 
 async def test_a_crash_between_charge_and_commit_is_one_payment(
@@ -221,7 +238,7 @@ async def test_a_crash_between_charge_and_commit_is_one_payment(
         raise asyncio.CancelledError
 
     with monkeypatch.context() as patch:
-        patch.setattr("billing.payments.collect.settle", killed)
+        patch.setattr("billing.payments.collect.settle_all", killed)
         with pytest.raises(asyncio.CancelledError):
             await collect_due(database.transaction, processor)
     assert sandbox.summary()["succeeded"] == 1
@@ -257,10 +274,10 @@ async def test_the_call_back_alone_settles(client, bus, purchased, database, pro
     clock.move(32 * DAY)
     await renew_due(database.transaction)
 
-    async def nothing(*_):
-        return None
+    async def nothing(session, outcomes):
+        return set(outcomes)
 
-    monkeypatch.setattr("billing.payments.collect.settle", nothing)
+    monkeypatch.setattr("billing.payments.collect.settle_all", nothing)
     await collect_due(database.transaction, processor)
     monkeypatch.undo()
     (told,) = sandbox.events("payment_intent.succeeded")

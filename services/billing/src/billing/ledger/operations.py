@@ -1,7 +1,7 @@
 """Writing movements down. Every function only adds; a database transaction that ends out of balance is refused."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -37,7 +37,7 @@ def write(session: AsyncSession, kind: str, about: About, sides: Mapping[str, in
     moved = {account: amount for account, amount in sides.items() if amount}
     if not moved:
         return None
-    fields = asdict(about)
+    fields = dict(vars(about))
     currency = fields.pop("currency")
     transaction = LedgerTransaction(
         id=ids.uuid7(),

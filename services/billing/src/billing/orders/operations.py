@@ -88,7 +88,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
         subscriptions.tell_of_start(session, subscription, customer, "created")
     payment = payments.keep(session, purchase, purchase.payment, customer.id, method) if purchase.payment else None
     order.pay(now)
-    await receipts.give(session, order, customer)
+    await receipts.give(session, [(order, customer)])
     await session.flush()
     record_settlement(session, order, payment, now)
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):

@@ -5,15 +5,16 @@ made of the order and the attempt. `settle` writes the outcome down, once, whoev
 or the timer that asks Stripe about what a crash left open.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 from contracts.billing import OrderPaidV1, OrderUpdatedV1
 from processor import Outcome, ProcessorRefused, ProcessorUnavailable, SavedCharge, StripeProcessor
-from servicekit import clock, clocks, ids, timers
+from servicekit import clock, clocks, ids
 from servicekit.database import Sessions, wake
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +23,7 @@ from billing.customers.models import Customer
 from billing.ledger.settlements import record_settlement
 from billing.orders.create import tell
 from billing.orders.models import Order
+from billing.organizations.operations import shapes_of
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.receipts import operations as receipts
@@ -36,8 +38,10 @@ CUSTOMER_HAS = timedelta(hours=1)
 """For how long a customer may take to prove themselves to their bank before Stripe is asked again."""
 KEYS_LAST = timedelta(hours=23)
 """Stripe forgets an idempotency key after 24 hours; an older payment is looked for before it is charged."""
-AT_ONCE = 16
-"""Charges that one worker has in flight: a slow card holds one of them up, and the others go on."""
+FINAL = ("succeeded", "duplicate", "refunded")
+"""Statuses of a payment that no news changes."""
+
+Locked = TypeVar("Locked", Customer, Order, Payment, Subscription)
 
 NO_METHOD = Outcome("declined", None, "no_payment_method", "There is no saved payment method to charge.")
 
@@ -45,6 +49,27 @@ Failed = Callable[[AsyncSession, Order, Payment, Customer, Subscription | None, 
 _failed: list[Failed] = []
 Paid = Callable[[AsyncSession, Order, Customer, Subscription | None, datetime], Awaitable[None]]
 _paid: list[Paid] = []
+
+
+@dataclass(frozen=True)
+class Paid:
+    """An order, whose it is, and the payment that paid it: None where nothing was due. All of them are locked."""
+
+    order: Order
+    customer: Customer
+    subscription: Subscription | None
+    payment: Payment | None = None
+
+
+@dataclass(frozen=True)
+class News:
+    """What Stripe said of a payment, with the rows that it changes, all of them locked."""
+
+    outcome: Outcome
+    payment: Payment
+    order: Order
+    customer: Customer
+    subscription: Subscription | None
 
 
 def when_failed(react: Failed) -> Failed:
@@ -209,11 +234,11 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome) -> P
 
     The customer is locked first, then the order and its payment, so that all who bring news come one after the other.
     """
-    wanted = (Payment.customer_id, Payment.order_id, Payment.organization_id)
-    found = select(*wanted, clocks.instant_at(Payment.organization_id)).where(Payment.id == payment_id)
-    row = (await session.execute(found)).first()
+    row = (await session.execute(_found().where(Payment.id == payment_id))).first()
     if row is None or row.order_id is None:
         return None
+    if row.status in FINAL:
+        return await session.get(Payment, payment_id)
     clocks.stand(row.organization_id, row.instant)
     customer = (
         await session.execute(select(Customer).where(Customer.id == row.customer_id).with_for_update())
@@ -224,49 +249,88 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome) -> P
     if order.subscription_id is not None:
         locked = select(Subscription).where(Subscription.id == order.subscription_id).with_for_update()
         subscription = (await session.execute(locked)).scalar_one_or_none()
-    await conclude(session, payment, order, customer, subscription, outcome)
+    await conclude(session, [News(outcome, payment, order, customer, subscription)])
     return payment
 
 
-async def conclude(
-    session: AsyncSession,
-    payment: Payment,
-    order: Order,
-    customer: Customer,
-    subscription: Subscription | None,
-    outcome: Outcome,
-) -> None:
-    """`settle` for rows that the caller has locked."""
-    if payment.status == "succeeded" or (payment.status == "failed" and outcome.status != "succeeded"):
-        return
+async def settle_all(session: AsyncSession, outcomes: Mapping[UUID, Outcome]) -> set[UUID]:
+    """`settle` for payments of different customers, in a dozen statements whatever their number. Returns which.
+
+    Left to `settle` are those whose customer somebody else has locked, so that nobody waits for them here, and those
+    that stand at a test clock. The rows are locked in the same order as there.
+    """
+    rows = (await session.execute(_found().where(Payment.id.in_(outcomes)))).all()
+    done = {row.id for row in rows if row.order_id is None or row.status in FINAL}
+    wanted = {row.customer_id: row for row in rows if row.id not in done and row.instant is None}
+    customers = await _locked(session, Customer, wanted, skip_locked=True)
+    taken = [row for customer_id, row in wanted.items() if customer_id in customers]
+    orders = await _locked(session, Order, [row.order_id for row in taken])
+    payments = await _locked(session, Payment, [row.id for row in taken])
+    named = [order.subscription_id for order in orders.values() if order.subscription_id is not None]
+    subscriptions = await _locked(session, Subscription, named)
+    await shapes_of(session, {row.organization_id for row in taken})
+    news = []
+    for row in taken:
+        order = orders[row.order_id]
+        subscription = subscriptions.get(order.subscription_id) if order.subscription_id else None
+        news.append(News(outcomes[row.id], payments[row.id], order, customers[row.customer_id], subscription))
+    await conclude(session, news)
+    return done | {row.id for row in taken}
+
+
+def _found() -> Any:
+    return select(
+        Payment.id, Payment.status, Payment.customer_id, Payment.order_id, Payment.organization_id,
+        clocks.instant_at(Payment.organization_id),
+    )  # fmt: skip
+
+
+async def _locked(
+    session: AsyncSession, model: type[Locked], wanted: Collection[UUID], *, skip_locked: bool = False
+) -> dict[UUID, Locked]:
+    """Rows by their ids, locked in one order everywhere."""
+    if not wanted:
+        return {}
+    statement = select(model).where(model.id.in_(wanted)).order_by(model.id).with_for_update(skip_locked=skip_locked)
+    return {row.id: row for row in (await session.execute(statement)).scalars()}
+
+
+async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
+    """`settle` for rows that the caller has locked, of different customers."""
     now = clock.now()
-    payment.modified_at = now
-    payment.processor_id = payment.processor_id or outcome.processor_id
-    facts = outcome.facts
-    if facts.get("method_metadata"):
-        payment.method, payment.method_metadata = facts["method"], facts["method_metadata"]
-    match outcome.status:
-        case "open":
-            payment.due_at = now + ASK_AGAIN
-        case "requires_action":
-            payment.due_at = now + CUSTOMER_HAS
-        case "declined":
-            payment.status, payment.due_at = "failed", None
-            payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
-            await session.flush()
-            if order.status == "pending":
-                for react_to_failure in _failed:
-                    await react_to_failure(session, order, payment, customer, subscription, now)
-        case "succeeded":
-            payment.due_at = None
-            payment.processor_fee_amount = int(facts.get("fee", 0))
-            if order.status != "pending":
-                # Money for an order that is paid or void already: a timer gives it back.
-                log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id), order=order.status)
-                payment.status, payment.due_at = "duplicate", now
-                return
-            payment.status = "succeeded"
-            await paid(session, order, customer, subscription, payment, now)
+    paid_ones = []
+    for news in heard:
+        payment, order, outcome = news.payment, news.order, news.outcome
+        if payment.status in FINAL or (payment.status == "failed" and outcome.status != "succeeded"):
+            continue
+        payment.modified_at = now
+        payment.processor_id = payment.processor_id or outcome.processor_id
+        facts = outcome.facts
+        if facts.get("method_metadata"):
+            payment.method, payment.method_metadata = facts["method"], facts["method_metadata"]
+        match outcome.status:
+            case "open":
+                payment.due_at = now + ASK_AGAIN
+            case "requires_action":
+                payment.due_at = now + CUSTOMER_HAS
+            case "declined":
+                payment.status, payment.due_at = "failed", None
+                payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
+                await session.flush()
+                if order.status == "pending":
+                    for react in _failed:
+                        await react(session, order, payment, news.customer, news.subscription, now)
+            case "succeeded":
+                payment.due_at = None
+                payment.processor_fee_amount = int(facts.get("fee", 0))
+                if order.status == "pending":
+                    payment.status = "succeeded"
+                    paid_ones.append(Paid(order, news.customer, news.subscription, payment))
+                else:
+                    # Money for an order that is paid or void already: a timer gives it back.
+                    log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id))
+                    payment.status, payment.due_at = "duplicate", now
+    await paid(session, paid_ones, now)
 
 
 async def settle_free(
@@ -274,68 +338,17 @@ async def settle_free(
 ) -> None:
     """An order of which nothing is to be charged is paid at once. The caller has said `order.created`."""
     assert order.payable_amount == 0
-    await paid(session, order, customer, subscription, None, at)
+    await paid(session, [Paid(order, customer, subscription)], at)
 
 
-async def paid(
-    session: AsyncSession,
-    order: Order,
-    customer: Customer,
-    subscription: Subscription | None,
-    payment: Payment | None,
-    at: datetime,
-) -> None:
-    """The order is paid: status, ledger, `order.updated`, `order.paid`, and what others registered for it."""
-    order.pay(at)
-    await receipts.give(session, order, customer)
+async def paid(session: AsyncSession, settled: Sequence[Paid], at: datetime) -> None:
+    """Orders are paid: status, ledger, `order.updated`, `order.paid`, and what others registered for it."""
+    for one in settled:
+        one.order.pay(at)
+    await receipts.give(session, [(one.order, one.customer) for one in settled])
     await session.flush()
-    record_settlement(session, order, payment, at)
-    tell(session, order, customer, subscription, OrderUpdatedV1, OrderPaidV1, at=at)
-    for react in _paid:
-        await react(session, order, customer, subscription, at)
-
-
-async def collect_due(sessions: Sessions, processor: StripeProcessor) -> int:
-    """A timer's work: charges what is due, several at once. Returns how many it took.
-
-    As many as there is room for are claimed with SKIP LOCKED, so that any number of workers may run; each outcome is
-    written down as it comes in.
-    """
-    in_flight: set[asyncio.Task[None]] = set()
-    taken = 0
-    while True:
-        claimed = await _claim(sessions, AT_ONCE - len(in_flight))
-        taken += len(claimed)
-        for payment in claimed:
-            in_flight.add(asyncio.create_task(_one(sessions, processor, payment), name=f"payment {payment.id}"))
-        if not in_flight:
-            return taken
-        done, in_flight = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-
-
-async def _one(sessions: Sessions, processor: StripeProcessor, payment: Payment) -> None:
-    try:
-        await collect(sessions, processor, payment)
-    except Exception as error:
-        # It stays open and due: it is asked about again. The others in flight go on.
-        log.error("payment.unsettled", payment_id=str(payment.id), exc_info=error)
-
-
-async def _claim(sessions: Sessions, room: int) -> Sequence[Payment]:
-    if room <= 0:
-        return []
-    async with sessions() as session:
-        statement = (
-            select(Payment)
-            .where(timers.due(Payment.due_at, Payment.organization_id), Payment.status == "open")
-            .order_by(Payment.due_at)
-            .limit(room)
-            .with_for_update(skip_locked=True)
-        )
-        claimed = (await session.execute(statement)).scalars().all()
-        until = clock.now() + IN_HAND
-        for payment in claimed:
-            payment.due_at = until
-        return claimed
+    for one in settled:
+        record_settlement(session, one.order, one.payment, at)
+        tell(session, one.order, one.customer, one.subscription, OrderUpdatedV1, OrderPaidV1, at=at)
+        for react in _paid:
+            await react(session, one.order, one.customer, one.subscription, at)

@@ -6,7 +6,8 @@ from servicekit.database import Sessions
 from servicekit.timers import due
 from sqlalchemy import select
 
-from billing.payments.collect import IN_HAND, collect_due
+from billing.payments.collect import IN_HAND
+from billing.payments.lanes import collect_due
 from billing.payments.models import Payment
 
 __all__ = ["collect_due", "refund_duplicates"]

@@ -1,5 +1,6 @@
 """Receipts: their number is taken when an order is paid, and a mail says so where the seller wants it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from servicekit import mail
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.customers.models import Customer
 from billing.documents.content import money
 from billing.orders.models import Order
-from billing.organizations.operations import shape_of
+from billing.organizations.operations import shapes_of
 
 SWITCHES = {
     "purchase": "order_confirmation",
@@ -19,21 +20,23 @@ SWITCHES = {
 """Which of a seller's mail switches lets the receipt of an order out, by the reason why it was billed."""
 
 
-async def give(session: AsyncSession, order: Order, customer: Customer) -> None:
-    """Numbers the receipt of an order that was just paid, and makes its mail due. The caller has locked the customer.
+async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]]) -> None:
+    """Numbers the receipts of orders that were just paid, and makes their mails due; their customers are locked.
 
     Once for each order, in the transaction that makes it paid; what costs nothing has no receipt.
     """
-    if order.receipt_number is not None or order.total_amount <= 0:
-        return
-    order.receipt_number = customer.next_receipt_number()
-    seller = await shape_of(session, order.organization_id)
-    switch = SWITCHES.get(order.billing_reason, "order_confirmation")
-    if (seller.get("customer_email_settings") or {}).get(switch, True):
-        shop = _line(seller.get("name") or "your purchase")
-        await mail.write(
-            session, customer.email, f"Your receipt from {shop} ({order.receipt_number})", _body(order, shop)
-        )
+    due = [(order, customer) for order, customer in paid if order.receipt_number is None and order.total_amount > 0]
+    sellers = await shapes_of(session, {order.organization_id for order, _ in due})
+    mails = []
+    for order, customer in due:
+        order.receipt_number = customer.next_receipt_number()
+        seller = sellers[order.organization_id]
+        switch = SWITCHES.get(order.billing_reason, "order_confirmation")
+        if (seller.get("customer_email_settings") or {}).get(switch, True):
+            shop = _line(seller.get("name") or "your purchase")
+            subject = f"Your receipt from {shop} ({order.receipt_number})"
+            mails.append((customer.email, subject, _body(order, shop)))
+    await mail.write_all(session, mails)
 
 
 def _body(order: Order, shop: str) -> str:

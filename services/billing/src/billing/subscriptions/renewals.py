@@ -23,7 +23,7 @@ from billing.customers.models import Customer, CustomerBalance
 from billing.invoices.numbers import next_number
 from billing.orders.create import Terms, tell, write_order
 from billing.orders.models import BillingEntry, Order
-from billing.organizations.operations import shape_of
+from billing.organizations.operations import shape_of, shapes_of
 from billing.payment_methods.models import PaymentMethod
 from billing.payments import collect
 from billing.subscriptions import discounts, events, pending_updates
@@ -80,9 +80,8 @@ async def _renew(sessions: Sessions, limit: int) -> int:
             order = await begin_period(session, subscription, customer, around, now)
             renewed.append((subscription, customer, order))
         await session.flush()
-        for subscription, customer, order in renewed:
-            if order.payable_amount == 0:
-                await collect.settle_free(session, order, customer, subscription, now)
+        free = [collect.Paid(order, customer, one) for one, customer, order in renewed if order.payable_amount == 0]
+        await collect.paid(session, free, now)
     return len(claimed)
 
 
@@ -130,6 +129,7 @@ async def surroundings(session: AsyncSession, claimed: Sequence[tuple[Subscripti
     named = {one.payment_method_id for one, _ in claimed} | {one.default_payment_method_id for _, one in claimed}
     cards = select(PaymentMethod).where(PaymentMethod.id.in_(named - {None}), PaymentMethod.deleted_at.is_(None))
     around.methods = {card.id: card for card in (await session.execute(cards)).scalars()}
+    await shapes_of(session, {one.organization_id for one, _ in claimed})
     return around
 
 
