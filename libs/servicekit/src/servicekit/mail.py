@@ -73,14 +73,15 @@ async def write(session: AsyncSession, recipient: str, subject: str, body: str) 
 async def write_all(session: AsyncSession, mails: Sequence[tuple[str, str, str]]) -> list[UUID]:
     """`write` for several at once: recipient, subject and body of each."""
     now = clock.wall()
+    made = [ids.uuid7() for _ in mails]
     values = [
-        {"id": ids.uuid7(), "now": now, "recipient": recipient, "subject": subject, "body": body}
-        for recipient, subject, body in mails
+        {"id": id, "now": now, "recipient": recipient, "subject": subject, "body": body}
+        for id, (recipient, subject, body) in zip(made, mails, strict=True)
     ]
     if values:
         await session.execute(_WRITE, values)
         wake(session)
-    return [value["id"] for value in values]
+    return made
 
 
 Send = Callable[[EmailMessage], Awaitable[None]]

@@ -1,6 +1,7 @@
 """Work that waits is a row with `due_at`; a timer claims due rows with SKIP LOCKED, so that many workers may run."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -18,6 +19,9 @@ from servicekit.outside import asking
 log = structlog.get_logger()
 _done = telemetry.counter(metrics.TIMER_DONE)
 _failed = telemetry.counter(metrics.TIMER_FAILED)
+
+done: Counter[str] = Counter()
+"""How much each timer of this process has done since it started; the worker shows it."""
 
 Work = Callable[[Sessions], Awaitable[int]]
 """Claims and does some of what is due; returns how much it did. It is called again at once until it returns 0."""
@@ -86,18 +90,19 @@ class Timer:
         _stop.set(stop)
         while not stop.is_set():
             woken.clear()
-            done = 0
+            count = 0
             try:
-                done = await asking(lambda: self.work(database.transaction), rounds=100)
-                if done:
-                    _done.add(done, {"timer": self.name})
+                count = await asking(lambda: self.work(database.transaction), rounds=100)
+                if count:
+                    done[self.name] += count
+                    _done.add(count, {"timer": self.name})
             except Exception as error:
                 _failed.add(1, {"timer": self.name})
                 if is_transient(error):
                     log.warning("timer.postponed", timer=self.name, reason=repr(error)[:300])
                 else:
                     log.error("timer.failed", timer=self.name, exc_info=error)
-            if not done:
+            if not count:
                 await first_of(woken, stop, seconds=self.every.total_seconds())
 
 

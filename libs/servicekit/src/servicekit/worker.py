@@ -21,6 +21,7 @@ from aio_pika.abc import AbstractChannel
 from sqlalchemy import text
 
 from servicekit import broker, clock, rebuild, telemetry
+from servicekit import timers as due_work
 from servicekit.backlogs import Backlog, Backlogs
 from servicekit.clocks import Clocks
 from servicekit.consumers import ConsumerLoop, Consumers
@@ -186,7 +187,8 @@ async def _answer(
 ) -> None:
     """`/healthz`: the process is alive. `/readyz`: the database answers and every consumer is connected.
 
-    `/internal/invariants`: how the service's invariants stood when they were last looked at.
+    `/internal/invariants`: how the service's invariants stood when they were last looked at. `/internal/timers`: how
+    much each timer of this process has done since it started.
     """
     status = "200 OK"
     body: dict[str, Any] = {"status": "ok"}
@@ -195,6 +197,8 @@ async def _answer(
             request = await reader.readline()
             if b"/internal/invariants" in request:
                 body = invariants.shown()
+            elif b"/internal/timers" in request:
+                body = dict(due_work.done)
             elif b"/readyz" in request:
                 try:
                     await database.ping()

@@ -59,13 +59,13 @@ async def _measure(stack: Stack) -> tuple[float, float, dict[str, float]]:
         await shop.open(receiver, created["organization_id"])
         await shop.sell(WARM_UP)
         await _arrived(receiver, WARM_UP)
-        before = _cpu(stack)
+        before = cpu(stack)
         began = time.monotonic()
         await shop.sell(PURCHASES)
         acknowledged = time.monotonic() - began
         await _arrived(receiver, WARM_UP + PURCHASES)
         settled = time.monotonic() - began
-        after = _cpu(stack)
+        after = cpu(stack)
     await receiver.stop()
     connection = await asyncpg.connect(f"{stack.postgres_url.rsplit('/', 1)[0]}/billing")
     orders = await connection.fetchval("select count(*) from orders where organization_id = $1", shop.organization_id)
@@ -133,7 +133,7 @@ class _Shop:
         await asyncio.gather(*(buyer() for _ in range(BUYERS)))
 
 
-def _cpu(stack: Stack) -> dict[str, float]:
+def cpu(stack: Stack) -> dict[str, float]:
     """CPU-seconds of each part so far; children that ended are counted with their parent."""
     ticks = os.sysconf("SC_CLK_TCK")
     sessions = {process.pid: name for name, process in stack.processes.items() if process.pid is not None}

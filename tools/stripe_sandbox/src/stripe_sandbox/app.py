@@ -172,11 +172,13 @@ def _route(sandbox: Sandbox, work: Work, *, moves_money: bool = False) -> Handle
                 )
             return _answer(kept[1], kept[2], replayed=True)
         status, body = _execute(sandbox, work, dict(request.match_info), data, expand, key, fingerprint)
-        if moves_money and faults.hang_answers:
-            faults.hang_answers -= 1
+        is_slow = bool(faults.slow_customer) and data.get("customer") == faults.slow_customer
+        if moves_money and (faults.hang_answers or is_slow):
+            if not is_slow:
+                faults.hang_answers -= 1
             sandbox.in_flight.add(key)
             try:
-                await asyncio.sleep(3600)
+                await asyncio.sleep(faults.slow_seconds if is_slow else 3600)
             finally:
                 sandbox.in_flight.discard(key)
         if moves_money and faults.drop_answers:
@@ -370,6 +372,8 @@ def _add_control(app: web.Application, sandbox: Sandbox) -> None:
                 "payment_intents": store.count("payment_intent"),
                 "succeeded": store.count("payment_intent", "json_extract(body, '$.status') = 'succeeded'"),
                 "charges": store.count("charge", "json_extract(body, '$.paid') = 1"),
+                "paid_twice": store.repeated("charge", "metadata.order_id", "json_extract(body, '$.paid') = 1"),
+                "net": store.total("balance_transaction", "net"),
                 "refunds": store.count("refund"),
                 "refunded": store.total("refund", "amount", "json_extract(body, '$.status') <> 'failed'"),
                 "disputes": store.count("dispute"),

@@ -27,6 +27,9 @@ class Faults:
     drop_answers: int = 0
     hang_answers: int = 0
     webhooks: str = "deliver"
+    slow_customer: str = ""
+    """While set, this customer's bank takes `slow_seconds` to answer for a charge."""
+    slow_seconds: int = 20
     decline: str = ""
     """While set, every charge is declined with this decline code: of cards that were good when they were saved."""
 

@@ -135,6 +135,13 @@ class Store:
         statement = f"SELECT coalesce(sum(json_extract(body, '$.{name}')), 0) FROM documents WHERE object = ?"
         return int(self._db.execute(f"{statement} AND {condition}", (object,)).fetchone()[0])
 
+    def repeated(self, object: str, name: str, condition: str = "TRUE") -> int:
+        """How many values (not null) more than one document of a kind has, of those for which an expression is true."""
+        value = f"json_extract(body, '$.{name}')"
+        statement = f"SELECT {value} AS value FROM documents WHERE object = ? AND {condition} AND {value} IS NOT NULL"
+        counted = f"SELECT count(*) FROM ({statement} GROUP BY 1 HAVING count(*) > 1)"
+        return int(self._db.execute(counted, (object,)).fetchone()[0])
+
     def deliver(self, event_id: str, times: int = 1) -> None:
         """Puts an event's call-back in line."""
         for _ in range(times):

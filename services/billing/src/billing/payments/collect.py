@@ -52,7 +52,7 @@ _paid: list[Paid] = []
 
 
 @dataclass(frozen=True)
-class Paid:
+class Settled:
     """An order, whose it is, and the payment that paid it: None where nothing was due. All of them are locked."""
 
     order: Order
@@ -298,7 +298,7 @@ async def _locked(
 async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
     """`settle` for rows that the caller has locked, of different customers."""
     now = clock.now()
-    paid_ones = []
+    settled = []
     for news in heard:
         payment, order, outcome = news.payment, news.order, news.outcome
         if payment.status in FINAL or (payment.status == "failed" and outcome.status != "succeeded"):
@@ -325,12 +325,12 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
                 payment.processor_fee_amount = int(facts.get("fee", 0))
                 if order.status == "pending":
                     payment.status = "succeeded"
-                    paid_ones.append(Paid(order, news.customer, news.subscription, payment))
+                    settled.append(Settled(order, news.customer, news.subscription, payment))
                 else:
                     # Money for an order that is paid or void already: a timer gives it back.
                     log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id))
                     payment.status, payment.due_at = "duplicate", now
-    await paid(session, paid_ones, now)
+    await paid(session, settled, now)
 
 
 async def settle_free(
@@ -338,10 +338,10 @@ async def settle_free(
 ) -> None:
     """An order of which nothing is to be charged is paid at once. The caller has said `order.created`."""
     assert order.payable_amount == 0
-    await paid(session, [Paid(order, customer, subscription)], at)
+    await paid(session, [Settled(order, customer, subscription)], at)
 
 
-async def paid(session: AsyncSession, settled: Sequence[Paid], at: datetime) -> None:
+async def paid(session: AsyncSession, settled: Sequence[Settled], at: datetime) -> None:
     """Orders are paid: status, ledger, `order.updated`, `order.paid`, and what others registered for it."""
     for one in settled:
         one.order.pay(at)

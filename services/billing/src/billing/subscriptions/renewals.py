@@ -80,7 +80,7 @@ async def _renew(sessions: Sessions, limit: int) -> int:
             order = await begin_period(session, subscription, customer, around, now)
             renewed.append((subscription, customer, order))
         await session.flush()
-        free = [collect.Paid(order, customer, one) for one, customer, order in renewed if order.payable_amount == 0]
+        free = [collect.Settled(order, customer, one) for one, customer, order in renewed if order.payable_amount == 0]
         await collect.paid(session, free, now)
     return len(claimed)
 
