@@ -212,10 +212,10 @@ def _of_seats(rows: Rows, stretches: Rows, length: int) -> dict[str, Series]:
     new: list[Number] = [0] * (length + 1)
     churned: list[Number] = [0] * (length + 1)
     for row in stretches:
-        customers[row.first] += row.count
+        customers[max(row.first, 0)] += row.count
         customers[row.until] -= row.count
         churned[row.until] += row.count
-        if row.is_new:
+        if row.first >= 0:
             new[row.first] += row.count
     total = _standing(rows, length, "amount")
     held = Series.standing(list(accumulate(customers[:length])))

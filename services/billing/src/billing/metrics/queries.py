@@ -121,18 +121,26 @@ async def returns(session: AsyncSession, principal: Principal, narrowed: Narrowe
     return await _rows(session, statement)
 
 
-def _lasting(principal: Principal, narrowed: Narrowed, buckets: Buckets, *conditions: Any) -> Any:
-    """Phases that last at some bucket's end: from the end of number `first` to before that of number `until`."""
-    first = _bucket(Phase.starts_at, buckets)
+def _lasting(principal: Principal, narrowed: Narrowed, buckets: Buckets, *columns: Any, where: Any = True) -> Any:
+    """Phases that last at some bucket's end: from the end of number `first` to before that of number `until`.
+
+    `first` is -1 for those that began before the range. Their buckets are looked for once, hence `materialized`.
+    """
+    first = case((Phase.starts_at < buckets.begin, -1), else_=_bucket(Phase.starts_at, buckets))
     until = func.coalesce(_bucket(Phase.ends_at, buckets), literal(len(buckets)))
-    return select(first.label("first"), until.label("until")).where(
-        owned_by(principal, Phase),
-        Phase.starts_at < buckets.end,
-        or_(Phase.ends_at.is_(None), Phase.ends_at >= buckets.begin),
-        first < until,
-        *narrowed.of(Phase),
-        *conditions,
+    found = (
+        select(first.label("first"), until.label("until"), *columns)
+        .where(
+            owned_by(principal, Phase),
+            Phase.starts_at < buckets.end,
+            or_(Phase.ends_at.is_(None), Phase.ends_at >= buckets.begin),
+            *narrowed.of(Phase),
+            where,
+        )
+        .cte("found")
+        .prefix_with("materialized")
     )
+    return select(found).where(func.greatest(found.c.first, 0) < found.c.until).subquery("lasting")
 
 
 async def phases(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
@@ -142,7 +150,7 @@ async def phases(session: AsyncSession, principal: Principal, narrowed: Narrowed
     """
     terms = (Phase.currency, Phase.recurring_interval, Phase.recurring_interval_count)
     kinds = (Phase.is_trial, Phase.is_committed)
-    lasting = _lasting(principal, narrowed, buckets).add_columns(Phase.net_amount, *terms, *kinds).subquery()
+    lasting = _lasting(principal, narrowed, buckets, Phase.net_amount, *terms, *kinds)
     same = [lasting.c[column.name] for column in (*terms, *kinds)]
     whole = select(
         lasting.c.first,
@@ -156,71 +164,42 @@ async def phases(session: AsyncSession, principal: Principal, narrowed: Narrowed
 
 async def payers(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
     """Customers with a subscription that is not in its trial, each once, as changes by `currency`."""
-    lasting = _lasting(principal, narrowed, buckets, ~Phase.is_trial).add_columns(Phase.customer_id, Phase.currency)
-    whole = _merged(lasting.subquery(), "currency")
-    return await _changes(session, whole.subquery(), ["currency"])
+    whose = (Phase.customer_id, Phase.currency)
+    lasting = _lasting(principal, narrowed, buckets, *whose, where=~Phase.is_trial)
+    return await _changes(session, _merged(lasting, "currency").subquery(), ["currency"])
 
 
 async def seats(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
-    """Seats of subscriptions as changes (`amount`), in one row for each bucket."""
-    lasting = _lasting(principal, narrowed, buckets, Phase.seats.is_not(None)).add_columns(Phase.seats).subquery()
-    whole = select(
-        lasting.c.first, lasting.c.until, func.count().label("count"), func.sum(lasting.c.seats).label("amount")
-    ).group_by(lasting.c.first, lasting.c.until)
-    return await _changes(session, whole.subquery(), [])
+    """Seats of subscriptions as changes: so many (`amount`) more from `number` on."""
+    lasting = _lasting(principal, narrowed, buckets, Phase.seats, where=Phase.seats.is_not(None))
+    total = func.sum(lasting.c.seats).label("amount")
+    whole = select(lasting.c.first, lasting.c.until, func.count().label("count"), total)
+    return await _changes(session, whole.group_by(lasting.c.first, lasting.c.until).subquery(), [])
 
 
 async def seat_customers(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
     """Customers with a subscription that has seats: from bucket `first` to before `until`, so many (`count`).
 
-    `is_new` where it began inside of the range.
+    `first` is -1 for those who had one before the range.
     """
-    lasting = _lasting(principal, narrowed, buckets, Phase.seats.is_not(None)).add_columns(
-        Phase.customer_id, (Phase.starts_at >= buckets.begin).label("is_new")
-    )
-    return await _rows(session, _merged(lasting.subquery()))
+    lasting = _lasting(principal, narrowed, buckets, Phase.customer_id, where=Phase.seats.is_not(None))
+    return await _rows(session, _merged(lasting))
 
 
 def _merged(lasting: Any, *by: str) -> Any:
-    """Customers who have something, each counted once however much it is: stretches that meet are one.
-
-    A stretch begins a new one where none before it reaches as far as its beginning.
-    """
+    """Customers who have something, each counted once however much it is: stretches that meet are one."""
     same = [lasting.c[name] for name in by]
-    ordered: Any = {
-        "partition_by": [*same, lasting.c.customer_id],
-        "order_by": (lasting.c.first, lasting.c.until),
-    }
-    reached = func.max(lasting.c.until).over(**ordered, rows=(None, -1))
-    has_new = "is_new" in lasting.c
-    is_new = [lasting.c.is_new] if has_new else []
-    marked = select(lasting, case((lasting.c.first <= reached, 0), else_=1).label("begins")).subquery()
-    counted: Any = {
-        "partition_by": [*(marked.c[name] for name in by), marked.c.customer_id],
-        "order_by": (marked.c.first, marked.c.until),
-    }
-    numbered = select(marked, func.sum(marked.c.begins).over(**counted, rows=(None, 0)).label("stretch")).subquery()
-    whose = [*(numbered.c[name] for name in by), numbered.c.customer_id, numbered.c.stretch]
-    news = [func.bool_and(numbered.c.is_new).label("is_new")] if is_new else []
-    stretches = (
-        select(
-            func.min(numbered.c.first).label("first"),
-            func.max(numbered.c.until).label("until"),
-            *(numbered.c[name] for name in by),
-            *news,
-        )
-        .group_by(*whose)
-        .subquery()
-    )
-    alike = [stretches.c.first, stretches.c.until, *(stretches.c[name] for name in by)]
-    alike += [stretches.c.is_new] if has_new else []
+    ranges = func.range_agg(func.int4range(lasting.c.first, lasting.c.until))
+    whole = select(*same, func.unnest(ranges).label("stretch")).group_by(*same, lasting.c.customer_id).subquery()
+    first, until = func.lower(whole.c.stretch).label("first"), func.upper(whole.c.stretch).label("until")
+    alike = [first, until, *(whole.c[name] for name in by)]
     return select(*alike, func.count().label("count"), literal(0).label("amount")).group_by(*alike)
 
 
 async def _changes(session: AsyncSession, whole: Any, by: Sequence[str]) -> Rows:
-    """Stretches with a `count` and an `amount` as changes: both more at `first`, and less again at `until`."""
+    """Stretches with a `count` and an `amount` as changes: both more from `first` on, and less again from `until`."""
     same = [whole.c[name] for name in by]
-    more = select(whole.c.first.label("number"), *same, whole.c.count, whole.c.amount)
+    more = select(func.greatest(whole.c.first, 0).label("number"), *same, whole.c.count, whole.c.amount)
     less = select(whole.c.until.label("number"), *same, -whole.c.count, -whole.c.amount)
     both = more.union_all(less).subquery()
     alike = [both.c.number, *(both.c[name] for name in by)]
@@ -236,17 +215,23 @@ async def churn(session: AsyncSession, principal: Principal, narrowed: Narrowed,
     """
     own = [owned_by(principal, Phase), Phase.started_at < buckets.end, *narrowed.of(Phase)]
     own.append(or_(Phase.ends_at.is_(None), and_(Phase.is_last, Phase.ends_at >= buckets.begin - CHURN_WINDOW)))
-    seen = select(Phase.started_at, Phase.ends_at).where(*own).cte("seen")
-    joined = _bucket(seen.c.started_at + CHURN_WINDOW, buckets)
-    left = _bucket(seen.c.ends_at + CHURN_WINDOW, buckets)
-    lost = _bucket(func.greatest(seen.c.ends_at, seen.c.started_at + CHURN_WINDOW), buckets)
-    ended = seen.c.ends_at.is_not(None)
+    seen = (
+        select(
+            _bucket(Phase.started_at + CHURN_WINDOW, buckets).label("joined"),
+            _bucket(Phase.ends_at + CHURN_WINDOW, buckets).label("left"),
+            _bucket(func.greatest(Phase.ends_at, Phase.started_at + CHURN_WINDOW), buckets).label("lost"),
+            case((Phase.ends_at >= buckets.begin, _bucket(Phase.ends_at, buckets))).label("ended"),
+        )
+        .where(*own)
+        .cte("seen")
+        .prefix_with("materialized")
+    )
     parts = [
-        _counted("ended", _bucket(seen.c.ends_at, buckets), 1, and_(ended, _inside(seen.c.ends_at, buckets))),
-        _counted("base", joined, 1, literal(True)),
-        _counted("base", left, -1, ended),
-        _counted("lost", lost, 1, ended),
-        _counted("lost", left, -1, ended),
+        _counted("ended", seen.c.ended, 1, seen.c.ended < len(buckets)),
+        _counted("base", seen.c.joined, 1, literal(True)),
+        _counted("base", seen.c.left, -1, seen.c.left.is_not(None)),
+        _counted("lost", seen.c.lost, 1, seen.c.left.is_not(None)),
+        _counted("lost", seen.c.left, -1, seen.c.left.is_not(None)),
     ]
     return await _rows(session, parts[0].union_all(*parts[1:]))
 
