@@ -40,11 +40,11 @@ class Life(TimeShop):
 
     events: ClassVar[list[str]] = [
         "checkout.created", "checkout.updated", "checkout.expired", "customer.created", "customer.updated",
-        "order.created", "order.updated", "order.paid", "order.refunded", "subscription.created",
-        "subscription.updated", "subscription.active", "subscription.canceled", "subscription.uncanceled",
-        "subscription.cycled", "subscription.revoked", "subscription.past_due", "subscription.paused",
-        "subscription.resumed", "benefit_grant.created", "benefit_grant.cycled", "benefit_grant.updated",
-        "benefit_grant.revoked",
+        "customer.state_changed", "order.created", "order.updated", "order.paid", "order.refunded",
+        "subscription.created", "subscription.updated", "subscription.active", "subscription.canceled",
+        "subscription.uncanceled", "subscription.cycled", "subscription.revoked", "subscription.past_due",
+        "subscription.paused", "subscription.resumed", "benefit_grant.created", "benefit_grant.cycled",
+        "benefit_grant.updated", "benefit_grant.revoked",
     ]  # fmt: skip
 
     def __init__(self, api: httpx.AsyncClient, organization_id: str, stack: Stack) -> None:
@@ -168,6 +168,10 @@ class Life(TimeShop):
         heard = self.of(id)
         new, self._read[id] = heard[self._read[id] :], len(heard)
         return [one["type"] for one in new]
+
+    def state(self) -> Any:
+        """What the buyer has, as it was told last."""
+        return self.of(self.ids["customer_id"], "customer.state_changed")[-1]["data"]
 
     def told_at(self, id: str) -> list[tuple[str, str]]:
         """The same, each with its instant."""

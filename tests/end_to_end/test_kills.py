@@ -2,7 +2,9 @@
 
 import asyncio
 
+import httpx
 import pytest
+from servicekit.testing import eventually
 
 WORKERS = [f"{service}.worker" for service in ("identity", "catalog", "checkout", "billing", "benefits", "webhooks")]
 APIS = [f"{service}.api" for service in ("identity", "checkout", "billing", "webhooks")]
@@ -39,3 +41,43 @@ async def test_killed_while_confirming(shop, stack, part):
     async with asyncio.timeout(60):
         while (await shop.call("GET", f"/v1/checkouts/{checkout['id']}"))["status"] != "completed":
             await asyncio.sleep(0.2)
+
+
+async def test_killed_between_the_charge_and_its_commit(shop, stack):
+    """Stripe has the money and its answer hangs when both processes of checkout are killed, and no call-back comes: the
+    next start finds the payment, and finishes the purchase without the buyer. One intent, one payment, one order."""
+    checkout = await shop.checkout()
+    async with httpx.AsyncClient(
+        base_url=stack.stripe_url, headers={"Authorization": "Bearer sk_test_local"}
+    ) as stripe:
+
+        async def intents():
+            listed = (await stripe.get("/v1/payment_intents", params={"limit": 100})).raise_for_status().json()["data"]
+            return [one for one in listed if one["metadata"].get("checkout_id") == checkout["id"]]
+
+        faults = {"hang_answers": 1, "webhooks": "drop"}
+        (await stripe.post("/_sandbox/faults", json=faults)).raise_for_status()
+        confirming = asyncio.create_task(shop.confirm(checkout))
+        try:
+            (charged,) = await eventually(intents, seconds=60, what="the charge")
+            assert charged["status"] == "succeeded"
+            assert not confirming.done(), "its answer hangs"
+            await asyncio.gather(*(asyncio.to_thread(stack.kill, f"checkout.{kind}") for kind in ("api", "worker")))
+        finally:
+            calm = {"hang_answers": 0, "webhooks": "deliver"}
+            (await stripe.post("/_sandbox/faults", json=calm)).raise_for_status()
+            for kind in ("api", "worker"):
+                await asyncio.to_thread(stack.restart, f"checkout.{kind}")
+        (answered,) = await asyncio.gather(confirming, return_exceptions=True)
+        assert not isinstance(answered, httpx.Response) or answered.status_code in {502, 503, 504}, answered.text
+        before = await shop.call("GET", f"/v1/checkouts/{checkout['id']}")
+        assert before["status"] in {"confirmed", "completed"}
+
+        async def finished():
+            found = await shop.call("GET", f"/v1/checkouts/{checkout['id']}")
+            return found if found["status"] == "completed" else None
+
+        await eventually(finished, seconds=120, what="the purchase that a crash left open")
+        assert [one["id"] for one in await intents()] == [charged["id"]], "the buyer paid once"
+    ids = (await shop.confirm(checkout)).raise_for_status().json()
+    await shop.settled(ids)

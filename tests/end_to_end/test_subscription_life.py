@@ -27,6 +27,13 @@ def period(one):
     return one["current_period_start"], one["current_period_end"]
 
 
+def holds(life: Life):
+    """What the buyer has, as `customer.state_changed` told it last: subscriptions and benefits."""
+    state = life.state()
+    subscriptions = [(one["status"], one["product_id"]) for one in state["active_subscriptions"]]
+    return subscriptions, [one["benefit_id"] for one in state["granted_benefits"]]
+
+
 def lines(order):
     return [
         (item["amount"], item["proration"], item["start_timestamp"], item["end_timestamp"]) for item in order["items"]
@@ -72,6 +79,7 @@ async def begins_with_a_trial(life: Life, product, license_id: str) -> None:
     assert await life.payments(order["id"]) == [], "a trial moves no money"
     grant = (await life.grants())[license_id]
     assert life.told(grant["id"]) == ["benefit_grant.created"]
+    assert holds(life) == ([("trialing", product["id"])], [license_id])
     life.key = await life.license_key(license_id)
     assert life.key["expires_at"] == shown("2027-03-03"), "its month, and a day, count from where the trial ends"
     assert await life.is_valid(life.key)
@@ -130,6 +138,7 @@ async def falls_past_due(life: Life, license_id: str):
     (payment,) = await life.payments(order["id"])
     assert (payment["status"], payment["decline_reason"]) == ("failed", "generic_decline")
     assert await life.is_valid(life.key), "the seller waits seven days"
+    assert holds(life) == ([], [license_id])
     return order
 
 
@@ -146,6 +155,7 @@ async def is_asked_again_and_loses_its_benefits_after_the_grace_period(life: Lif
     assert life.told(life.subscription_id) == [], "past due is said once"
     assert life.told_at(grant["id"]) == [("benefit_grant.revoked", shown("2027-04-07"))]
     assert not await life.is_valid(life.key)
+    assert holds(life) == ([], [])
     attempts = await life.payments(order["id"])
     assert [(one["status"], one["created_at"]) for one in attempts] == [
         ("failed", shown(day)) for day in ("2027-03-31", "2027-04-02", "2027-04-07")
@@ -178,6 +188,7 @@ async def is_upgraded_and_billed_with_the_next_period(life: Life, team, license_
     subscription = await life.change(product_id=team["id"], proration_behavior="prorate")
     assert (subscription["amount"], subscription["product_id"]) == (5000, team["id"])
     assert life.told(life.subscription_id) == ["subscription.updated"]
+    assert holds(life) == ([("active", team["id"])], [license_id, bonus_id])
     grants = await life.grants()
     assert {id: life.told(one["id"]) for id, one in grants.items()} == {
         license_id: [],
@@ -231,6 +242,7 @@ async def is_canceled_at_its_periods_end(life: Life, license_id: str, bonus_id: 
         assert life.told_at(grants[id]["id"]) == [("benefit_grant.revoked", shown("2027-05-31"))]
     assert (await life.license_key(license_id))["status"] == "revoked"
     assert not await life.is_valid(life.key)
+    assert holds(life) == ([], [])
     assert len(await life.orders()) == 6, "nothing is billed after the end"
 
 
