@@ -86,7 +86,7 @@ class TaxRequest:
     """A sale to be taxed. `reference` names it, for a provider's idempotency; `on` is the day the tax arises."""
 
     reference: str = field(compare=False)
-    """No part of the question: two requests that differ in nothing else have the same answer."""
+    """No part of the question: two sales that differ in nothing else are taxed alike, each by its own calculation."""
     currency: str
     behavior: Behavior
     lines: tuple[Line, ...]

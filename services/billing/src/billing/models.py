@@ -17,6 +17,7 @@ from billing.products.models import Product
 from billing.refunds.models import Refund
 from billing.subscriptions.change import SubscriptionChange
 from billing.subscriptions.models import Subscription
+from billing.tax_transactions.models import TaxTransaction
 
 __all__ = [
     "BenefitGrant",
@@ -43,4 +44,5 @@ __all__ = [
     "Subscription",
     "SubscriptionChange",
     "SubscriptionPhase",
+    "TaxTransaction",
 ]

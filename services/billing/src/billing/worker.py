@@ -32,6 +32,7 @@ from billing.subscriptions.models import BILLABLE
 from billing.subscriptions.reminders import remind_due
 from billing.subscriptions.renewals import renew_due
 from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
+from billing.tax_transactions.timers import tell_providers
 
 clocks = Clocks("billing", BillingClockReportedV1)
 FLOWS = [orders, processor_events, organizations, benefit_grants, products, discounts, projections.replays, clocks.flow]
@@ -67,6 +68,8 @@ def main() -> None:
             Timer("finish_refunds", partial(finish_refunds, processor=processor)),
             Timer("follow_disputes", partial(follow_disputes, processor=processor), every=timedelta(seconds=5)),
         ]
+        tell = partial(tell_providers, quotes=quotes)
+        own.append(Timer("tell_tax_providers", tell, every=timedelta(seconds=5), follows_clocks=False))
         if settings.mail_url:
             send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
             own.append(Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False))

@@ -299,6 +299,7 @@ def _add_payments(app: web.Application, sandbox: Sandbox) -> None:
     add("POST", "disputes/{id}/close", lambda path, data: disputes.accept(sandbox, path["id"], data))
     add("POST", "tax/calculations", lambda _, data: taxes.calculate(sandbox, data))
     add("GET", "tax/calculations/{id}", lambda path, _: taxes.find(sandbox, path["id"]))
+    add("GET", "tax/transactions/{id}", lambda path, _: taxes.find_transaction(sandbox, path["id"]))
     add("POST", "tax/transactions/create_from_calculation", lambda _, data: taxes.record(sandbox, data))
     add("POST", "tax/transactions/create_reversal", lambda _, data: taxes.reverse(sandbox, data))
     for kind, filters in (

@@ -106,6 +106,14 @@ def record(sandbox: Sandbox, data: dict[str, Any]) -> dict[str, Any]:
     return _transaction(sandbox, "transaction", reference, data, calculation["amount_total"], calculation["currency"])
 
 
+def find_transaction(sandbox: Sandbox, id: str) -> dict[str, Any]:
+    """A transaction, or a reversal. Raises 404."""
+    found = sandbox.store.find("tax.transaction", id)
+    if found is None:
+        raise missing("transaction", id, "id")
+    return found
+
+
 def reverse(sandbox: Sandbox, data: dict[str, Any]) -> dict[str, Any]:
     """Takes a transaction back, in full or by `flat_amount` (negative, with tax), never more than is left of it."""
     known(data, ("original_transaction", "reference", "mode", "flat_amount", "metadata", "line_items"))

@@ -123,7 +123,7 @@ def write_order(
     address = terms.billing_address if terms.billing_address is not None else customer.billing_address
     if tax is None:
         tax = tax_of(
-            reference=str(subscription.id if subscription else customer.id),
+            reference=str(order_id),
             amounts=[line.amount - off for line, off in zip(lines, discounts, strict=True)],
             currency=terms.currency,
             address=address,

@@ -27,6 +27,7 @@ from billing.payments import operations as payments
 from billing.receipts import operations as receipts
 from billing.subscriptions import operations as subscriptions
 from billing.subscriptions.models import Subscription
+from billing.tax_transactions import operations as tax_transactions
 
 log = structlog.get_logger()
 
@@ -91,6 +92,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     await receipts.give(session, [(order, customer)])
     await session.flush()
     record_settlement(session, order, payment, now)
+    tax_transactions.keep_sale(session, order)
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
         tell(session, order, customer, subscription, contract, at=now)
     if subscription is not None:

@@ -58,8 +58,8 @@ def tax_of(
     """The tax of lines at `amounts` (minor units, discounts taken off; credits negative) for a buyer at `address`.
 
     `behavior` is what was frozen on the subscription, if anything; else the product's option and the seller's decide.
-    `seller` is the organization's public shape, empty before it is known. `reference` is the same whenever the question
-    is repeated. What is wrong with the address never holds up an order: then the tax is zero, with the reason kept.
+    `seller` is the organization's public shape, empty before it is known. `reference` is the order's id: each has a
+    calculation of its own. What is wrong with the address never holds up an order: the tax is zero, the reason kept.
     Raises `AskOutside` where a provider of the outside has to be asked first.
     """
     known = tax.Address.of(address)

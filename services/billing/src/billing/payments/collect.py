@@ -28,6 +28,7 @@ from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.receipts import operations as receipts
 from billing.subscriptions.models import Subscription
+from billing.tax_transactions import operations as tax_transactions
 
 log = structlog.get_logger()
 
@@ -349,6 +350,7 @@ async def paid(session: AsyncSession, settled: Sequence[Settled], at: datetime) 
     await session.flush()
     for one in settled:
         record_settlement(session, one.order, one.payment, at)
+        tax_transactions.keep_sale(session, one.order)
         tell(session, one.order, one.customer, one.subscription, OrderUpdatedV1, OrderPaidV1, at=at)
         for react in _paid:
             await react(session, one.order, one.customer, one.subscription, at)

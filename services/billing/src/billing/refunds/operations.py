@@ -32,6 +32,7 @@ from billing.refunds import events, queries
 from billing.refunds.amounts import tax_of_refund
 from billing.refunds.models import RELEASED, Refund
 from billing.refunds.schemas import RefundCreate
+from billing.tax_transactions import operations as tax_transactions
 
 log = structlog.get_logger()
 REASONS = {"duplicate": "duplicate", "fraudulent": "fraudulent"}
@@ -227,11 +228,13 @@ async def settle(session: AsyncSession, refund_id: UUID, said: Said) -> Refund:
         if said.status == "succeeded":
             await _take_credit(session, customer, refund, now)
             ledger.record_refund(session, refund, now)
+            await tax_transactions.keep_refund(session, refund)
         else:
             _reserve(order, payment, refund, -1)
             if previous == "succeeded":
                 await _give_credit_back(session, customer, refund, now)
                 ledger.reverse_refund(session, refund, now)
+                await tax_transactions.drop_refund(session, refund)
                 log.warning("refund.reversed", refund_id=str(refund.id), reason=refund.failure_reason)
     elif refund.status == "pending":
         refund.due_at = now + (ASK_LATER if refund.processor_id else ASK_AGAIN)
