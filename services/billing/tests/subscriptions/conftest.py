@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from billing.payments.collect import collect_due
+from billing.payments.timers import collect_due
 from contracts.catalog import Product, ProductCreatedV1, ProductUpdatedV1
 from contracts.checkout import Discount, DiscountCreatedV1
 from contracts.identity import Organization, OrganizationCreatedV1

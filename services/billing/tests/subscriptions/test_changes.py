@@ -5,7 +5,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
-from billing.payments.collect import collect_due
+from billing.payments.timers import collect_due
 from billing.subscriptions import updates
 from billing.subscriptions.schemas import SubscriptionUpdate
 from contracts.catalog import ProductUpdatedV1
