@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from pricing.amounts import rounded
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class PlatformFee:
 
     def of(self, amount: int, currency: str) -> int:
         """The fee of a payment of `amount` minor units: never more than the payment, rounded half away from zero."""
-        share = int((Decimal(amount) * self.basis_points / 10_000).quantize(Decimal(1), ROUND_HALF_UP))
+        share = rounded(Fraction(amount * self.basis_points, 10_000))
         return min(amount, share + self.fixed.get(currency, 0)) if amount > 0 else 0
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.event import Event
+from pricing.discounts import Snapshot, amounts_off
 from servicekit import clock, ids, outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +16,7 @@ from billing.customers import balances
 from billing.customers.models import Customer, CustomerBalance
 from billing.invoices.numbers import next_number
 from billing.orders import events
-from billing.orders.amounts import applied_balance, discounts_of
+from billing.orders.amounts import applied_balance
 from billing.orders.models import Order, OrderItem
 from billing.orders.tax import Tax, tax_of
 from billing.organizations.operations import shape_of
@@ -210,8 +211,8 @@ def tell(
 
 def _discounts(lines: Sequence[Line], terms: Terms) -> list[int]:
     """Each line's part of the discount: what is known, else by largest remainder over what is no proration."""
-    open_lines = [line.amount if line.discount_amount is None and not line.proration else 0 for line in lines]
-    computed = discounts_of(terms.discount, open_lines, terms.currency)
+    open_lines = [max(0, line.amount) if line.discount_amount is None and not line.proration else 0 for line in lines]
+    computed = amounts_off(Snapshot.of(terms.discount), open_lines, terms.currency)
     return [
         line.discount_amount if line.discount_amount is not None else part
         for line, part in zip(lines, computed, strict=True)

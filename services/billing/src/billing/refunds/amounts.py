@@ -1,6 +1,8 @@
 """How much of an order can be given back, and how much of it is tax."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from pricing.amounts import rounded
 
 
 def tax_of_refund(amount: int, *, net: int, tax: int, refunded: int, refunded_tax: int, refundable: int) -> int:
@@ -11,12 +13,12 @@ def tax_of_refund(amount: int, *, net: int, tax: int, refunded: int, refunded_ta
     """
     if amount == refundable:
         return tax - refunded_tax
-    share = (Decimal(refunded + amount) * tax / net).quantize(Decimal(1), ROUND_HALF_UP)
-    return max(0, min(int(share), tax) - refunded_tax)
+    share = rounded(Fraction((refunded + amount) * tax, net))
+    return max(0, min(share, tax) - refunded_tax)
 
 
 def tax_of_dispute(total: int, *, left: int, left_tax: int) -> int:
     """The tax in a disputed `total` (tax included), of the `left` that was paid and not refunded; in minor units."""
     if left <= 0:
         return 0
-    return int((Decimal(total) * left_tax / left).quantize(Decimal(1), ROUND_HALF_UP))
+    return rounded(Fraction(total * left_tax, left))
