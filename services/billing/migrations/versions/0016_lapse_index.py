@@ -5,8 +5,8 @@ The column `subscriptions.benefits_lapse_at` is not mapped; it is dropped by a l
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
