@@ -15,7 +15,8 @@ import asyncpg
 from contracts.event import Event
 from sqlalchemy import Text, cast, func, literal, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
@@ -165,6 +166,15 @@ _POOLS = {
 """The pools for single statements, each opened when it is first used."""
 
 
+def _replace_closed(connection: Any, *_: object) -> None:
+    """Has the pool open another connection in the place of one that the server has closed.
+
+    asyncpg hears of that without asking; a ping would be three round trips before each transaction.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server closed the connection")
+
+
 class Database:
     """A service's database: transactions, the wake-up, and a ping."""
 
@@ -175,9 +185,9 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
-            pool_pre_ping=True,
             connect_args={"server_settings": options, "timeout": 5, "command_timeout": 60},
         )
+        listen(self.engine.sync_engine, "checkout", _replace_closed)
         self._address = url.replace("postgresql+asyncpg://", "postgresql://")
         self._pools: dict[str, asyncio.Future[asyncpg.Pool[Any]]] = {}
         self._options = options

@@ -6,6 +6,7 @@ events out of its outbox, and the flow's own handlers write them. A copy is know
 `checksum`, so that an edit by hand is drift too.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import clock, metrics, outbox, telemetry
 from servicekit.consumers import Consumers, Message
-from servicekit.database import Sessions, is_transient, wake
+from servicekit.database import Database, Sessions, is_transient, wake
 from servicekit.timers import Timer
 
 log = structlog.get_logger()
@@ -55,18 +56,12 @@ class Owned:
         """Digests and answers are numbered apart from the resources they speak of."""
         return uuid5(NAMESPACE_URL, f"{self.digested.source}/{self.resource}")
 
-    def timer(self, every: timedelta) -> Timer:
-        """Says a digest every `every`, however many workers there are."""
-
-        async def say(sessions: Sessions) -> int:
-            async with sessions() as session:
-                due = clock.wall() - every
-                lately = await session.execute(_SAID, {"subject": self.subject, "due": due})
-                if lately.first() is None:
-                    await self.say(session)
-            return 0
-
-        return Timer(f"digest of {self.resource}", say, every=every / 4)
+    async def say_due(self, sessions: Sessions, every: timedelta) -> None:
+        """Says a digest unless one was said within `every`, however many workers there are."""
+        async with sessions() as session:
+            said = await session.execute(_SAID, {"subject": self.subject, "due": clock.wall() - every})
+            if said.first() is None:
+                await self.say(session)
 
     async def say(self, session: AsyncSession) -> None:
         """Records the digest; nothing while more changes at once than a digest can leave out."""
@@ -134,12 +129,8 @@ class Kept:
         await session.execute(_HEARD, digest)
         wake(session)
 
-    def timer(self, every: timedelta) -> Timer:
-        """Compares each digest when it arrives."""
-        return Timer(f"comparison of {self.resource}", self.compare, every=every / 4, on_wake=True)
-
     async def compare(self, sessions: Sessions) -> int:
-        """Compares with the latest digest, and says where the copies differ. Returns 0."""
+        """Compares with the latest digest, unless it was, and says where the copies differ. Returns 0."""
         async with sessions() as session:
             waiting = (await session.execute(_WAITING, {"resource": self.resource})).first()
             if waiting is None:
@@ -287,9 +278,30 @@ class Projections:
         flow.on(BY_ROUTING_KEY[f"{resource}.replayed.v1"])(kept.apply)
 
     def timers(self, every: timedelta) -> list[Timer]:
-        """Of the worker: a digest for each resource that is owned, a comparison for each that is kept."""
-        said = [owned.timer(every) for owned in self._owned.values()]
-        return said + [kept.timer(every) for kept in self.kept]
+        """Of the worker: what is owned is digested every `every`; what is kept is compared when a digest arrives."""
+        owned = list(self._owned.values())
+        subjects = [one.subject for one in owned]
+
+        async def is_any_unsaid(database: Database) -> bool:
+            row = await database.fetchrow(_SAID_OF, subjects, clock.wall() - every)
+            return bool(row["said"] < len(subjects))
+
+        async def say(sessions: Sessions) -> int:
+            await asyncio.gather(*(one.say_due(sessions, every) for one in owned))
+            return 0
+
+        async def is_any_waiting(database: Database) -> bool:
+            return await database.fetchrow(_ANY_WAITING) is not None
+
+        async def compare(sessions: Sessions) -> int:
+            return sum(await asyncio.gather(*(one.compare(sessions) for one in self.kept)))
+
+        found = []
+        if owned:
+            found.append(Timer("digests", say, every=every / 4, ready=is_any_unsaid))
+        if self.kept:
+            found.append(Timer("comparisons", compare, every=every / 4, on_wake=True, ready=is_any_waiting))
+        return found
 
     async def rebuild(self, sessions: Sessions, *, empty: bool) -> datetime:
         """Has every copy told again. Returns the instant from which `missing` speaks of it."""
@@ -310,6 +322,7 @@ class Projections:
 
 
 _SAID = text("select 1 from outbox_sequences where subject = :subject and changed_at > :due")
+_SAID_OF = "select count(*) as said from outbox_sequences where subject = any($1) and changed_at > $2"
 _LATEST = text("""
     select distinct on (subject) payload from outbox
     where subject = any(:subjects) and routing_key like :kind order by subject, sequence desc
@@ -325,6 +338,7 @@ _WAITING = text("""
     where resource = :resource and sequence > compared_sequence
       and pg_try_advisory_xact_lock(hashtext('projection ' || resource))
 """)
+_ANY_WAITING = "select 1 from projection_checks where sequence > compared_sequence limit 1"
 _COMPARED = text("""
     update projection_checks set compared_sequence = :sequence, compared_at = :now, differing = :differing,
         rounds = case when :differing = 0 then 0 else rounds + 1 end

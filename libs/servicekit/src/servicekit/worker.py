@@ -112,11 +112,10 @@ async def _run(
         tasks.create_task(Relay(database, settings.rabbitmq_url, service).run(stop))
         for loop in loops:
             tasks.create_task(loop.run(stop))
-            tasks.create_task(_retries(loop, channels).run(database, stop))
         copies = projections.timers(timedelta(seconds=settings.projection_check_seconds))
         tasks.create_task(clocks.keep(database, flows, own, stop))
         measured = [Backlogs(backlogs).timer()] if telemetry.is_exporting() else []
-        for timer in (*own, *copies, *measured, _housekeeping(settings), watched.timer()):
+        for timer in (*own, *copies, *measured, _retries(loops, channels), _housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)  # as in the HTTP process: deliveries cost a third less
@@ -150,11 +149,14 @@ class Channels:
                 await self._connection.close()
 
 
-def _retries(loop: ConsumerLoop, channels: Channels) -> Timer:
-    async def retry_due(_: Sessions) -> int:
-        return await loop.retry_due(channels.channel)
+def _retries(loops: Sequence[ConsumerLoop], channels: Channels) -> Timer:
+    async def is_any_due(database: Database) -> bool:
+        return await database.fetchrow(_ANY_RETRY, [loop.queue for loop in loops], clock.wall()) is not None
 
-    return Timer(f"retries of {loop.queue}", retry_due, every=timedelta(milliseconds=500))
+    async def retry_due(_: Sessions) -> int:
+        return sum(await asyncio.gather(*(loop.retry_due(channels.channel) for loop in loops)))
+
+    return Timer("retries", retry_due, every=timedelta(milliseconds=500), ready=is_any_due)
 
 
 def _housekeeping(settings: Settings) -> Timer:
@@ -174,6 +176,7 @@ def _housekeeping(settings: Settings) -> Timer:
     return Timer("housekeeping", clean, every=timedelta(hours=1))
 
 
+_ANY_RETRY = "select 1 from retries where queue = any($1) and due_at <= $2 limit 1"
 _PARTITION = text("select outbox_prepare(:instant, :months)")
 _DROP = text("select outbox_drop(:oldest)")
 

@@ -11,7 +11,7 @@ from identity.customers.consumers import consumers as customers
 from identity.projections import projections
 from identity.settings import Settings
 from identity.test_clocks.consumers import clocks
-from identity.test_clocks.timers import ask_again
+from identity.test_clocks.timers import ask_again, is_any_waiting
 
 FLOWS = [customers, projections.replays, clocks.flow]
 
@@ -24,7 +24,13 @@ if __name__ == "__main__":
         send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
         yield (
             Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False),
-            Timer("ask_again", ask_again, every=timedelta(milliseconds=100), follows_clocks=False),
+            Timer(
+                "ask_again",
+                ask_again,
+                every=timedelta(milliseconds=100),
+                follows_clocks=False,
+                ready=is_any_waiting,
+            ),
         )
 
     worker.run("identity", settings, FLOWS, timers, projections=projections, clocks=clocks)
