@@ -14,7 +14,7 @@ from typing import Any
 from pricing.amounts import rounded
 
 from billing.metrics.definitions import Fact, Slug
-from billing.metrics.queries import Rows
+from billing.metrics.queries import Churn, Rows
 
 Number = int | Fraction | Decimal
 Facts = Mapping[Fact, Rows]
@@ -186,12 +186,12 @@ def _a_month(rows: Iterable[Any], length: int) -> Series:
 
 
 def _of_churn(rows: Rows, length: int) -> dict[str, Series]:
-    kinds: dict[str, list[Any]] = defaultdict(list)
+    kinds: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         kinds[row.kind].append(row)
-    lost, base = (_standing(kinds[kind], length, "count") for kind in ("lost", "base"))
+    lost, base = (_standing(kinds[kind], length, "count") for kind in (Churn.LOST, Churn.BASE))
     return {
-        "churned_subscriptions": Series.happened(_by_bucket(kinds["ended"], length, "count")),
+        "churned_subscriptions": Series.happened(_by_bucket(kinds[Churn.ENDED], length, "count")),
         "churn_rate": lost.over(base),
     }
 

@@ -8,11 +8,26 @@ bucket on, so many less; running sums of them are what there is at each bucket's
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
 from servicekit.auth import Principal, owned_by
-from sqlalchemy import ARRAY, ColumnElement, DateTime, Integer, and_, case, cast, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Integer,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    values,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.checkouts.models import Checkout
@@ -25,6 +40,16 @@ from billing.subscriptions.models import Subscription
 
 CHURN_WINDOW = timedelta(days=30)
 """Of the subscriptions that were active so long before a bucket's end, the churn rate is the share that has ended."""
+
+
+class Churn(IntEnum):
+    """What a row of `churn` counts."""
+
+    ENDED = 0
+    BASE = 1
+    LOST = 2
+
+
 _INSTANTS = ARRAY(DateTime(timezone=True))
 Rows = Sequence[Any]
 
@@ -42,9 +67,9 @@ class Narrowed:
     def of(self, model: Any) -> list[ColumnElement[bool]]:
         """The conditions on a table that has the three columns."""
         return [
-            getattr(model, name).in_(values)
+            getattr(model, name).in_(wanted)
             for name in ("organization_id", "product_id", "customer_id")
-            if (values := getattr(self, name)) is not None
+            if (wanted := getattr(self, name)) is not None
         ]
 
 
@@ -86,7 +111,10 @@ async def orders(session: AsyncSession, principal: Principal, narrowed: Narrowed
             func.sum(Order.net_amount).label("revenue"),
             func.sum(Order.net_amount - fees).label("net"),
         )
-        .outerjoin(Payment, and_(Payment.order_id == Order.id, Payment.status == "succeeded"))
+        .outerjoin(
+            Payment,
+            and_(Payment.order_id == Order.id, Payment.status == "succeeded", owned_by(principal, Payment)),
+        )
         .where(owned_by(principal, Order), _inside(Order.paid_at, buckets), *_of_order(narrowed))
         .group_by(number, Order.currency, Order.billing_reason)
     )
@@ -124,23 +152,19 @@ async def returns(session: AsyncSession, principal: Principal, narrowed: Narrowe
 def _lasting(principal: Principal, narrowed: Narrowed, buckets: Buckets, *columns: Any, where: Any = True) -> Any:
     """Phases that last at some bucket's end: from the end of number `first` to before that of number `until`.
 
-    `first` is -1 for those that began before the range. Their buckets are looked for once, hence `materialized`.
+    `first` is -1 for those that began before the range. Those that begin and end between two ends are among them, and
+    come to nothing: their `first` is their `until`.
     """
     first = case((Phase.starts_at < buckets.begin, -1), else_=_bucket(Phase.starts_at, buckets))
     until = func.coalesce(_bucket(Phase.ends_at, buckets), literal(len(buckets)))
-    found = (
-        select(first.label("first"), until.label("until"), *columns)
-        .where(
-            owned_by(principal, Phase),
-            Phase.starts_at < buckets.end,
-            or_(Phase.ends_at.is_(None), Phase.ends_at >= buckets.begin),
-            *narrowed.of(Phase),
-            where,
-        )
-        .cte("found")
-        .prefix_with("materialized")
+    found = select(first.label("first"), until.label("until"), *columns).where(
+        owned_by(principal, Phase),
+        Phase.starts_at < buckets.end,
+        or_(Phase.ends_at.is_(None), Phase.ends_at >= buckets.begin),
+        *narrowed.of(Phase),
+        where,
     )
-    return select(found).where(func.greatest(found.c.first, 0) < found.c.until).subquery("lasting")
+    return found.subquery("lasting")
 
 
 async def phases(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
@@ -190,7 +214,7 @@ def _merged(lasting: Any, *by: str) -> Any:
     """Customers who have something, each counted once however much it is: stretches that meet are one."""
     same = [lasting.c[name] for name in by]
     ranges = func.range_agg(func.int4range(lasting.c.first, lasting.c.until))
-    whole = select(*same, func.unnest(ranges).label("stretch")).group_by(*same, lasting.c.customer_id).subquery()
+    whole = select(*same, func.unnest(ranges).label("stretch")).group_by(lasting.c.customer_id, *same).subquery()
     first, until = func.lower(whole.c.stretch).label("first"), func.upper(whole.c.stretch).label("until")
     alike = [first, until, *(whole.c[name] for name in by)]
     return select(*alike, func.count().label("count"), literal(0).label("amount")).group_by(*alike)
@@ -198,48 +222,58 @@ def _merged(lasting: Any, *by: str) -> Any:
 
 async def _changes(session: AsyncSession, whole: Any, by: Sequence[str]) -> Rows:
     """Stretches with a `count` and an `amount` as changes: both more from `first` on, and less again from `until`."""
-    same = [whole.c[name] for name in by]
-    more = select(func.greatest(whole.c.first, 0).label("number"), *same, whole.c.count, whole.c.amount)
-    less = select(whole.c.until.label("number"), *same, -whole.c.count, -whole.c.amount)
-    both = more.union_all(less).subquery()
-    alike = [both.c.number, *(both.c[name] for name in by)]
-    summed = select(*alike, func.sum(both.c.count).label("count"), func.sum(both.c.amount).label("amount"))
-    return await _rows(session, summed.group_by(*alike))
+    number, sign = column("number", Integer), column("sign", Integer)
+    turns = values(number, sign, name="turn").data(
+        [(func.greatest(whole.c.first, 0), literal(1)), (whole.c.until, literal(-1))]
+    ).lateral()  # fmt: skip
+    alike = [turns.c.number, *(whole.c[name] for name in by)]
+    count, amount = (func.sum(whole.c[name] * turns.c.sign).label(name) for name in ("count", "amount"))
+    statement = select(*alike, count, amount).select_from(whole).join(turns, literal(True)).group_by(*alike)
+    return await _rows(session, statement)
 
 
 async def churn(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
     """Subscriptions that ended (`count`, by the bucket `number` in which they did), and what the churn rate is made of.
 
-    `kind` is `ended`, `base` or `lost`. The latter two are changes: of those that had been active `CHURN_WINDOW` before
-    a bucket's end, and of those among them that have ended since.
+    `kind` is one of `Churn`. `BASE` and `LOST` are changes: of those that had been active `CHURN_WINDOW` before a
+    bucket's end, and of those among them that have ended since.
     """
-    own = [owned_by(principal, Phase), Phase.started_at < buckets.end, *narrowed.of(Phase)]
-    own.append(or_(Phase.ends_at.is_(None), and_(Phase.is_last, Phase.ends_at >= buckets.begin - CHURN_WINDOW)))
-    seen = (
-        select(
-            _bucket(Phase.started_at + CHURN_WINDOW, buckets).label("joined"),
-            _bucket(Phase.ends_at + CHURN_WINDOW, buckets).label("left"),
-            _bucket(func.greatest(Phase.ends_at, Phase.started_at + CHURN_WINDOW), buckets).label("lost"),
-            case((Phase.ends_at >= buckets.begin, _bucket(Phase.ends_at, buckets))).label("ended"),
-        )
-        .where(*own)
-        .cte("seen")
-        .prefix_with("materialized")
-    )
-    parts = [
-        _counted("ended", seen.c.ended, 1, seen.c.ended < len(buckets)),
-        _counted("base", seen.c.joined, 1, literal(True)),
-        _counted("base", seen.c.left, -1, seen.c.left.is_not(None)),
-        _counted("lost", seen.c.lost, 1, seen.c.left.is_not(None)),
-        _counted("lost", seen.c.left, -1, seen.c.left.is_not(None)),
+    joined = Phase.started_at + CHURN_WINDOW
+    has_ended = Phase.ends_at.is_not(None)
+    turns_of = [
+        _bucket(joined, buckets).label("joined"),
+        _bucket(Phase.ends_at + CHURN_WINDOW, buckets).label("left"),
+        case((has_ended, _bucket(func.greatest(Phase.ends_at, joined), buckets))).label("lost"),
+        case((Phase.ends_at >= buckets.begin, _bucket(Phase.ends_at, buckets))).label("ended"),
     ]
-    return await _rows(session, parts[0].union_all(*parts[1:]))
-
-
-def _counted(kind: str, number: ColumnElement[int], sign: int, condition: ColumnElement[bool]) -> Any:
-    named = number.label("number")
-    count = (func.count() * sign).label("count")
-    return select(literal(kind).label("kind"), named, count).where(condition).group_by(named)
+    alike = (
+        select(*turns_of, func.count().label("count"))
+        .where(
+            owned_by(principal, Phase),
+            Phase.started_at < buckets.end,
+            or_(Phase.ends_at.is_(None), and_(Phase.is_last, Phase.ends_at >= buckets.begin - CHURN_WINDOW)),
+            *narrowed.of(Phase),
+        )
+        .group_by(*turns_of)
+        .subquery()
+    )
+    kind, number, sign = column("kind", Integer), column("number", Integer), column("sign", Integer)
+    told = [
+        (Churn.ENDED, alike.c.ended, 1),
+        (Churn.BASE, alike.c.joined, 1),
+        (Churn.BASE, alike.c.left, -1),
+        (Churn.LOST, alike.c.lost, 1),
+        (Churn.LOST, alike.c.left, -1),
+    ]
+    data = [(literal(int(what)), at, literal(change)) for what, at, change in told]
+    turns = values(kind, number, sign, name="turn").data(data).lateral()
+    statement = (
+        select(turns.c.kind, turns.c.number, func.sum(alike.c.count * turns.c.sign).label("count"))
+        .select_from(alike)
+        .join(turns, turns.c.number < len(buckets))
+        .group_by(turns.c.kind, turns.c.number)
+    )
+    return await _rows(session, statement)
 
 
 async def cancellations(session: AsyncSession, principal: Principal, narrowed: Narrowed, buckets: Buckets) -> Rows:
