@@ -65,9 +65,19 @@ async def test_two_checkouts_of_one_new_buyer(shop):
     email = f"twin-{os.urandom(6).hex()}@example.com"
     first, second = await asyncio.gather(shop.checkout(email), shop.checkout(email.upper()))
     answers = await asyncio.gather(shop.confirm(first), shop.confirm(second))
-    assert {answer.status_code for answer in answers} == {200}
-    customer_id = answers[0].json()["customer_id"]
-    assert answers[1].json()["customer_id"] == customer_id
+    won, lost = sorted(zip(answers, (first, second), strict=True), key=lambda pair: pair[0].status_code)
+    assert [answer.status_code for answer in answers if answer.status_code != 200] == [403], "one for each customer"
+    assert lost[0].json()["error"] == "AlreadyActiveSubscriptionError"
+    customer_id = won[0].json()["customer_id"]
+    path = f"/v1/organizations/{shop.organization_id}"
+    await shop.call("PATCH", path, {"subscription_settings": {"allow_multiple_subscriptions": True}})
+
+    async def allowed():
+        return (await shop.confirm(lost[1])).status_code == 200
+
+    await eventually(allowed, seconds=30, what="a second subscription")
+    await shop.call("PATCH", path, {"subscription_settings": {"allow_multiple_subscriptions": False}})
+    assert (await shop.call("GET", f"/v1/checkouts/{lost[1]['id']}"))["customer_id"] == customer_id
 
     async def orders():
         return await shop.items("orders", customer_id=customer_id)

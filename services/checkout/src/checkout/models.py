@@ -7,6 +7,8 @@ from checkout.discounts.models import Discount, Redemption
 from checkout.organizations.models import Organization
 from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
 from checkout.products.models import Product
+from checkout.subscriptions.models import Subscription
+from checkout.trial_redemptions.models import TrialRedemption
 
 __all__ = [
     "Checkout",
@@ -20,4 +22,6 @@ __all__ = [
     "Product",
     "Redemption",
     "StripeEvent",
+    "Subscription",
+    "TrialRedemption",
 ]

@@ -19,9 +19,10 @@ from checkout.payments.timers import recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
 from checkout.projections import projections
 from checkout.settings import Settings
+from checkout.subscriptions.consumers import consumers as subscriptions
 
 clocks = Clocks("checkout", CheckoutClockReportedV1)
-FLOWS = [products, customers, organizations, projections.replays, clocks.flow]
+FLOWS = [products, customers, organizations, subscriptions, projections.replays, clocks.flow]
 
 
 def main() -> None:

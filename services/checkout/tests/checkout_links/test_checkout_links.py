@@ -118,3 +118,29 @@ async def test_a_link_to_nothing_on_sale_says_so(client, anonymous, sell):
     answer = await anonymous.get(urlsplit(link["url"]).path, follow_redirects=False)
     assert answer.status_code == 422
     assert (await anonymous.get(f"{LINKS}polar_cl_nosuch/redirect")).status_code == 404
+
+
+async def test_a_link_has_a_trial_of_its_own(client, anonymous, sell):
+    """It stands in the place of the product's, until it is taken away."""
+    product = await sell(trial_interval="day", trial_interval_count=14)
+    link = await made(client, product, trial_interval="month", trial_interval_count=2)
+    assert (link["trial_interval"], link["trial_interval_count"]) == ("month", 2)
+
+    async def trial():
+        checkout, _ = await followed(anonymous, link)
+        return checkout["active_trial_interval"], checkout["active_trial_interval_count"]
+
+    assert await trial() == ("month", 2)
+    path = LINKS + link["id"]
+    changed = (await client.patch(path, json={"trial_interval": "week"})).json()
+    assert (changed["trial_interval"], changed["trial_interval_count"]) == ("week", 2)
+    assert await trial() == ("week", 2)
+    changed = (await client.patch(path, json={"trial_interval": None})).json()
+    assert (changed["trial_interval"], changed["trial_interval_count"]) == (None, None)
+    assert await trial() == ("day", 14), "the product's again"
+    for refused in (
+        await client.patch(path, json={"trial_interval_count": 3}),
+        await client.patch(path, json={"trial_interval": "decade"}),
+        await client.post(LINKS, json={"products": [str(product.id)], "trial_interval_count": 3}),
+    ):
+        assert refused.status_code == 422, refused.text

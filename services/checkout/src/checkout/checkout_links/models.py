@@ -25,6 +25,9 @@ class CheckoutLink(Record, Base):
     discount_id: Mapped[UUID | None]
     allow_discount_codes: Mapped[bool]
     require_billing_address: Mapped[bool]
+    trial_interval: Mapped[str | None]
+    trial_interval_count: Mapped[int | None]
+    """The trial of its checkouts, in the place of the product's."""
     success_url: Mapped[str | None]
     return_url: Mapped[str | None]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)

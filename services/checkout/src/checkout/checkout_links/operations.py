@@ -44,6 +44,8 @@ async def create(session: AsyncSession, principal: Principal, wish: CheckoutLink
         discount_id=wish.discount_id,
         allow_discount_codes=wish.allow_discount_codes,
         require_billing_address=wish.require_billing_address,
+        trial_interval=wish.trial_interval,
+        trial_interval_count=(wish.trial_interval_count or 1) if wish.trial_interval else None,
         success_url=wish.success_url,
         return_url=wish.return_url,
         user_metadata=wish.metadata,
@@ -71,6 +73,7 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
         link.product_ids = [product.id for product in known]
     if "discount_id" in given:
         await _known_discount(session, link.organization_id, given["discount_id"])
+    _set_trial(link, given)
     metadata = given.pop("metadata", None)
     if metadata is not None:
         link.user_metadata = metadata
@@ -80,6 +83,16 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
     link.modified_at = clock.now()
     await session.flush()
     return link
+
+
+def _set_trial(link: CheckoutLink, given: dict[str, Any]) -> None:
+    """Takes the trial out of the changes. Raises `InvalidInput` for a count of no interval."""
+    interval = given.pop("trial_interval", link.trial_interval)
+    count = given.pop("trial_interval_count", link.trial_interval_count if link.trial_interval else None)
+    if interval is None and count is not None and link.trial_interval is None:
+        raise InvalidInput(("body", "trial_interval_count"), "needs a trial_interval")
+    link.trial_interval = interval
+    link.trial_interval_count = (count or 1) if interval is not None else None
 
 
 async def delete(session: AsyncSession, principal: Principal, id: UUID) -> None:
@@ -114,6 +127,8 @@ async def follow(
         "require_billing_address": link.require_billing_address,
         "metadata": {**link.user_metadata, **_remembered(given, link.user_metadata)},
     }
+    if link.trial_interval is not None:
+        fixed |= {"trial_interval": link.trial_interval, "trial_interval_count": link.trial_interval_count}
     if link.discount_id is not None:
         fixed["discount_id"] = link.discount_id
     opened = await _open(session, link, fixed, _prefilled(given), settings)

@@ -8,7 +8,7 @@ from contracts.event import Instant, Metadata
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
 
-from checkout.checkouts.schemas import Url
+from checkout.checkouts.schemas import TrialCount, TrialInterval, Url
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 Products = Annotated[list[UUID], Field(min_length=1, max_length=50)]
@@ -25,6 +25,9 @@ class CheckoutLinkCreate(BaseModel):
     discount_id: UUID | None = None
     allow_discount_codes: bool = True
     require_billing_address: bool = False
+    trial_interval: TrialInterval | None = None
+    trial_interval_count: TrialCount | None = None
+    """The trial of the link's checkouts, in the place of the product's."""
     success_url: Url | None = None
     return_url: Url | None = None
     metadata: MetadataInput = {}
@@ -33,6 +36,8 @@ class CheckoutLinkCreate(BaseModel):
     def _names_what_is_sold(self) -> "CheckoutLinkCreate":
         if self.products is None and self.product_id is None and self.product_price_id is None:
             raise ValueError("products, product_id or product_price_id is required")
+        if self.trial_interval_count is not None and self.trial_interval is None:
+            raise ValueError("trial_interval_count needs a trial_interval")
         return self
 
 
@@ -44,6 +49,9 @@ class CheckoutLinkUpdate(BaseModel):
     discount_id: UUID | None = None
     allow_discount_codes: bool | None = None
     require_billing_address: bool | None = None
+    trial_interval: TrialInterval | None = None
+    """Null takes the link's own trial away."""
+    trial_interval_count: TrialCount | None = None
     success_url: Url | None = None
     return_url: Url | None = None
     metadata: MetadataInput | None = None
@@ -66,8 +74,8 @@ class CheckoutLinkRead(BaseModel):
     require_billing_address: bool
     discount_id: UUID | None
     discount: contracts.Discount | None
-    trial_interval: str | None = None
-    trial_interval_count: int | None = None
+    trial_interval: str | None
+    trial_interval_count: int | None
     seats: int | None = None
     units: int | None = None
     organization_id: UUID

@@ -25,6 +25,8 @@ from checkout.discounts import operations as discounts
 from checkout.payments import operations as payments
 from checkout.payments.models import Payment
 from checkout.settings import Settings
+from checkout.subscriptions import operations as subscriptions
+from checkout.trial_redemptions import operations as trial_redemptions
 
 Find = Callable[[AsyncSession], Awaitable[Checkout]]
 IN_HAND = timedelta(seconds=30)
@@ -48,7 +50,8 @@ async def confirm(
 
     Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not
     be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
-    `ExpiredCheckoutError`, and `DiscountRedemptionLimitReached`.
+    `ExpiredCheckoutError`, `DiscountRedemptionLimitReached`, `AlreadyActiveSubscriptionError`, and
+    `TrialAlreadyRedeemed`.
     """
 
     async def prepare() -> _Prepared:
@@ -90,6 +93,8 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
     customer_id = checkout.customer_id or await id_of_email(
         session, checkout.organization_id, checkout.customer_email, settings.secret
     )
+    await subscriptions.ensure_first(session, checkout, customer_id)
+    await trial_redemptions.ensure_first(session, checkout, customer_id)
     checkout.confirm(customer_id, now)
     if discount is not None:
         await discounts.redeem(session, discount, checkout.id, customer_id)

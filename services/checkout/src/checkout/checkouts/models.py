@@ -211,4 +211,10 @@ class Checkout(Record, Base):
 
 
 Index("checkouts_list_idx", Checkout.organization_id, Checkout.created_at.desc(), Checkout.id.desc())
+Index(
+    "checkouts_customer_idx",
+    Checkout.customer_id,
+    Checkout.confirmed_at,
+    postgresql_where=Checkout.subscription_id.is_not(None),
+)
 Index("checkouts_expiry_idx", Checkout.expires_at, postgresql_where=Checkout.status == "open")

@@ -25,6 +25,7 @@ from checkout.payments.models import Payment
 from checkout.products.models import Product
 from checkout.products.operations import awaited_price, awaited_products
 from checkout.settings import Settings
+from checkout.trial_redemptions import operations as trial_redemptions
 
 LEAST_CHARGE = 50
 FALLBACK_AMOUNT = 1_000
@@ -142,6 +143,8 @@ def succeed(session: AsyncSession, checkout: Checkout, payment: Payment | None, 
     """The only place where a purchase becomes successful. The caller has locked the checkout."""
     now = clock.now()
     checkout.succeed(now)
+    if checkout.trial_end is not None:
+        trial_redemptions.redeem(session, checkout, payment.facts.get("fingerprint") if payment else None)
     data = events.shape(checkout, public_url)
     outbox.record(
         session,

@@ -30,13 +30,18 @@ from checkout.checkouts.schemas import (
 )
 from checkout.payments.operations import PaymentError, PaymentUnavailable
 from checkout.settings import Settings
+from checkout.subscriptions.operations import AlreadyActiveSubscriptionError
+from checkout.trial_redemptions.operations import TrialAlreadyRedeemed
 
 router = ResourceRouter("/checkouts", "checkouts")
 client_router = ResourceRouter("/checkouts/client", "checkouts")
 Reader = Annotated[Principal, allow("checkouts:read", "checkouts:write")]
 Writer = Annotated[Principal, allow("checkouts:write")]
 Ids = Annotated[list[UUID] | None, Query()]
-REFUSALS = responses(ResourceNotFound, NotOpenCheckout, PaymentError, ExpiredCheckoutError, PaymentUnavailable)
+REFUSALS = responses(
+    ResourceNotFound, NotOpenCheckout, AlreadyActiveSubscriptionError, TrialAlreadyRedeemed, PaymentError,
+    ExpiredCheckoutError, PaymentUnavailable,
+)  # fmt: skip
 
 
 async def _settings(request: Request) -> Settings:

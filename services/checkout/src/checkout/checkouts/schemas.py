@@ -16,6 +16,8 @@ Short = Annotated[str, StringConstraints(max_length=64)]
 MAXIMUM_AMOUNT = 99_999_999
 """In minor units; what card networks take in one charge."""
 Quantity = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+TrialInterval = Literal["day", "week", "month", "year"]
+TrialCount = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Scalar = str | int | float | bool | None
 CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], Field(max_length=100)]
 
@@ -72,8 +74,8 @@ class CheckoutCreate(Buyer):
     discount_id: UUID | None = None
     discount_code: Code | None = None
     allow_trial: bool = True
-    trial_interval: Literal["day", "week", "month", "year"] | None = None
-    trial_interval_count: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    trial_interval: TrialInterval | None = None
+    trial_interval_count: TrialCount | None = None
     """The trial of this checkout, in the place of the product's."""
     allow_discount_codes: bool = True
     require_billing_address: bool = False

@@ -1,6 +1,7 @@
 """What a seller shows to everybody: itself, and what it sells in public."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,6 +32,12 @@ async def storefront(session: AsyncSession, slug: str) -> tuple[dict[str, Any], 
     products = (await session.execute(on_sale.order_by(Product.id.desc()).limit(PRODUCTS))).scalars()
     shown = {name: organization.data[name] for name in SHOWN} | {"organization_features": None}
     return shown, [_public(product) for product in products]
+
+
+async def subscription_settings(session: AsyncSession, organization_id: UUID) -> dict[str, Any] | None:
+    """How a seller's subscriptions behave; None before the seller is known here."""
+    organization = await session.get(Organization, organization_id)
+    return None if organization is None else organization.data.get("subscription_settings") or {}
 
 
 def _public(product: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from checkout.discounts import operations as discounts
 from checkout.payments import events
 from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
 from checkout.settings import Settings
+from checkout.trial_redemptions import operations as trial_redemptions
+from checkout.trial_redemptions.operations import TrialAlreadyRedeemed
 
 log = structlog.get_logger()
 ASK_AGAIN = timedelta(seconds=10)
@@ -37,8 +39,10 @@ class PaymentUnavailable(ServiceError):
     status_code = 503
 
 
-def declined(payment: Payment) -> PaymentError:
+def declined(payment: Payment) -> PaymentError | TrialAlreadyRedeemed:
     """The error that a declined payment is answered with."""
+    if payment.decline_code == trial_redemptions.REDEEMED:
+        return TrialAlreadyRedeemed(payment.decline_message or "You have had a trial already")
     return PaymentError(payment.decline_message or "The payment was declined.", decline_code=payment.decline_code)
 
 
@@ -118,6 +122,7 @@ async def kept(processor: StripeProcessor, setup: SetupOutcome, customer: str) -
             "method": method.type,
             "method_metadata": shown,
             "method_details": {name: value for name, value in method.metadata.items() if name != "fingerprint"},
+            "fingerprint": method.metadata.get("fingerprint"),
             "customer": method.customer or customer,
             "payment_method": method.processor_id,
         }
@@ -155,6 +160,11 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
     payment.processor_id = payment.processor_id or outcome.processor_id
     payment.facts = {**payment.facts, **outcome.facts}
     is_current = checkout.status == "confirmed" and checkout.attempt == payment.attempt
+    keeps_card = outcome.status == "succeeded" and not payment.amount and is_current
+    if keeps_card and await trial_redemptions.is_second(session, checkout, outcome.facts.get("fingerprint")):
+        # It was kept for a trial: nothing was charged, so that it may still be refused.
+        message = "This card has had a trial already"
+        outcome = Outcome("declined", outcome.processor_id, trial_redemptions.REDEEMED, message)
     match outcome.status:
         case "open":
             payment.due_at = wall + ASK_AGAIN
