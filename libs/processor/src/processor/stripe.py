@@ -263,6 +263,11 @@ class StripeProcessor:
                 return found
         return None
 
+    async def refunds_of(self, processor_id: str) -> list[RefundOutcome]:
+        """All refunds of a payment, the latest first. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
+        listed = await _asked(self._api.refunds.list_async({"payment_intent": processor_id, "limit": 100}))
+        return [refund_of(refund.to_dict()) async for refund in listed.auto_paging_iter()]
+
     async def retrieve_refund(self, processor_id: str) -> RefundOutcome:
         """Asks about a refund. Raises `ProcessorUnavailable` or `ProcessorRefused`."""
         return refund_of((await _asked(self._api.refunds.retrieve_async(processor_id))).to_dict())

@@ -33,6 +33,26 @@ INVARIANTS = (
         "where t.payment_id = p.id and t.kind = 'payment' and e.account = 'processor'), 0)",
     ),
     Invariant(
+        "money that came twice stands in the ledger, until it was given back",
+        "select p.id from payments p where p.status in ('duplicate', 'refunded') "
+        "and case p.status when 'duplicate' then p.amount else 0 end <> coalesce("
+        "(select sum(e.amount) from ledger_entries e join ledger_transactions t on t.id = e.transaction_id "
+        "where t.payment_id = p.id and t.kind in ('payment', 'return', 'return_reversal') "
+        "and e.account = 'processor'), 0)",
+    ),
+    Invariant(
+        "no more is refunded than was paid",
+        "select p.id from payments p join refunds r on r.payment_id = p.id and r.status in ('pending', 'succeeded') "
+        "group by p.id having sum(r.amount + r.tax_amount) > p.amount",
+    ),
+    Invariant(
+        "what was refunded of an order is the sum of its refunds",
+        "select o.id from orders o full join (select order_id, sum(amount) as net, sum(tax_amount) as tax from refunds "
+        "where status in ('pending', 'succeeded') group by 1) given on given.order_id = o.id "
+        "where (o.refunded_amount, o.refunded_tax_amount) is distinct from "
+        "(coalesce(given.net, 0)::bigint, coalesce(given.tax, 0)::bigint)",
+    ),
+    Invariant(
         "invoice numbers of a customer have no gaps",
         "select c.id from customers c where c.invoices_count <> "
         "(select count(*) from orders o where o.customer_id = c.id "

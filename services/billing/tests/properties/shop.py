@@ -6,6 +6,7 @@ from billing.disputes import operations as disputes
 from billing.orders import operations as orders
 from billing.products.models import Product as KnownProduct
 from billing.refunds import operations as refunds
+from billing.refunds.callbacks import follow_refund
 from billing.refunds.schemas import RefundCreate
 from billing.subscriptions import updates
 from billing.subscriptions.schemas import SubscriptionUpdate
@@ -71,6 +72,11 @@ class Shop:
                         id=product.id, organization_id=self.organization_id, sequence=1, checksum=None, data=data
                     )
                 )
+
+    async def do_all(self, drawn):
+        """Several operations, one after the other."""
+        for one in drawn:
+            await self.do(one)
 
     async def do(self, drawn):
         """One operation; what the service refuses is no failure."""
@@ -181,8 +187,8 @@ class Shop:
         if made is not None:
             said = self.stripe.end_refund(made, "succeeded" if argument & 0x80 else "failed")
             async with self.database.transaction() as session:
-                await refunds.hear(session, said)
-                await refunds.hear(session, said)
+                await follow_refund(session, said, "refund.updated")
+                await follow_refund(session, said, "refund.updated")
 
     def _intents(self):
         owner = str(self.organization_id)

@@ -126,6 +126,9 @@ class InProcessStripe:
         found = [one for one in self.intents[processor_id].refunds if one["metadata"].get("refund_id") == refund_id]
         return self._refund_outcome(found[0]) if found else None
 
+    async def refunds_of(self, processor_id):
+        return [self._refund_outcome(one) for one in reversed(self.intents[processor_id].refunds)]
+
     async def retrieve_refund(self, processor_id):
         return self._refund_outcome(self.refunds[processor_id])
 
@@ -171,14 +174,11 @@ class InProcessStripe:
             datetime.fromtimestamp(said["created"], UTC), list(said["balance_transactions"]),
         )  # fmt: skip
 
-    def holds(self, owner, besides):
-        """What Stripe has for an organization after fees: charges less refunds that went through, and what banks took.
-
-        `besides` are intents that no order is owed: they are given back, and are in no books of orders.
-        """
+    def holds(self, owner):
+        """What Stripe has of an organization after fees: charges less refunds that went through and what banks took."""
         total = 0
         for intent in self.intents.values():
-            if intent.status != "succeeded" or intent.metadata["organization_id"] != owner or intent.id in besides:
+            if intent.status != "succeeded" or intent.metadata["organization_id"] != owner:
                 continue
             given = sum(one["amount"] for one in intent.refunds if one["status"] == "succeeded")
             total += intent.amount - fee_of(intent.amount) - given

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from billing.audit.run import audit
 from billing.invariants import INVARIANTS
 from billing.payments.timers import collect_due, refund_duplicates
+from billing.refunds.callbacks import follow_refund
 from billing.subscriptions.renewals import renew_due
 from servicekit import clock
 from servicekit.invariants import Invariants
@@ -152,6 +154,28 @@ async def test_a_customer_who_is_deleted_meanwhile_gets_the_money_back(
     assert sum(intent["amount_received"] for intent in kept) == sandbox.summary()["refunded"]
     async with database.transaction() as session:
         await session.execute(text("update outbox set published_at = created_at"))
+        moved = await session.execute(
+            text("select t.kind, e.account, e.amount from ledger_entries e join ledger_transactions t "
+                 "on t.id = e.transaction_id where t.order_id is null order by t.created_at, e.amount desc")
+        )  # fmt: skip
+        amount = kept[0]["amount"]
+        fee = (amount * 29 + 500) // 1000 + 30  # the local Stripe's
+        assert [tuple(row) for row in moved] == [
+            ("payment", "processor", amount), ("payment", "customer_payments", -amount),
+            ("processor_fee", "processor_fees", fee),
+            ("processor_fee", "processor", -fee),
+            ("return", "customer_payments", amount), ("return", "processor", -amount),
+        ]  # fmt: skip
     invariants = Invariants(INVARIANTS)
     await invariants.check(database.transaction)
     assert [state.name for state in invariants.states.values() if not state.holds] == []
+    (made,) = sandbox.get("/v1/refunds")["data"]
+    for _ in range(2):
+        async with database.transaction() as session:
+            await follow_refund(session, {**made, "status": "failed"}, "refund.failed")
+    assert await refund_duplicates(database.transaction, processor) == 0, "it came back: somebody has to look"
+    report = await audit(database, None)
+    assert report.differences == {}
+    async with database.transaction() as session:
+        kinds = await session.execute(text("select kind from ledger_transactions where order_id is null order by id"))
+        assert list(kinds.scalars()) == ["payment", "processor_fee", "return", "return_reversal"]

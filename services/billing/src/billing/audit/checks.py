@@ -357,6 +357,33 @@ OF_THE_LEDGER = (
         "select * from ledger_transactions where id = '{}'",
     ),
     Check(
+        "what Stripe holds is what came, less what it kept, what was given back, and what banks took",
+        f"""
+        select organization_id as subject, 'processor in ' || currency as what, sum(expected) as expected,
+               sum(found) as found
+        from (
+            select organization_id, currency, amount - processor_fee_amount as expected, 0 as found from payments p
+            where p.status in ('succeeded', 'duplicate') and {_MINE.format("p")}
+            union all
+            select organization_id, currency, -processor_fee_amount, 0 from payments p
+            where p.status = 'refunded' and {_MINE.format("p")}
+            union all
+            select organization_id, currency, -amount - tax_amount, 0 from refunds r
+            where r.status = 'succeeded' and {_MINE.format("r")}
+            union all
+            select organization_id, currency,
+                   case when withdrawn_at is null or reinstated_at is not null then 0 else -amount - tax_amount end
+                   - fee_amount, 0
+            from disputes d where {_MINE.format("d")}
+            union all
+            select organization_id, currency, 0, amount from ledger_entries e
+            where e.account = 'processor' and {_MINE.format("e")}
+        ) both_sides group by organization_id, currency having sum(expected) <> sum(found)
+        """,
+        "select t.kind, e.currency, sum(e.amount) from ledger_entries e join ledger_transactions t "
+        "on t.id = e.transaction_id where e.account = 'processor' and e.organization_id = '{}' group by 1, 2",
+    ),
+    Check(
         "the tax that is owed is that of the orders",
         f"""
         select organization_id as subject, 'tax in ' || currency as what, sum(expected) as expected,

@@ -12,7 +12,7 @@ from billing.database import Base
 
 KINDS = (
     "payment", "processor_fee", "platform_fee", "refund", "refund_reversal", "dispute", "dispute_reversal", "payout",
-    "balance",
+    "balance", "return", "return_reversal",
 )  # fmt: skip
 ACCOUNTS = (
     "processor", "customer_payments", "customer_balance", "merchant_balance", "tax_payable", "platform_fee",
@@ -26,9 +26,9 @@ class LedgerTransaction(Record, Base):
     """One movement. Its entries come in the same database transaction, or never.
 
     Of money that passed the border to the outside: `payment` (a customer paid), `refund` and `refund_reversal` (given
-    back, and come back after all), `dispute` and `dispute_reversal` (taken by a bank, and returned), `processor_fee`,
-    `payout`. Of what it means inside: `balance` (an order settled, a refund or a lost dispute charged to those who had
-    got the money), `platform_fee`.
+    back, and come back after all), `return` and `return_reversal` (of a payment that nobody owed), `dispute` and
+    `dispute_reversal` (taken by a bank, and returned), `processor_fee`, `payout`. Of what it means inside: `balance`
+    (an order settled, a refund or a lost dispute charged to those who had got the money), `platform_fee`.
     """
 
     __tablename__ = "ledger_transactions"
@@ -84,6 +84,7 @@ _once(
     where=and_(_KIND == "processor_fee", LedgerTransaction.dispute_id.is_(None)),
 )
 _once("platform_fee", LedgerTransaction.payment_id, where=_KIND == "platform_fee")
+_once("return", LedgerTransaction.payment_id, _KIND, where=_KIND.in_(("return", "return_reversal")))
 _once("settlement", LedgerTransaction.order_id, where=and_(_KIND == "balance", _OF_NOTHING_ELSE))
 _once("refund", LedgerTransaction.refund_id, _KIND, where=_KIND != "balance")
 _once("dispute", LedgerTransaction.dispute_id, _KIND, where=LedgerTransaction.dispute_id.is_not(None))

@@ -1,7 +1,7 @@
 """Writing movements down. Every function only adds; a database transaction that ends out of balance is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -75,6 +75,30 @@ def record_payment(session: AsyncSession, payment: Payment, tax_amount: int, pro
     write(session, "processor_fee", about, {"processor_fees": processor_fee, "processor": -processor_fee})
     fee = platform_fee(payment.amount, payment.currency)
     write(session, "platform_fee", about, {"merchant_balance": fee, "platform_fee": -fee})
+
+
+def record_duplicate(session: AsyncSession, payment: Payment) -> None:
+    """A customer has paid what nobody owed (any more): Stripe holds it, until it is given back. It is of no order."""
+    about = _of_duplicate(payment)
+    fee = payment.processor_fee_amount
+    write(session, "payment", about, {"processor": payment.amount, "customer_payments": -payment.amount})
+    write(session, "processor_fee", about, {"processor_fees": fee, "processor": -fee})
+
+
+def record_return(session: AsyncSession, payment: Payment, at: datetime) -> None:
+    """Such a payment was given back. Stripe keeps its fee."""
+    about = replace(_of_duplicate(payment), occurred_at=at)
+    write(session, "return", about, {"customer_payments": payment.amount, "processor": -payment.amount})
+
+
+def reverse_return(session: AsyncSession, payment: Payment, at: datetime) -> None:
+    """The customer's bank did not take it: the money came back."""
+    about = replace(_of_duplicate(payment), occurred_at=at)
+    write(session, "return_reversal", about, {"processor": payment.amount, "customer_payments": -payment.amount})
+
+
+def _of_duplicate(payment: Payment) -> About:
+    return replace(of_payment(payment), order_id=None)
 
 
 def record_refund(session: AsyncSession, refund: Refund, at: datetime) -> None:

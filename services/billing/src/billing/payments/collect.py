@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.ledger.operations import record_duplicate
 from billing.ledger.settlements import record_settlement
 from billing.orders.create import tell
 from billing.orders.models import Order
@@ -331,6 +332,7 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
                     # Money for an order that is paid or void already: a timer gives it back.
                     log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id))
                     payment.status, payment.due_at = "duplicate", now
+                    record_duplicate(session, payment)
     await paid(session, settled, now)
 
 

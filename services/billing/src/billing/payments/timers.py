@@ -1,11 +1,12 @@
 """Payments that are due: new ones, those that a crash or Stripe's silence left open, and second ones to give back."""
 
-from processor import ProcessorRefused, ProcessorUnavailable, Refund, StripeProcessor
+from processor import ProcessorRefused, ProcessorUnavailable, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
 from servicekit.timers import due
 from sqlalchemy import select
 
+from billing.payments import duplicates
 from billing.payments.collect import IN_HAND
 from billing.payments.lanes import collect_due
 from billing.payments.models import Payment
@@ -28,10 +29,9 @@ async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> i
             return 0
         payment.due_at = clock.now() + IN_HAND
     try:
-        await processor.refund(Refund(f"duplicate:{payment.id}", payment.processor_id or "", reason="duplicate"))
+        outcome = await duplicates.ask(processor, payment)
     except (ProcessorUnavailable, ProcessorRefused):
         return 0
     async with sessions() as session:
-        held = await session.get_one(Payment, payment.id, with_for_update=True)
-        held.status, held.due_at, held.modified_at = "refunded", None, clock.now()
+        await duplicates.settle(session, payment.id, outcome.status if outcome else "succeeded")
     return 1

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.payments import duplicates
 from billing.processor_events.handlers import on
 from billing.refunds import operations
 
@@ -11,4 +12,5 @@ from billing.refunds import operations
 @on("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
 async def follow_refund(session: AsyncSession, said: dict[str, Any], kind: str) -> None:
     """Settles the refund that a call-back is about; one that was made elsewhere is left alone."""
-    await operations.hear(session, said)
+    if not await operations.hear(session, said):
+        await duplicates.hear(session, said)
