@@ -1,8 +1,11 @@
 """Grants follow purchases and products, in whatever order they are heard of."""
 
 import asyncio
+from contextlib import contextmanager
 from uuid import UUID
 
+import pytest
+import sqlalchemy
 from benefits.benefit_grants import timers
 from benefits.benefit_grants.timers import Backlog
 from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
@@ -188,6 +191,48 @@ async def test_a_share_begins_when_the_events_of_earlier_ones_are_told(story, da
         await session.execute(text("update outbox set published_at = now() where routing_key = 'x'"))
     assert await backlog.follow_changed_products(database.transaction) == 1
     assert len(await story.grants()) == 1
+
+
+@contextmanager
+def statements(database):
+    """Those that are sent inside."""
+    sent = []
+
+    def note(connection, cursor, statement, *_):
+        sent.append(statement)
+
+    sqlalchemy.event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    yield sent
+    sqlalchemy.event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("edit", ["added", "changed", "deleted"])
+async def test_a_share_of_many_buyers_takes_no_more_statements_than_one_of_few(story, database, edit):
+    """An edit with 40 buyers, and one with 4: a product's new benefit, a benefit's new terms, a benefit's end."""
+    keys = {"properties": {"prefix": "demo", "activations": {"limit": 2}, "offline": True}}
+    counts = []
+    for buyers in (4, 40):
+        benefit, product = await story.benefit(**keys), await story.product()
+        if edit != "added":
+            product = await story.product(benefit, id=product.id)
+        for _ in range(buyers):
+            await story.bought_once(product)
+        if edit == "added":
+            await story.product(benefit, id=product.id)
+        elif edit == "changed":
+            await story.client.patch(f"/v1/benefits/{benefit['id']}", json={"properties": {"limit_usage": 5}})
+        else:
+            await story.client.delete(f"/v1/benefits/{benefit['id']}")
+        async with database.transaction() as session:
+            await session.execute(text("update outbox set published_at = now()"))
+        backlog = Backlog()
+        work = backlog.follow_changed_products if edit == "added" else backlog.follow_changed_benefits
+        with statements(database) as sent:
+            assert await work(database.transaction) == buyers
+        counts.append(len(sent))
+        held = await story.grants(benefit_id=benefit["id"], is_granted=True, limit=100)
+        assert len(held) == (0 if edit == "deleted" else buyers)
+    assert counts[1] <= counts[0]
 
 
 async def test_a_buyer_who_is_not_known_holds_nobody_up(story, database):

@@ -8,7 +8,7 @@ which is renewed never runs out; without a time, the key is good as long as its 
 import secrets
 import struct
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
 from benefits.license_keys.models import LicenseKey
 from benefits.signing_keys import operations as signing_keys
+from benefits.signing_keys.models import SigningKey
 from benefits.strategies.protocol import Gift
 
 _DAYS = {"day": 1, "month": 30, "year": 365}
@@ -35,18 +36,26 @@ async def give(session: AsyncSession, gifts: Sequence[Gift]) -> list[LicenseKey]
     What the merchant set on a key alone (`own`) stays too.
     """
     known = {key.grant_id: key for key in await _of_grants(session, [gift.grant.id for gift in gifts])}
+    signing = {gift.benefit.id: await signing_key_of(session, gift.benefit) for gift in _one_of_each_benefit(gifts)}
     keys = []
     for grant, benefit, entitlement in gifts:
         key = known.get(grant.id)
         if key is None:
-            key = await _made(session, grant, benefit, entitlement)
+            key = _made(grant, benefit, entitlement, signing[benefit.id])
+            session.add(key)
         else:
             _follow(key, benefit, entitlement)
         keys.append(key)
     return keys
 
 
-async def _made(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement) -> LicenseKey:
+def _one_of_each_benefit(gifts: Sequence[Gift]) -> Collection[Gift]:
+    return {gift.benefit.id: gift for gift in gifts}.values()
+
+
+def _made(
+    grant: BenefitGrant, benefit: Benefit, entitlement: Entitlement, signing_key: SigningKey | None
+) -> LicenseKey:
     now = clock.now()
     key = LicenseKey(
         id=ids.uuid7(),
@@ -61,8 +70,7 @@ async def _made(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, en
         own=[],
         **_terms(benefit, entitlement, now),
     )
-    key.key = await text_of(session, key, benefit, grant)
-    session.add(key)
+    key.key = text_of(key, benefit, grant, signing_key)
     return key
 
 
@@ -91,7 +99,14 @@ async def _of_grants(session: AsyncSession, grant_ids: Sequence[UUID]) -> Sequen
     return (await session.execute(found)).scalars().all()
 
 
-async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit, grant: BenefitGrant) -> str:
+async def signing_key_of(session: AsyncSession, benefit: Benefit) -> SigningKey | None:
+    """What signs the benefit's keys, made when it is first needed; None for keys that are not signed."""
+    if not benefit.properties.get("offline"):
+        return None
+    return await signing_keys.key_of(session, benefit.organization_id)
+
+
+def text_of(key: LicenseKey, benefit: Benefit, grant: BenefitGrant, signing_key: SigningKey | None) -> str:
     """What is written on a new key: the benefit's prefix and a random UUID (Polar's form), or a signed text.
 
     The signed text (docs/guides/offline-license-keys.md) is `<PREFIX>.<base64url>` of 111 bytes: version 1, the key's
@@ -99,13 +114,13 @@ async def text_of(session: AsyncSession, key: LicenseKey, benefit: Benefit, gran
     the Ed25519 signature of these 47 bytes. A subscription's key has no end in its text: it is renewed.
     """
     prefix = benefit.properties.get("prefix")
-    if not benefit.properties.get("offline"):
+    if signing_key is None:
         return "-".join(part for part in (prefix, str(uuid4())) if part).upper()
     is_final = grant.order_id is not None
     ends = int(key.expires_at.timestamp()) if key.expires_at is not None and is_final else 0
     now = int(clock.now().timestamp())
     message = _SIGNED.pack(1, key.id.bytes, benefit.id.bytes, now, ends, secrets.token_bytes(6))
-    signed = message + await signing_keys.signature(session, key.organization_id, message)
+    signed = message + signing_keys.signature(signing_key, message)
     text = urlsafe_b64encode(signed).decode()
     return f"{prefix.upper()}.{text}" if prefix else text
 

@@ -89,7 +89,8 @@ async def rotate(
     key = await _owned(session, principal, id, lock=True)
     if key.status != "granted":
         raise BadRequest(f"License key is {key.status} and cannot be rotated.")
-    key.key = await giving.text_of(session, key, benefit, grant)
+    signing_key = await giving.signing_key_of(session, benefit)
+    key.key = giving.text_of(key, benefit, grant, signing_key)
     key.modified_at = clock.now()
     return key
 

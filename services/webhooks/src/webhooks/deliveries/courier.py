@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver
 from opentelemetry.trace import SpanKind
 from servicekit import clock, metrics, telemetry
 from servicekit.database import Sessions, is_transient, wake
+from yarl import URL
 
 from webhooks.deliveries import claims, outcomes
 from webhooks.deliveries.claims import Room
@@ -41,6 +42,8 @@ TOGETHER = 500
 """Outcomes that one statement writes."""
 GATHERING_SECONDS = 0.05
 _cached_objection = lru_cache(maxsize=10_000)(objection)
+_parsed = lru_cache(maxsize=10_000)(URL)
+"""yarl remembers 128 addresses only: with more endpoints each delivery would parse its own again."""
 
 
 class Courier:
@@ -218,7 +221,7 @@ class Courier:
         headers = attempt.headers(clock.wall())
         try:
             async with self._session.post(
-                attempt.url, data=attempt.body, headers=headers, allow_redirects=False
+                _parsed(attempt.url), data=attempt.body, headers=headers, allow_redirects=False
             ) as response:
                 text = await _beginning(response)
                 return Answer(response.status, text, took(), _retry_after(response.headers.get("Retry-After")))
