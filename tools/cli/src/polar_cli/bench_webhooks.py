@@ -164,6 +164,7 @@ class _Bench:
     async def throughput(self) -> tuple[float, float]:
         """Deliveries a second: the worker's, from the first to the last, and those of a bare loop."""
         connection = await asyncpg.connect(self._address)
+        await self._empty(connection)
         endpoints = await self._endpoints(connection, ENDPOINTS, "fast")
         await self._announce(connection, endpoints, EVENTS // ENDPOINTS)
         await connection.execute("vacuum analyze webhook_events")

@@ -147,11 +147,12 @@ class Courier:
         await asyncio.sleep(max(0.0, self._rest_until - time.monotonic()))
         deadline = time.monotonic() + GATHERING_SECONDS
         while not self._has_room():
+            left = deadline - time.monotonic()
+            if left <= 0 and self._lanes.free > 0:
+                return
             self._slot.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._slot.wait(), max(0.001, deadline - time.monotonic()))
-            if self._lanes.free > 0 and time.monotonic() >= deadline:
-                return
+                await asyncio.wait_for(self._slot.wait(), left if left > 0 else None)
 
     def _has_room(self) -> bool:
         return self._lanes.free >= max(1, self._settings.webhook_concurrency // 4 - 1)
@@ -163,8 +164,8 @@ class Courier:
                 answer = await self._post(attempt)
         finally:
             self._lanes.put_down(attempt.endpoint_id, answer)
-            if self._has_room():
-                self._slot.set()  # once for many, not once for each: a wake-up costs half of what a delivery does
+            if self._lanes.free == 1 or self._has_room():
+                self._slot.set()  # when it matters, and not for each: a wake-up costs a good part of a delivery
         self._ended.append(Outcome(attempt, answer, clock.now()))
         (delivered if answer.is_taken else failed).add(1)
         if not answer.is_taken:
