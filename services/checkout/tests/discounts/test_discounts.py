@@ -116,7 +116,14 @@ async def test_a_hundred_confirms_of_ten_redemptions(client, sell, bus, sandbox)
         await opened(client, product, discount_id=discount["id"], customer_email=f"buyer{number}@example.com")
         for number in range(100)
     ]
-    answers = await asyncio.gather(*(confirmed(client, checkout) for checkout in checkouts))
+
+    async def insisted(checkout):
+        """Asks again where every connection to the database was taken for too long, as the answer says."""
+        while (answer := await confirmed(client, checkout)).status_code == 503:
+            await asyncio.sleep(int(answer.headers["Retry-After"]))
+        return answer
+
+    answers = await asyncio.gather(*(insisted(checkout) for checkout in checkouts))
     codes = [answer.status_code for answer in answers]
     assert codes.count(200) == 10, {answer.text for answer in answers if answer.status_code != 200}
     assert {answer.json()["error"] for answer in answers if answer.status_code != 200} == {

@@ -28,7 +28,6 @@ def _own(name: str) -> Callable[[Any], Any]:
     return lambda row: getattr(row.Subscription, name)
 
 
-# Trials are columns that are empty until subscriptions have them.
 COLUMNS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "email": ("Email", lambda row: row.Customer.email),
     "started_at": ("Started At", _own("started_at")),
@@ -50,8 +49,8 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "ends_at": ("Ends At", _own("ends_at")),
     "ended_at": ("Ended At", _own("ended_at")),
     "cancellation_reason": ("Cancellation Reason", _own("customer_cancellation_reason")),
-    "trial_start": ("Trial Start", lambda row: None),
-    "trial_end": ("Trial End", lambda row: None),
+    "trial_start": ("Trial Start", _own("trial_start")),
+    "trial_end": ("Trial End", _own("trial_end")),
 }
 
 
