@@ -1,12 +1,10 @@
-"""The effects proof: it holds for three minutes of kills, beside released code, and fails when a fault is planted."""
+"""The effects proof: it holds for three minutes of kills, and it fails when a fault is planted."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from polar_cli.prove import versions
-from polar_cli.state import SERVICES
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,12 +34,3 @@ def test_three_minutes_of_kills_lose_and_double_nothing():
     done = run("prove", "--minutes", "3", "--purchases", "180", "--seed", "3")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "nothing was lost, nothing was doubled" in done.stdout
-
-
-def test_each_service_runs_at_its_released_code_beside_the_others():
-    if not versions.is_here(versions.released()):
-        pytest.skip("left out: this clone has no history of released code (git fetch --unshallow)")
-    done = run("mixed-versions", "--purchases", "25")
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert done.stdout.count(" 25 ") >= len(SERVICES), done.stdout[-6000:]
-    assert "no request failed, nothing was lost, nothing was doubled" in done.stdout

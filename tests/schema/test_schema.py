@@ -26,12 +26,12 @@ from tests.schema.conftest import counts
 
 CASES = 2000
 EXAMPLES = {
-    "identity": 260,
+    "identity": 180,
     "catalog": 12,
     "checkout": 14,
-    "billing": 14,
-    "benefits": 45,
-    "webhooks": 150,
+    "billing": 8,
+    "benefits": 32,
+    "webhooks": 110,
     "metering": 90,
 }
 """Drawn cases for each operation, beside those that cover its document's corners."""

@@ -1,12 +1,11 @@
-"""`./polar test`: servers of its own, then every group of tests, with the effects proof beside them all."""
+"""`./polar test`: servers of its own, then every group of tests, two at a time."""
 
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +14,14 @@ from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-ON_THE_STACK = {
-    "end_to_end": (),
-    "schema": ("end_to_end",),
-    "conformance": ("end_to_end",),
-    "security": ("end_to_end", "schema", "conformance"),
-}
-"""Groups that need a whole stack, by the groups they wait for: they share one, which the first kills parts of; the last
-also reads the logs of what the others did. They come before the services' own groups, which fill the second place."""
-OWN = ("effects",)
-"""Groups that start stacks of their own, and mostly wait for what was killed: they run beside all others. They take
-minutes, and `--quick` leaves them out."""
+ON_THE_STACK = ("end_to_end", "schema", "conformance", "security")
+"""Groups that need a whole stack; they share one."""
+OWN = ("effects", "versions")
+"""Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
+STAGES = (("end_to_end",), ("effects", "schema", "conformance"), ("security",))
+"""What runs after all other groups, two at a time: first what kills parts of the stack, last what reads its logs."""
+NAMED = ("versions",)
+"""Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
 
@@ -80,7 +76,9 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
     if unknown:
         raise Failure(f"no group named {', '.join(unknown)}", hint=f"groups: {', '.join(known)}", code=2)
     chosen = {
-        name: path for name, path in known.items() if name in names or (not names and not (quick and name in OWN))
+        name: path
+        for name, path in known.items()
+        if name in names or (not names and name not in (*NAMED, *(OWN if quick else ())))
     }
     stack = stack_of_tests()
     outcomes: list[Outcome] = []
@@ -99,39 +97,17 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
             needed = {**environment, **client} if name in ON_THE_STACK else environment
             return _told(_group(name, chosen[name], expression, needed))
 
-        own = [name for name in OWN if name in chosen]
-        for name in own:
-            say(f"· {name}: stacks of its own, killed and looked at for minutes")
-        others = [name for name in chosen if name not in OWN]
-        if ON_THE_STACK.keys() & chosen.keys():
-            stack.up()
-            client = {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
-        with ThreadPoolExecutor(1) as beside:
-            proving = [beside.submit(tested, name) for name in own]
-            outcomes += _two_at_a_time(others, tested)
-            outcomes += [finished.result() for finished in proving]
+        last = [name for stage in STAGES for name in stage]
+        for stage in ([name for name in chosen if name not in last], *STAGES):
+            if not client and set(stage) & set(ON_THE_STACK) & chosen.keys():
+                stack.up()
+                client |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+            with ThreadPoolExecutor(2) as pool:
+                outcomes += pool.map(tested, [name for name in stage if name in chosen])
     finally:
         if not keep:
             stack.down()
     return _summary(outcomes)
-
-
-def _two_at_a_time(names: list[str], tested: Callable[[str], Outcome]) -> list[Outcome]:
-    """Runs every group once the groups it waits for are done, those on the stack first."""
-    waiting = sorted(names, key=lambda name: list(ON_THE_STACK).index(name) if name in ON_THE_STACK else 99)
-    running: dict[Future[Outcome], str] = {}
-    outcomes: list[Outcome] = []
-    with ThreadPoolExecutor(2) as pool:
-        while waiting or running:
-            unfinished = {*waiting, *running.values()}
-            ready = [name for name in waiting if unfinished.isdisjoint(ON_THE_STACK.get(name, ()))]
-            for name in ready[: 2 - len(running)]:
-                waiting.remove(name)
-                running[pool.submit(tested, name)] = name
-            for finished in wait(running, return_when=FIRST_COMPLETED).done:
-                del running[finished]
-                outcomes.append(finished.result())
-    return outcomes
 
 
 def _group(name: str, path: Path, expression: str, environment: dict[str, str]) -> Outcome:

@@ -59,6 +59,8 @@ _OF: Mapping[str, Mapping[str, Any]] = {
     },
     "OrderItem": {"amount": 2900},
     "SubscriptionSummary": {"status": "active", "amount": 2900, "discount_id": None},
+    "CustomerStateBenefitGrant": {"granted_at": _AT, "benefit_type": "custom"},
+    "CustomerStateSubscription": {"status": "active", "amount": 2900, "discount_id": None},
     "Subscription": {"status": "active", "amount": 2900, "discount": None, "discount_id": None, "meters": []},
     "Refund": {"status": "succeeded", "reason": "customer_request", "amount": 2900, "subscription_id": None},
     "WebhookEndpoint": {
