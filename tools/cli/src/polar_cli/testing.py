@@ -48,14 +48,15 @@ def groups() -> dict[str, Path]:
     ]
     named = {path.parent.name if path.name == "tests" else path.name: path for path in folders}
     order = [
-        "stripe_sandbox",
-        "checkout",
-        "webhooks",
         "billing",
+        "webhooks",
         "benefits",
-        "servicekit",
+        "checkout",
         "catalog",
+        "architecture",
+        "servicekit",
         "identity",
+        "stripe_sandbox",
         "cli",
     ]
     found = {name: path for name, path in named.items() if any(path.rglob("test_*.py"))}
