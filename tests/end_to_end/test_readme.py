@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-async def test_the_first_sale_of_the_readme(organization, api):
+async def test_the_first_sale_of_the_readme(stack, api):
+    organization = stack.create_organization("Readme", f"readme-{os.urandom(4).hex()}")
     (script,) = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert ". .polar/env\n" in script
     environment = {

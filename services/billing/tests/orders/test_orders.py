@@ -15,7 +15,7 @@ async def test_a_purchase_is_written_down_and_told_of(client, bus, purchased):
     await bus.deliver(event)
     assert await bus.names() == [
         "customer.created", "customer.updated", "subscription.created", "order.created", "order.updated", "order.paid",
-        "subscription.active", "subscription.updated",
+        "subscription.active", "subscription.updated", "customer.state_changed",
     ]  # fmt: skip
     order = (await client.get(f"/v1/orders/{event.data.order_id}")).json()
     assert (order["status"], order["paid"], order["billing_reason"]) == ("paid", True, "subscription_create")

@@ -176,12 +176,12 @@ class InProcessStripe:
 
     def holds(self, owner):
         """What Stripe has of an organization after fees: charges less refunds that went through and what banks took."""
-        total = 0
-        for intent in self.intents.values():
-            if intent.status != "succeeded" or intent.metadata["organization_id"] != owner:
-                continue
-            given = sum(one["amount"] for one in intent.refunds if one["status"] == "succeeded")
-            total += intent.amount - fee_of(intent.amount) - given
-            for moved in (intent.dispute or {}).get("balance_transactions", ()):
-                total += moved["amount"] - moved["fee"]
-        return total
+        return sum(self.held_of(one) for one in self.intents.values() if one.metadata["organization_id"] == owner)
+
+    def held_of(self, intent):
+        """What Stripe has of one intent."""
+        if intent.status != "succeeded":
+            return 0
+        given = sum(one["amount"] for one in intent.refunds if one["status"] == "succeeded")
+        moves = (intent.dispute or {}).get("balance_transactions", ())
+        return intent.amount - fee_of(intent.amount) - given + sum(one["amount"] - one["fee"] for one in moves)

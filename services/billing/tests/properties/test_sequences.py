@@ -140,7 +140,7 @@ async def check(database, stripe, shops):
         for shop in shops:
             assert shop.unheard == []
             held = stripe.holds(str(shop.organization_id))
-            assert booked.get(shop.organization_id, 0) == held, "Stripe's books are others"
+            assert booked.get(shop.organization_id, 0) == held, await _differing(session, stripe, shop)
         await replayed(session)
 
 
@@ -193,3 +193,36 @@ def test_the_sequences_did_something():
     assert seen["sequences"] >= EXAMPLES * TOGETHER
     assert seen["operations"] >= seen["sequences"] * OPERATIONS // 2, dict(seen)
     assert {"RefundedAlready", "DisputedOrder", "PaymentFailed", "AlreadyCanceledSubscription"} <= set(seen)
+
+
+async def _differing(session, stripe, shop):
+    """Payments of a shop of which Stripe holds other than what is booked, with all that either knows."""
+    lines = []
+    for intent in stripe.intents.values():
+        if intent.metadata["organization_id"] != str(shop.organization_id):
+            continue
+        held = stripe.held_of(intent)
+        rows = (
+            await session.execute(
+                text("""
+            select p.id, p.status, p.order_id, t.kind, e.amount from payments p
+            left join ledger_transactions t on t.payment_id = p.id
+            left join ledger_entries e on e.transaction_id = t.id and e.account = 'processor'
+            where p.processor_id = :id
+        """),
+                {"id": intent.id},
+            )
+        ).all()
+        booked = sum(row.amount or 0 for row in rows)
+        if booked != held:
+            known = (
+                await session.execute(
+                    text("""
+                select p.id, p.status, p.processor_id, p.amount, p.order_id, o.status from payments p
+                join orders o on o.id = p.order_id where p.order_id = cast(:order as uuid)
+            """),
+                    {"order": intent.metadata.get("order_id")},
+                )
+            ).all()
+            lines.append(f"{vars(intent)}: {held} at Stripe, booked {rows}; of its order {known}")
+    return lines

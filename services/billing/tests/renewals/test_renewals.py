@@ -406,8 +406,9 @@ async def test_dunning_asks_four_times_and_then_ends(client, bus, purchased, dat
     assert order["next_payment_attempt_at"] is None
     payments = (await client.get("/v1/payments/", params={"order_id": order["id"]})).json()["items"]
     assert [one["decline_reason"] for one in payments] == ["insufficient_funds"] * 5
-    names = (await bus.names())[-4:]
+    *names, last = (await bus.names())[-5:]
     assert names == ["subscription.updated", "subscription.canceled", "subscription.revoked", "order.updated"]
+    assert last == "customer.state_changed"
     clock.move(40 * DAY)
     await renewed(database, processor)
     assert len(await orders_of(client)) == 2

@@ -70,7 +70,7 @@ async def test_an_upgrade_is_charged_at_once_as_published(client, bus, bought, a
     assert order["items"][0]["start_timestamp"].startswith("2026-04-02T12:00:00")
     assert charged(sandbox) == 1450
     names = await said(bus, before)
-    assert names == ["order.created", "order.updated", "order.paid", "subscription.updated"]
+    assert names == ["order.created", "order.updated", "order.paid", "subscription.updated", "customer.state_changed"]
     assert body["current_period_end"] == (await client.get(path(purchase))).json()["current_period_end"]
 
 
@@ -164,7 +164,7 @@ async def test_prorate_waits_for_the_next_order(client, bus, bought, announced, 
     before = len(await bus.names())
     answer = await changed(client, purchase, product_id=big.id)
     assert (answer.status_code, answer.json()["amount"]) == (200, 2000)
-    assert await said(bus, before) == ["subscription.updated"]
+    assert await said(bus, before) == ["subscription.updated", "customer.state_changed"]
     assert await orders_of(client) == []
     async with database.transaction() as session:
         rows = await session.execute(text("select amount, proration, order_id from billing_entries order by amount"))
@@ -212,7 +212,7 @@ async def test_the_next_period_s_change_waits_is_superseded_and_cleared(client, 
     assert body["pending_update"]["id"] != pending["id"]
     body = (await client.patch(path(purchase), json={"pending_update": None})).json()
     assert body["pending_update"] is None
-    assert await said(bus, before) == ["subscription.updated"] * 3
+    assert await said(bus, before) == ["subscription.updated", "customer.state_changed"] * 3
     assert (await changed(client, purchase, product_id=big.id, proration_behavior="next_period")).status_code == 200
     body = (await changed(client, purchase, product_id=small.id, proration_behavior="prorate")).json()
     assert (body["pending_update"], body["amount"]) == (None, 300)

@@ -27,7 +27,7 @@ async def test_a_free_product_is_given(client, bus, announced, customer):
     assert body["customer_id"] == customer["id"]
     assert (await bus.names())[before:] == [
         "subscription.created", "order.created", "order.updated", "order.paid", "subscription.active",
-        "subscription.updated",
+        "subscription.updated", "customer.state_changed",
     ]  # fmt: skip
     (order,) = (await client.get("/v1/orders/")).json()["items"]
     assert (order["billing_reason"], order["status"], order["total_amount"]) == ("subscription_create", "paid", 0)

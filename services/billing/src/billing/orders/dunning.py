@@ -120,11 +120,16 @@ async def void_pending(session: AsyncSession, subscription: Subscription, custom
 
 
 async def _cancel_open(session: AsyncSession, order: Order, now: datetime) -> None:
-    """A payment that nobody has begun to charge is not charged any more."""
-    begun = select(Payment).where(
-        Payment.order_id == order.id, Payment.status == "open", Payment.processor_id.is_(None), Payment.due_at <= now
-    )
-    for payment in (await session.execute(begun.with_for_update(skip_locked=True))).scalars():
+    """A payment that nobody has begun to charge is not charged any more.
+
+    Whoever takes one in hand puts off when it is due. What was taken once stays open, also when it is due again: Stripe
+    may have charged it without an answer, and has to be asked.
+    """
+    untouched = select(Payment).where(
+        Payment.order_id == order.id, Payment.status == "open", Payment.processor_id.is_(None),
+        Payment.due_at == Payment.created_at,
+    )  # fmt: skip
+    for payment in (await session.execute(untouched.with_for_update(skip_locked=True))).scalars():
         payment.status, payment.due_at, payment.decline_code = "failed", None, "order_void"
         payment.modified_at = now
 
