@@ -141,8 +141,8 @@ class Clocks:
         """Tends every clock until `stop`: at once when a round waits for an answer, else now and then."""
         woken = database.wakeup.listen()
         loop = asyncio.get_running_loop()
+        # The last event that was looked at; before the first look, and after a time without clocks, there is none.
         after: int | None = None
-        """The last event that was looked at; before the first look there is none behind it."""
         stirred_at: dict[UUID, float] = {}
         tended_at: dict[UUID, float] = {}
         while not stop.is_set():
@@ -153,8 +153,8 @@ class Clocks:
                     live = (await connection.execute(_LIVE, {"after": after})).all()
                 now = loop.time()
                 chosen = []
+                after = (live[0].last or 0) if live else None
                 for row in live:
-                    after = row.last or 0
                     if row.asked or row.stirred:
                         stirred_at[row.organization_id] = now
                     quiet = now - stirred_at.setdefault(row.organization_id, now)

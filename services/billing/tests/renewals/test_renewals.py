@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from billing.orders.dunning import retry_due
-from billing.payments.timers import collect_due
+from billing.payments.collect import IN_HAND
+from billing.payments.timers import collect_due, refund_duplicates
 from billing.subscriptions.renewals import renew_due
 from contracts.billing import (
     OrderCreatedV1,
@@ -13,6 +14,7 @@ from contracts.billing import (
     SubscriptionCycledV1,
 )
 from contracts.checkout import ProcessorEvent, ProcessorEventReceivedV1
+from processor import ProcessorUnavailable
 from servicekit import clock, ids
 from servicekit.testing import eventually
 from sqlalchemy import text
@@ -469,3 +471,37 @@ async def test_revoking_voids_what_is_owed(client, bus, purchased, database, pro
     clock.move(30 * DAY)
     await retried(database, processor)
     assert sandbox.summary()["payment_intents"] == 1
+
+
+@pytest.mark.parametrize("charged", [True, False])
+async def test_a_charge_without_an_answer_is_asked_about_when_its_order_is_void(
+    client, bus, purchased, database, processor, sandbox, monkeypatch, charged
+):
+    """What Stripe took is given back; what it never heard of is not charged any more."""
+    event = purchased(card=sandbox.card())
+    await bus.deliver(event)
+    clock.move(32 * DAY)
+    await renew_due(database.transaction)
+    charge = processor.charge_saved
+
+    async def unheard(wish):
+        """The connection is lost before the request arrives, or after it was done."""
+        if charged:
+            await charge(wish)
+        raise ProcessorUnavailable("no answer")
+
+    monkeypatch.setattr(processor, "charge_saved", unheard)
+    await collect_due(database.transaction, processor)
+    monkeypatch.undo()
+    clock.move(IN_HAND + timedelta(seconds=1))
+    assert (await client.delete(f"/v1/subscriptions/{event.data.subscription_id}")).status_code == 200
+    assert (await orders_of(client))[1]["status"] == "void"
+    await collect_due(database.transaction, processor)
+    while await refund_duplicates(database.transaction, processor):
+        pass
+    assert await collect_due(database.transaction, processor) == 0
+    found = sandbox.summary()
+    assert (found["succeeded"], found["refunded"]) == ((1, 9900) if charged else (0, 0))
+    async with database.transaction() as session:
+        statuses = (await session.execute(text("select status from payments where trigger <> 'purchase'"))).scalars()
+        assert list(statuses) == ["refunded" if charged else "failed"]

@@ -122,15 +122,17 @@ async def void_pending(session: AsyncSession, subscription: Subscription, custom
 async def _cancel_open(session: AsyncSession, order: Order, now: datetime) -> None:
     """A payment that nobody has begun to charge is not charged any more.
 
-    Whoever takes one in hand puts off when it is due. What was taken once stays open, also when it is due again: Stripe
-    may have charged it without an answer, and has to be asked.
+    Whoever takes one in hand puts off when it is due. What was taken once may have been charged without an answer, also
+    when it is due again: without its card Stripe is only asked what became of it, and what it took is given back.
     """
-    untouched = select(Payment).where(
-        Payment.order_id == order.id, Payment.status == "open", Payment.processor_id.is_(None),
-        Payment.due_at == Payment.created_at,
-    )  # fmt: skip
-    for payment in (await session.execute(untouched.with_for_update(skip_locked=True))).scalars():
-        payment.status, payment.due_at, payment.decline_code = "failed", None, "order_void"
+    unknown = select(Payment).where(
+        Payment.order_id == order.id, Payment.status == "open", Payment.processor_id.is_(None)
+    )
+    for payment in (await session.execute(unknown.with_for_update(skip_locked=True))).scalars():
+        if payment.due_at == payment.created_at:
+            payment.status, payment.due_at, payment.decline_code = "failed", None, "order_void"
+        else:
+            payment.processor_payment_method_id = None
         payment.modified_at = now
 
 
