@@ -38,7 +38,9 @@ def test_metrics_of_a_purchase(polar: Polar, purchase: Any) -> None:
 @operation("metrics.export")
 def test_export_metrics(polar: Polar, purchase: Any) -> None:
     range_ = around(purchase.order.created_at)
-    text = polar.metrics.export(**range_, interval="month", metrics=["orders"], customer_id=purchase.customer.id)
+    text = polar.metrics.export(
+        **range_, interval="month", metrics=["orders"], customer_id=purchase.customer.id, billing_type="recurring"
+    )
     header, *lines = text.splitlines()
     assert header == "timestamp,currency,orders"
     assert sum(int(line.rpartition(",")[2]) for line in lines) == 1

@@ -198,7 +198,8 @@ class Shop:
         self.stripe.declines[self.cards[argument & 1]] = CODES[(argument >> 1) % len(CODES)]
 
     async def silence(self, argument):
-        self.stripe.silent += 1
+        """The next charge of any shop gets no answer; no more than one, or none would get any."""
+        self.stripe.silent = 1
 
     async def dispute(self, argument):
         paid = [one for one in self._intents() if one.status == "succeeded" and one.dispute is None]

@@ -8,6 +8,7 @@ from billing.invariants import INVARIANTS
 from billing.payments.timers import collect_due, refund_duplicates
 from billing.refunds.callbacks import follow_refund
 from billing.subscriptions.renewals import renew_due
+from processor import ProcessorUnavailable, StripeProcessor
 from servicekit import clock
 from servicekit.invariants import Invariants
 from sqlalchemy import text
@@ -135,7 +136,7 @@ async def test_a_scheduled_pause_is_not_renewed(client, bought, patched, databas
     assert await renew_due(database.transaction) == 0
 
 
-async def test_a_customer_who_is_deleted_meanwhile_gets_the_money_back(
+async def test_a_customer_who_is_deleted_before_stripe_was_reached_is_not_charged(
     client, bought, announced, sandbox, database, processor
 ):
     purchase, big = await bought(500), await announced(2000)
@@ -143,6 +144,27 @@ async def test_a_customer_who_is_deleted_meanwhile_gets_the_money_back(
     wish = {"product_id": str(big.id), "proration_behavior": "invoice"}
     assert (await client.patch(path(purchase), json=wish)).status_code == 503
     sandbox.faults(errors=0)
+    assert (await client.delete(f"/v1/customers/{purchase.customer.id}")).status_code == 204
+    clock.move(timedelta(minutes=2))
+    assert await collect_due(database.transaction, processor) == 1
+    assert await refund_duplicates(database.transaction, processor) == 0
+    assert sandbox.get("/v1/payment_intents")["data"] == []
+
+
+async def test_a_customer_who_is_deleted_meanwhile_gets_the_money_back(
+    client, bought, announced, sandbox, database, processor, monkeypatch
+):
+    purchase, big = await bought(500), await announced(2000)
+    charge = StripeProcessor.charge_saved
+
+    async def unheard(self, wish):
+        await charge(self, wish)
+        raise ProcessorUnavailable("no answer")
+
+    monkeypatch.setattr(StripeProcessor, "charge_saved", unheard)
+    wish = {"product_id": str(big.id), "proration_behavior": "invoice"}
+    assert (await client.patch(path(purchase), json=wish)).status_code == 503
+    monkeypatch.undo()
     assert (await client.delete(f"/v1/customers/{purchase.customer.id}")).status_code == 204
     body = (await client.get(path(purchase))).json()
     assert (body["status"], body["amount"]) == ("canceled", 500)

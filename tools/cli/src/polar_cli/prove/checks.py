@@ -315,6 +315,8 @@ async def _projections(findings: Findings, databases: Databases) -> None:
             for row in await databases.rows(
                 owner,
                 "select distinct on (subject) subject, sequence, payload from outbox where routing_key like $1 "
+                # A customer's state is a resource of its own, made of several: nobody keeps a copy.
+                "and routing_key not like '%.state_changed.%' "
                 "and organization_id <> $2 order by subject, sequence desc",
                 f"{kind}.%",
                 UUID(int=0),
