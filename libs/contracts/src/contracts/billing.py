@@ -449,6 +449,22 @@ class CustomerReplayedV1(Event[Replay]):
     public: ClassVar[bool] = False
 
 
+class SubscriptionDigestedV1(Event[Digest]):
+    """What this service has of its subscriptions, for those who keep copies."""
+
+    name: ClassVar[str] = "subscription.digested"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class SubscriptionReplayedV1(Event[Replay]):
+    """The subscriptions whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "subscription.replayed"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
 class BillingDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 

@@ -56,6 +56,8 @@ EVENTS: tuple[EventClass, ...] = (
     billing.SubscriptionPastDueV1,
     billing.CustomerDigestedV1,
     billing.CustomerReplayedV1,
+    billing.SubscriptionDigestedV1,
+    billing.SubscriptionReplayedV1,
     billing.BillingDriftedV1,
     benefits.BenefitCreatedV1,
     benefits.BenefitUpdatedV1,

@@ -1,6 +1,12 @@
 """What others copy from billing, and what it copies from them."""
 
-from contracts.billing import BillingDriftedV1, CustomerDigestedV1, CustomerReplayedV1
+from contracts.billing import (
+    BillingDriftedV1,
+    CustomerDigestedV1,
+    CustomerReplayedV1,
+    SubscriptionDigestedV1,
+    SubscriptionReplayedV1,
+)
 from servicekit.projections import Projections
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
@@ -14,6 +20,7 @@ from billing.organizations.consumers import consumers as organizations
 from billing.organizations.models import Organization
 from billing.products.consumers import consumers as products
 from billing.products.models import Product
+from billing.subscriptions.models import Subscription
 
 projections = Projections("billing", BillingDriftedV1)
 projections.own(
@@ -23,6 +30,7 @@ projections.own(
     CustomerReplayedV1,
     copied_by=["checkout", "benefits", "identity", "metering"],
 )
+projections.own("subscription", Subscription, SubscriptionDigestedV1, SubscriptionReplayedV1, copied_by=["checkout"])
 projections.keep("organization", Organization, organizations)
 projections.keep("benefit_grant", BenefitGrant, benefit_grants)
 projections.keep("product", Product, products)

@@ -17,6 +17,8 @@ from checkout.organizations.consumers import consumers as organizations
 from checkout.organizations.models import Organization
 from checkout.products.consumers import consumers as products
 from checkout.products.models import Product
+from checkout.subscriptions.consumers import consumers as subscriptions
+from checkout.subscriptions.models import Subscription
 
 projections = Projections("checkout", CheckoutDriftedV1)
 projections.own("discount", Discount, DiscountDigestedV1, DiscountReplayedV1, copied_by=["billing"])
@@ -24,3 +26,4 @@ projections.own("checkout", Checkout, CheckoutDigestedV1, CheckoutReplayedV1, co
 projections.keep("product", Product, products)
 projections.keep("customer", Customer, customers)
 projections.keep("organization", Organization, organizations)
+projections.keep("subscription", Subscription, subscriptions)

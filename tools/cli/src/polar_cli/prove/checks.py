@@ -302,6 +302,7 @@ PROJECTIONS = (
     ("billing", "customer", "checkout", "select id, sequence, data from customers"),
     ("billing", "customer", "benefits", "select id, sequence, data from customers"),
     ("billing", "customer", "identity", "select id, sequence, data from customers"),
+    ("billing", "subscription", "checkout", "select id, sequence, null as data from subscriptions"),
     ("identity", "organization", "billing", "select id, sequence, data from organizations"),
     ("identity", "organization", "checkout", "select id, sequence, data from organizations"),
     ("benefits", "benefit", "catalog", "select id, sequence, data from benefits"),
@@ -327,7 +328,7 @@ async def _projections(findings: Findings, databases: Databases) -> None:
             copy = held.get(subject)
             if copy is None or copy["sequence"] != row["sequence"]:
                 findings.wrong.append(f"{holder}'s copy of {kind} {subject} is not {owner}'s latest")
-            elif json.loads(copy["data"]) != json.loads(row["payload"])["data"]:
+            elif copy["data"] is not None and json.loads(copy["data"]) != json.loads(row["payload"])["data"]:
                 findings.wrong.append(f"{holder}'s copy of {kind} {subject} differs from {owner}'s")
 
 
