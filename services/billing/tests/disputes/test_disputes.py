@@ -4,11 +4,19 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from billing.audit.run import audit
 from billing.disputes import operations
 from billing.disputes.timers import follow_disputes
+from billing.invariants import INVARIANTS
+from billing.orders.models import Order
+from billing.payment_methods.models import PaymentMethod
+from billing.payments.collect import settle, write_request
+from billing.payments.timers import refund_duplicates
 from contracts.billing import OrderUpdatedV1, SubscriptionRevokedV1
+from processor import Outcome
 from servicekit import clock
-from sqlalchemy import text
+from servicekit.invariants import Invariants
+from sqlalchemy import select, text
 
 TOLD = (
     "charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn",
@@ -163,6 +171,36 @@ async def test_part_of_a_payment_is_disputed_after_a_refund(client, sold, sandbo
     found = await the_dispute(client)
     assert (found["amount"], found["tax_amount"], found["status"]) == (6000, 1140, "lost")
     assert await books(database) == {"processor": -1500, "processor_fees": 1500}
+
+
+async def test_a_lost_payment_that_nobody_owed_costs_the_merchant_nothing_and_the_buyer_no_benefit(
+    client, app, sold, sandbox, database
+):
+    """The bank gives back what was paid twice before we do; the order's own payment stands."""
+    order_id = await sold("pm_card_visa")
+    second = sandbox.pay(11900, "pm_card_createDispute")
+    async with database.transaction() as session:
+        order = (await session.execute(select(Order).where(Order.id == order_id).with_for_update())).scalar_one()
+        method = PaymentMethod(type="card", method_metadata={}, processor_customer_id="cus", processor_id="pm")
+        payment = write_request(session, order, method, "retry", 2, at=clock.now())
+        payment.amount = 11900
+    facts = {"method": "card", "method_metadata": {}, "fee": 375}
+    async with database.transaction() as session:
+        settled = await settle(session, payment.id, Outcome("succeeded", second, facts=facts))
+        assert settled.status == "duplicate"
+    opened = sandbox.objects("charge.dispute.created")[0]
+    sandbox.control(f"disputes/{opened['id']}/decide", won=False)
+    await hear(database, *sandbox.objects(*TOLD))
+    found = await the_dispute(client)
+    assert (found["status"], found["amount"], found["tax_amount"]) == ("lost", 11900, 0)
+    assert await books(database) == {**PAID, "processor": 11900 - 375 - 1500, "processor_fees": 375 + 1500}
+    assert (await client.get(f"/v1/orders/{order_id}")).json()["benefits_revoked_at"] is None
+    clock.move(timedelta(days=2))
+    assert await refund_duplicates(database.transaction, app.state.processor) == 0
+    assert (await audit(database, None)).differences == {}
+    invariants = Invariants(INVARIANTS)
+    await invariants.check(database.transaction)
+    assert [state.name for state in invariants.states.values() if not state.holds] == []
 
 
 async def test_a_dispute_of_a_payment_that_is_not_known_waits(database, sandbox):

@@ -197,7 +197,8 @@ OF_ORDERS = (
             select coalesce(sum(e.amount) filter (where e.account = 'disputes'), 0) as held,
                    coalesce(sum(e.amount) filter (where e.account = 'processor' and t.kind <> 'processor_fee'), 0)
                        as processor,
-                   coalesce(sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as merchant,
+                   coalesce(sum(e.amount) filter (where e.account in ('merchant_balance', 'customer_payments')), 0)
+                       as payer,
                    coalesce(sum(e.amount) filter (where e.account = 'tax_payable'), 0) as tax,
                    coalesce(sum(e.amount) filter (where e.account = 'processor_fees'), 0) as fee
             from ledger_transactions t join ledger_entries e on e.transaction_id = t.id where t.dispute_id = d.id
@@ -211,7 +212,7 @@ OF_ORDERS = (
             _values('''
             ('disputes', (taken - returned - lost) * (d.amount + d.tax_amount), booked.held),
             ('processor', (returned - taken) * (d.amount + d.tax_amount), booked.processor),
-            ('merchant_balance', lost * d.amount, booked.merchant),
+            ('merchant_balance or customer_payments', lost * d.amount, booked.payer),
             ('tax_payable', lost * d.tax_amount, booked.tax),
             ('processor fee', d.fee_amount, booked.fee)
         ''')

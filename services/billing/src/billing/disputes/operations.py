@@ -100,6 +100,7 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
         return False
     await _locked(session, Customer, Customer.id == payment.customer_id)
     order = await _locked(session, Order, Order.id == payment.order_id)
+    payment = await _locked(session, Payment, Payment.id == payment.id)
     dispute = await _locked(session, Dispute, Dispute.processor_id == told.processor_id)
     now = clock.now()
     if dispute is None:
@@ -111,13 +112,15 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     dispute.evidence_due_by = told.evidence_due_by or dispute.evidence_due_by
     dispute.due_at = now + LOOK_AGAIN if dispute.status in OPEN else None
     await session.flush()
-    await _book(session, order, dispute, told)
+    await _book(session, order, payment, dispute, told)
     return True
 
 
 def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
     left = payment.amount - payment.refunded_amount
-    tax = tax_of_dispute(told.amount, left=left, left_tax=order.tax_amount - order.refunded_tax_amount)
+    # No tax was in a payment that came for an order which was paid, or void, already.
+    left_tax = order.tax_amount - order.refunded_tax_amount if payment.status == "succeeded" else 0
+    tax = tax_of_dispute(told.amount, left=left, left_tax=left_tax)
     return Dispute(
         id=ids.uuid7(),
         organization_id=order.organization_id,
@@ -135,7 +138,7 @@ def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
     )
 
 
-async def _book(session: AsyncSession, order: Order, dispute: Dispute, told: DisputeState) -> None:
+async def _book(session: AsyncSession, order: Order, payment: Payment, dispute: Dispute, told: DisputeState) -> None:
     """Writes down what moved, each once, and takes what was sold when the dispute is lost."""
     now = clock.now()
     moved = told.balance_transactions
@@ -149,9 +152,12 @@ async def _book(session: AsyncSession, order: Order, dispute: Dispute, told: Dis
         ledger.reinstate_dispute(session, dispute, now)
     if dispute.status == "lost" and dispute.charged_at is None:
         dispute.charged_at = now
-        ledger.charge_dispute(session, dispute, now)
+        ledger.charge_dispute(session, dispute, now, is_duplicate=payment.status == "duplicate")
         log.warning("dispute.lost", dispute_id=str(dispute.id), order_id=str(order.id))
-        await _take_back(session, order)
+        if payment.status == "duplicate":
+            payment.due_at = None  # the bank has given it back
+        elif payment.status == "succeeded":
+            await _take_back(session, order)
 
 
 async def _take_back(session: AsyncSession, order: Order) -> None:

@@ -134,10 +134,13 @@ def withdraw_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> N
     write(session, "processor_fee", about, {"processor_fees": dispute.fee_amount, "processor": -dispute.fee_amount})
 
 
-def charge_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> None:
-    """The dispute is lost: what the bank took is charged to the merchant and taken off the tax."""
+def charge_dispute(session: AsyncSession, dispute: Dispute, at: datetime, *, is_duplicate: bool = False) -> None:
+    """The dispute is lost: what the bank took is charged to the merchant and taken off the tax.
+
+    With `is_duplicate` it was a payment that nobody owed: what the bank gave back is the customer's own.
+    """
     sides = {
-        "merchant_balance": dispute.amount,
+        "customer_payments" if is_duplicate else "merchant_balance": dispute.amount,
         "tax_payable": dispute.tax_amount,
         "disputes": -dispute.total,
     }
