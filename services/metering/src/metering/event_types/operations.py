@@ -1,6 +1,6 @@
 """Counting names of events, and labelling them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,33 +16,29 @@ from metering.event_types.models import EventTally, EventType
 from metering.event_types.schemas import EventTypeUpdate
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
-    """How many events of one name there were, and between when."""
+    """How many events of one name an organization's batch brought, and between when."""
 
-    occurrences: int = 0
-    first_seen: datetime | None = None
-    last_seen: datetime | None = None
-
-    def count(self, at: datetime) -> None:
-        """One more, at that instant."""
-        self.occurrences += 1
-        self.first_seen = min(self.first_seen or at, at)
-        self.last_seen = max(self.last_seen or at, at)
+    organization_id: UUID
+    name: str
+    occurrences: int
+    first_seen: datetime
+    last_seen: datetime
 
 
-async def tally(session: AsyncSession, tallies: Mapping[tuple[UUID, str], Tally]) -> None:
-    """Adds what a batch brought, by organization and name; a name that is new gets its type."""
+async def tally(session: AsyncSession, tallies: Sequence[Tally]) -> None:
+    """Adds what a batch brought; a name that is new gets its type."""
     if not tallies:
         return
     now = clock.now()
     types = [
         {"id": ids.uuid7(), "organization_id": owner, "created_at": now, "name": name, "label": name}
-        for owner, name in sorted(tallies)  # in one order everywhere: no deadlock
+        # In one order everywhere: no deadlock.
+        for owner, name in sorted((tally.organization_id, tally.name) for tally in tallies)
     ]
     await session.execute(insert(EventType).values(types).on_conflict_do_nothing())
-    rows = [{"organization_id": owner, "name": name, **vars(found)} for (owner, name), found in tallies.items()]
-    await session.execute(insert(EventTally).values(rows))
+    await session.execute(insert(EventTally).values([vars(tally) for tally in tallies]))
 
 
 async def update(session: AsyncSession, principal: Principal, id: UUID, changes: EventTypeUpdate) -> EventType:

@@ -1,7 +1,6 @@
 """Taking in usage: one statement for a batch, whatever its size."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -26,13 +25,18 @@ _INSERT = """
         ) as e(id, organization_id, "timestamp", name, external_id, customer_id, external_customer_id, member_id,
                external_member_id, parent_id, metadata)
     )
-    insert into events (id, organization_id, "timestamp", ingested_at, name, source, external_id, customer_id,
-                        external_customer_id, member_id, external_member_id, parent_id, metadata)
-    select id, organization_id, "timestamp", $12, name, 'user', external_id, customer_id, external_customer_id,
-           member_id, external_member_id, parent_id, metadata::jsonb
-    from sent
-    on conflict (organization_id, external_id) where external_id is not null do nothing
-    returning id
+    , kept as (
+        insert into events (id, organization_id, "timestamp", ingested_at, name, source, external_id, customer_id,
+                            external_customer_id, member_id, external_member_id, parent_id, metadata)
+        select id, organization_id, "timestamp", $12, name, 'user', external_id, customer_id, external_customer_id,
+               member_id, external_member_id, parent_id, metadata::jsonb
+        from sent
+        on conflict (organization_id, external_id) where external_id is not null do nothing
+        returning organization_id, name, "timestamp"
+    )
+    select organization_id, name, count(*) as occurrences, min("timestamp") as first_seen,
+           max("timestamp") as last_seen
+    from kept group by organization_id, name
 """
 _PARENTS = text("""
     select organization_id, external_id, id from events
@@ -73,13 +77,9 @@ async def ingest(session: AsyncSession, principal: Principal, sent: Sequence[Eve
         [json.dumps(event.metadata) if event.metadata else "{}" for event in sent],
         now,
     )
-    kept = {row["id"] for row in rows}
-    tallies: dict[tuple[UUID, str], Tally] = defaultdict(Tally)
-    for id, owner, event in zip(new_ids, owners, sent, strict=True):
-        if id in kept:
-            tallies[owner, event.name].count(event.timestamp or now)
-    await event_types.tally(session, tallies)
-    return EventsIngestResponse(inserted=len(kept), duplicates=len(sent) - len(kept))
+    await event_types.tally(session, [Tally(**row) for row in rows])
+    inserted = sum(row["occurrences"] for row in rows)
+    return EventsIngestResponse(inserted=inserted, duplicates=len(sent) - inserted)
 
 
 async def get(session: AsyncSession, principal: Principal, id: UUID) -> EventRead:
