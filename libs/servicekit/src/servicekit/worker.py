@@ -73,15 +73,16 @@ def run(
     copies = projections or Projections(service)
     match sys.argv[1:]:
         case ["declare"]:
-            uvloop.run(_declare(settings, flows))
+            uvloop.run(declare(settings.rabbitmq_url, flows))
         case ["rebuild", *options]:
             raise SystemExit(uvloop.run(rebuild.run(service, settings, copies, empty="--empty" in options)))
         case _:
             uvloop.run(_run(service, settings, flows, timers, invariants, copies, backlogs, clocks))
 
 
-async def _declare(settings: Settings, flows: Sequence[Consumers]) -> None:
-    async with await broker.connect(settings.rabbitmq_url, "declare") as connection:
+async def declare(rabbitmq_url: str, flows: Sequence[Consumers]) -> None:
+    """Declares the queues of some flows, so that what is said from now on waits for them."""
+    async with await broker.connect(rabbitmq_url, "declare") as connection:
         channel = await connection.channel()
         for flow in flows:
             await flow.declare(channel)

@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only", default="", help="parts to kill, separated by commas: billing.worker, rabbitmq, checkout"
     )
     prove.add_argument(
-        "--plant", default="", choices=("", *plants.NAMES), help="plant a fault, to see that the proof fails"
+        "--plant", action="append", default=[], choices=plants.NAMES, help="plant a fault, to see that the proof fails"
     )
     mixed = add("mixed-versions", _mixed_versions, "run each service at its released code beside the others, and sell")
     mixed.add_argument("--purchases", type=int, default=500, help="beside each service (default 500)")
@@ -210,7 +210,7 @@ def _prove(arguments: argparse.Namespace) -> int:
 
     only = tuple(part for part in arguments.only.split(",") if part)
     purchases = arguments.purchases or max(int(arguments.minutes * 60), 1)
-    return run.run(purchases, arguments.minutes, arguments.seed, only, arguments.plant)
+    return run.run(purchases, arguments.minutes, arguments.seed, only, tuple(arguments.plant))
 
 
 def _mixed_versions(arguments: argparse.Namespace) -> int:

@@ -245,34 +245,17 @@ class Stack:
 
     def migrate(self) -> None:
         """Brings every database to its newest revision."""
-        addresses = json.dumps({service: self.database_url(service) for service in SERVICES})
         with step("migrations"):
-            done = subprocess.run(
-                [sys.executable, "-m", "polar_cli.migrate"],
-                input=addresses,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise Failure(f"the migrations failed:\n{done.stderr[-3000:]}")
+            _in_one_process("migrate", {service: self.database_url(service) for service in SERVICES})
 
     def declare(self) -> None:
         """Declares every queue, so that no event is unheard; nothing to do while the consumers are the same."""
         wanted = _consumers()
         if self.state.get("queues") == wanted:
             return
-        with step("queues"), ThreadPoolExecutor(2) as pool:
-            list(pool.map(self._declare, SERVICES))
+        with step("queues"):
+            _in_one_process("declare", {name: self.environment(name)["RABBITMQ_URL"] for name in SERVICES})
         self.state.set("queues", wanted)
-
-    def _declare(self, service: str) -> None:
-        command = [sys.executable, "-m", f"{service}.worker", "declare"]
-        done = subprocess.run(
-            command, env=self.environment(service), cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise Failure(f"{service} could not declare its queues:\n{done.stderr[-3000:]}")
 
     def up(self) -> list[str]:
         """Brings everything up; what runs already is left alone. Returns what was started."""
@@ -403,3 +386,13 @@ def _consumers() -> str:
 
 def _spoken(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} processes"
+
+
+def _in_one_process(module: str, addresses: dict[str, str]) -> None:
+    """Does something to every service's server that needs no more than its address. Raises `Failure`."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"polar_cli.{module}"],
+        input=json.dumps(addresses), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise Failure(f"python -m polar_cli.{module} failed:\n{done.stderr[-3000:]}")

@@ -1,5 +1,6 @@
 """Faults that are planted on purpose, to see that the proof fails when it must."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import asyncpg
@@ -21,18 +22,21 @@ end $$;
 create trigger planted_loss before insert on outbox for each row execute function planted_loss();
 """
 _INBOX_DISABLED = "alter table inbox drop constraint inbox_pkey"
+_IN_DATABASES = {
+    "outbox-row-deleted": ("billing", _OUTBOX_ROW_DELETED),
+    "inbox-disabled": ("benefits", _INBOX_DISABLED),
+}
 
 
-def prepare(stack: Stack, fault: str) -> None:
-    """Before the stack starts: with `ack-before-commit` services get a consumer that acknowledges first."""
-    if fault == "ack-before-commit":
+def prepare(stack: Stack, faults: Collection[str]) -> None:
+    """Before the stack starts: with `ack-before-commit` billing gets a consumer that acknowledges first."""
+    if "ack-before-commit" in faults:
         stack.extra_environment["PYTHONPATH"] = str(PATCHES)
 
 
-async def plant(stack: Stack, fault: str) -> None:
-    """Once the stack runs: faults that are in the database."""
-    statement = {"outbox-row-deleted": _OUTBOX_ROW_DELETED, "inbox-disabled": _INBOX_DISABLED}.get(fault)
-    if statement is not None:
-        connection = await asyncpg.connect(f"{stack.postgres_url.rsplit('/', 1)[0]}/billing")
+async def plant(stack: Stack, faults: Collection[str]) -> None:
+    """Once the stack runs: faults that are in a database. Several at once are in different places."""
+    for service, statement in (_IN_DATABASES[fault] for fault in faults if fault in _IN_DATABASES):
+        connection = await asyncpg.connect(f"{stack.postgres_url.rsplit('/', 1)[0]}/{service}")
         await connection.execute(statement)
         await connection.close()

@@ -28,6 +28,8 @@ SETTLE_SECONDS = 240.0
 STUCK_SECONDS = 60.0
 """When nothing has moved for so long, nothing will: longer than any pause between two attempts of a healthy part."""
 REDELIVERED = 25
+LINES_SHOWN = 200
+"""Of each kind of finding."""
 TENANTS = 3
 POISON = (b"{", b'{"specversion":"1.0","type":"polar.order.paid.v1"}', b"\xff\xfe\x00")
 
@@ -62,7 +64,9 @@ def _stack() -> Stack:
 class Proof:
     """Drives one run on a stack of its own, whose services reach their servers through proxies."""
 
-    def __init__(self, seed: int, purchases: int, seconds: float, only: tuple[str, ...], fault: str = "") -> None:
+    def __init__(
+        self, seed: int, purchases: int, seconds: float, only: tuple[str, ...], faults: tuple[str, ...] = ()
+    ) -> None:
         self._purchases, self._seconds = purchases, seconds
         self._plan = draw(seed, seconds, only)
         self._random = Random(seed)
@@ -72,14 +76,14 @@ class Proof:
         self.stack = _stack()
         self.stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "20"
         self._proxies: dict[str, Proxy] = {}
-        self._fault = fault
+        self._faults = faults
         self._unsettled = ""
         self._began = 0.0
 
     def run(self) -> Report:
         """Raises `Failure` when the stack does not come up; what the proof finds is in the report."""
         self._start_proxies()
-        plants.prepare(self.stack, self._fault)
+        plants.prepare(self.stack, self._faults)
         try:
             self.stack.up()
             asyncio.run(self._prove())
@@ -101,7 +105,7 @@ class Proof:
         databases = self._databases = Databases(self.stack.postgres_url)
         tenants = [await self._tenant(number, receiver) for number in range(TENANTS)]
         buyers = Buyers(tenants, self._random)
-        await plants.plant(self.stack, self._fault)
+        await plants.plant(self.stack, self._faults)
         try:
             await self._drive(buyers)
             await buyers.settle(SETTLE_SECONDS)
@@ -227,7 +231,7 @@ class Proof:
     async def _settle(self, databases: Databases) -> None:
         began = moved = time.monotonic()
         before: list[str] = []
-        stuck = STUCK_SECONDS / 4 if self._fault else STUCK_SECONDS
+        stuck = STUCK_SECONDS / 4 if self._faults else STUCK_SECONDS
         while (waiting := await checks.unsettled(databases)) and time.monotonic() - moved < stuck:
             if waiting != before:
                 before, moved = waiting, time.monotonic()
@@ -303,8 +307,11 @@ class Proof:
             for line in longest.trail[:40]:
                 say(f"  {line}")
         for name in ("lost", "duplicated", "wrong"):
-            for line in getattr(findings, name)[:20]:
+            found = getattr(findings, name)
+            for line in found[:LINES_SHOWN]:
                 say(f"✗ {name}: {line}")
+            if found[LINES_SHOWN:]:
+                say(f"✗ {name}: {len(found) - LINES_SHOWN} more")
 
 
 def _wait(purchase: Purchase) -> float:
@@ -322,9 +329,9 @@ def _recovery(kill: Kill, buyers: Buyers) -> float | None:
     return min(after) if after else None
 
 
-def run(purchases: int, minutes: float, seed: int, only: tuple[str, ...], fault: str = "") -> int:
+def run(purchases: int, minutes: float, seed: int, only: tuple[str, ...], faults: tuple[str, ...] = ()) -> int:
     """Runs the proof and prints its report. Returns 1 when anything was lost, doubled or wrong."""
-    proof = Proof(seed, purchases, minutes * 60, only, fault)
+    proof = Proof(seed, purchases, minutes * 60, only, faults)
     report = proof.run()
     say()
     if report.findings.is_clean:
