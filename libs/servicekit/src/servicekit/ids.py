@@ -10,9 +10,18 @@ from servicekit import clock
 
 def uuid7() -> UUID:
     """A new time-ordered UUID (RFC 9562, version 7): 48 bits of milliseconds, 74 random bits."""
+    return uuid7s(1)[0]
+
+
+def uuid7s(count: int) -> list[UUID]:
+    """Many of the same millisecond, for a third of the time each."""
     milliseconds = int(clock.wall().timestamp() * 1000)
-    value = (milliseconds & (1 << 48) - 1) << 80 | secrets.randbits(80)
-    return _stamp(value, version=7)
+    time_ordered = (milliseconds & (1 << 48) - 1) << 80
+    random = secrets.token_bytes(10 * count)
+    return [
+        _stamp(time_ordered | int.from_bytes(random[start : start + 10], "big"), version=7)
+        for start in range(0, 10 * count, 10)
+    ]
 
 
 def derive(secret: str, *parts: str) -> UUID:

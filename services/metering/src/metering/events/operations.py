@@ -1,9 +1,9 @@
 """Taking in usage: one statement for a batch, whatever its size."""
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
+from pydantic_core import to_json
 from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.database import awaited
@@ -58,7 +58,7 @@ async def ingest(session: AsyncSession, principal: Principal, sent: Sequence[Eve
     owners = [_owner(principal, event, index) for index, event in enumerate(sent)]
     await _ensure_customers(session, owners, sent)
     now = clock.now()
-    new_ids = [ids.uuid7() for _ in sent]
+    new_ids = ids.uuid7s(len(sent))
     parents = await _parents(session, owners, sent, new_ids)
     raw = await (await session.connection()).get_raw_connection()
     assert raw.driver_connection is not None
@@ -74,7 +74,7 @@ async def ingest(session: AsyncSession, principal: Principal, sent: Sequence[Eve
         [event.member_id for event in sent],
         [event.external_member_id for event in sent],
         parents,
-        [json.dumps(event.metadata) if event.metadata else "{}" for event in sent],
+        [to_json(event.metadata).decode() for event in sent],
         now,
     )
     await event_types.tally(session, [Tally(**row) for row in rows])
