@@ -143,6 +143,27 @@ async def test_what_changed_a_moment_ago_is_not_drift(sample: Sample) -> None:
     assert late not in await sample.names()
 
 
+async def test_copies_ahead_of_a_digest_and_a_backlog_behind_it_are_no_drift(sample: Sample) -> None:
+    """A queue may be minutes behind: what it will bring is not told a second time, and nobody is woken."""
+    await sample.own("settled")
+    await sample.deliver()
+    clock.move(SETTLING * 7)
+    for timer in sample.timers:
+        await timer.work(sample.database.transaction)
+    assert await sample.deliver() == ["organization.digested.v1"]
+    await sample.own("ahead")
+    await sample.deliver()
+    behind = await sample.own("behind", told=False)
+    clock.move(SETTLING * 3)
+    for timer in sample.timers:
+        await timer.work(sample.database.transaction)
+    assert await sample.deliver() == ["checkout.drifted.v1"]
+    assert await sample.rows("select differing, rounds from projection_checks") == [(1, 1)]
+    assert await sample.deliver() == ["organization.replayed.v1"]
+    assert await sample.rows("select differing, rounds, repaired from projection_checks") == [(0, 0, 0)]
+    assert behind not in await sample.names()
+
+
 async def test_many_ranges_are_told_again_in_answers_of_bounded_size(sample: Sample) -> None:
     count = 3 * RANGE + 7
     async with sample.database.transaction() as session:

@@ -7,7 +7,7 @@ before. All three are events like any others; they concern every tenant, so thei
 
 from uuid import UUID
 
-from contracts.event import Shape
+from contracts.event import Instant, Shape
 
 
 class Range(Shape):
@@ -24,6 +24,8 @@ class Digest(Shape):
     ranges: list[Range]
     """In the order of ids; the first one begins at the nil id, the last one has no end."""
     recent: list[UUID]
+    settled_at: Instant | None = None
+    """What changed after this instant is not in the ranges. None: said by a release that did not tell."""
 
 
 class Copy(Shape):
@@ -42,10 +44,15 @@ class Drift(Shape):
     until: UUID | None
     """The id where the next range begins; None: the range has no end."""
     copies: list[Copy]
+    settled_at: Instant | None = None
+    """The digest's: what changed since is on its way to `queue`, however long that takes, and is no drift."""
 
 
 class Replay(Shape):
-    """The answer to the copies of `queue`: the latest events of what differs, and what the owner does not know."""
+    """The answer to the copies of `queue`: the latest events of what differs, and what the owner does not know.
+
+    With neither, the range only seemed to differ: its copies are ahead of the digest, or their news is on its way.
+    """
 
     queue: str
     events: list[str]

@@ -85,28 +85,33 @@ class Owned:
         rows = (await session.execute(digest, {"recent": list(recent), "size": size})).mappings().all()
         ranges = [Range.model_validate(dict(row)) for row in rows] or [Range(first=NIL, count=0, checksum="0")]
         ranges[0].first = NIL
-        self._record(session, self.digested, Digest(ranges=ranges, recent=list(recent)))
+        self._record(session, self.digested, Digest(ranges=ranges, recent=list(recent), settled_at=now - SETTLING))
 
     async def answer(self, session: AsyncSession, drift: Drift) -> None:
-        """Tells again what the asker has not or has otherwise, and names what it has and the owner does not know."""
+        """Tells again what the asker has not or has otherwise, and names what it has and the owner does not know.
+
+        What changed since the digest is left out: a consumer with a backlog would be given all of it twice.
+        """
         if drift.first is None:
             await self.say(session)
             return
         held = {copy.id: copy.sequence for copy in drift.copies}
         owned = text(f"""
-            select own.id, said.value from {self.table} as own join outbox_sequences as said on said.subject = own.id
+            select own.id, said.value,
+                   cast(:settled_at as timestamptz) is null or said.changed_at <= :settled_at as settled
+            from {self.table} as own join outbox_sequences as said on said.subject = own.id
             where own.id >= :first and (cast(:until as uuid) is null or own.id < :until) order by own.id
         """)
-        rows = (await session.execute(owned, {"first": drift.first, "until": drift.until})).all()
+        values = {"first": drift.first, "until": drift.until, "settled_at": drift.settled_at}
+        rows = (await session.execute(owned, values)).all()
         known = {row.id for row in rows}
-        differing = [row.id for row in rows if held.get(row.id) != row.value]
+        differing = [row.id for row in rows if row.settled and held.get(row.id) != row.value]
         unknown = [id for id in held if id not in known]
         for start in range(0, max(len(differing), 1), RANGE):
             wanted = {"subjects": differing[start : start + RANGE], "kind": f"{self.resource}.%"}
             bodies = (await session.execute(_LATEST, wanted)).scalars().all()
-            if bodies or unknown:
-                events = [bytes(body).decode() for body in bodies]
-                self._record(session, self.replayed, Replay(queue=drift.queue, events=events, unknown=unknown))
+            events = [bytes(body).decode() for body in bodies]
+            self._record(session, self.replayed, Replay(queue=drift.queue, events=events, unknown=unknown))
             unknown = []
 
     def _record(self, session: AsyncSession, contract: EventClass, data: Digest | Replay) -> None:
@@ -140,7 +145,7 @@ class Kept:
             digest = Digest.model_validate(waiting.digest)
             differing = await self._differing(session, digest)
             for position in differing:
-                await self._tell(session, digest.ranges, position)
+                await self._tell(session, digest, position)
             state = {"resource": self.resource, "sequence": waiting.sequence, "now": clock.wall()}
             await session.execute(_COMPARED, {**state, "differing": len(differing)})
         return 0
@@ -166,7 +171,8 @@ class Kept:
             if held.get(position, (0, "0")) != (own.count, own.checksum)
         ]
 
-    async def _tell(self, session: AsyncSession, ranges: Sequence[Range], position: int) -> None:
+    async def _tell(self, session: AsyncSession, digest: Digest, position: int) -> None:
+        ranges = digest.ranges
         first = ranges[position].first
         until = ranges[position + 1].first if position + 1 < len(ranges) else None
         statement = text(f"""
@@ -174,14 +180,19 @@ class Kept:
             where sequence <> 0 and id >= :first and (cast(:until as uuid) is null or id < :until) order by id
         """)
         rows = (await session.execute(statement, {"first": first, "until": until})).mappings().all()
-        self.ask(session, first, until, [dict(row) for row in rows])
+        self.ask(session, first, until, [dict(row) for row in rows], digest.settled_at)
 
     def ask(
-        self, session: AsyncSession, first: UUID | None = None, until: UUID | None = None, copies: Sequence[Any] = ()
+        self,
+        session: AsyncSession,
+        first: UUID | None = None,
+        until: UUID | None = None,
+        copies: Sequence[Any] = (),
+        settled_at: datetime | None = None,
     ) -> None:
         """Records the question to the owner; without a range, the wish for a digest."""
         fields = {"resource": self.resource, "queue": self.flow.queue, "first": first, "until": until}
-        data = Drift.model_validate({**fields, "copies": list(copies)})
+        data = Drift.model_validate({**fields, "copies": list(copies), "settled_at": settled_at})
         subject = uuid5(NAMESPACE_URL, f"{self.drifted.source}/{self.flow.queue}")
         outbox.record(session, self.drifted(subject=subject, organization_id=NIL, time=clock.wall(), data=data))
 
@@ -192,6 +203,9 @@ class Kept:
         """
         replay: Replay = event.data
         if replay.queue != self.flow.queue:
+            return
+        if not replay.events and not replay.unknown:
+            await session.execute(_EQUAL, {"resource": self.resource})
             return
         found: list[UUID] = []
         for body in replay.events:
@@ -344,6 +358,11 @@ _COMPARED = text("""
         rounds = case when :differing = 0 then 0 else rounds + 1 end
     where resource = :resource
 """)
+_EQUAL = text("""
+    update projection_checks set differing = differing - 1, rounds = case when differing = 1 then 0 else rounds end
+    where resource = :resource and differing > 0
+""")
+"""The owner found nothing in a range that seemed to differ."""
 _REPAIRED = text("""
     update projection_checks set repaired = repaired + :count, repaired_at = :now where resource = :resource
 """)

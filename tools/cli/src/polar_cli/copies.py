@@ -12,7 +12,7 @@ import asyncpg
 
 CHUNK = 5_000
 TABLES = {
-    "billing": ("customers", "orders", "order_items", "benefit_grants", "outbox_sequences"),
+    "billing": ("customers", "checkouts", "orders", "order_items", "benefit_grants", "outbox_sequences"),
     "checkout": ("customers", "customer_reservations", "checkouts", "outbox_sequences"),
     "metering": ("customers",),
     "benefits": ("customers", "entitlements", "benefit_grants", "outbox_sequences"),
