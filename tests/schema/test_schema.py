@@ -26,12 +26,12 @@ from tests.schema.conftest import counts
 
 CASES = 2000
 EXAMPLES = {
-    "identity": 180,
+    "identity": 126,
     "catalog": 12,
     "checkout": 14,
     "billing": 8,
-    "benefits": 32,
-    "webhooks": 110,
+    "benefits": 20,
+    "webhooks": 66,
     "metering": 90,
 }
 """Drawn cases for each operation, beside those that cover its document's corners."""
