@@ -4,6 +4,8 @@ import asyncio
 import json
 from datetime import timedelta
 
+import pytest
+from metering.event_types import operations as event_types
 from metering.event_types.timers import fold_tallies
 from servicekit import clock, ids
 
@@ -43,6 +45,23 @@ async def test_a_batch_is_kept_once_and_listed_latest_first(client, stranger):
     assert (await stranger.get(EVENTS + second["id"])).status_code == 404
     assert (await listed(stranger))["items"] == []
     assert await sent(stranger, *batch) == {"inserted": 3, "duplicates": 0}
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_crash_before_the_commit_keeps_no_event(client, monkeypatch, known):
+    """Else a repeated batch would be all duplicates, and its names counted never."""
+    batch = [used(external_id=f"e{n}") for n in range(3)]
+    before = [await sent(client, batch[0])] if known else []
+
+    async def die(*_):
+        raise ConnectionError("killed")
+
+    monkeypatch.setattr(event_types, "tally", die)
+    answer = await client.post(f"{EVENTS}ingest", json={"events": batch})
+    assert answer.status_code == 503
+    assert (await listed(client))["pagination"]["total_count"] == len(before)
+    monkeypatch.undo()
+    assert await sent(client, *batch) == {"inserted": 3 - len(before), "duplicates": len(before)}
 
 
 async def test_the_same_batch_from_two_senders_at_once_is_kept_once(client):

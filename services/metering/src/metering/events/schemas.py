@@ -64,6 +64,8 @@ class Llm(BaseModel):
 
 def _reserved(value: dict[str, Any]) -> dict[str, Any]:
     """`_cost` and `_llm` have a form of their own."""
+    if "_cost" not in value and "_llm" not in value:
+        return value
     kept = dict(value)
     if "_cost" in value:
         kept["_cost"] = Cost.model_validate(value["_cost"]).model_dump(mode="json")
