@@ -66,15 +66,10 @@ async def clone(connection: Any, table: str, own: UUID, **changes: str) -> None:
         fallback = moved if column["data_type"].startswith("timestamp") else f'model."{name}"'
         values.append(known.get(name, fallback))
     names = ", ".join(f'"{column["column_name"]}"' for column in columns)
-    # Building an index of all rows takes a fraction of keeping it row by row.
-    indexes = f"indrelid in (select relid from pg_partition_tree('{table}'))"
-    await connection.execute(f"update pg_index set indisready = false where {indexes}")
     await connection.execute(
         f"insert into {table} ({names}) select {', '.join(values)} "
         f"from (select * from {table} limit 1) model, generate_series(1, {ROWS}) n"
     )
-    await connection.execute(f"update pg_index set indisready = true where {indexes}")
-    await connection.execute(f"reindex table {table}")
     await connection.execute(f"analyze {table}")
 
 
