@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+
+def untold(said, webhook):
+    """The purchases of which a webhook never came."""
+    return set(re.findall(rf"✗ lost: purchase (\d+): ids of its webhook {webhook}: 0 instead of 1", said))
+
+
 FOUND = {
-    "outbox-row-deleted": r"✗ lost: billing: the events of 1 resources are not numbered without gaps",
-    "inbox-disabled": r"✗ duplicated: benefits: \d+ events were handled twice",
-    "ack-before-commit": r"✗ lost: billing\.\w+: \d+ events were never handled",
+    "outbox-row-deleted": lambda said: untold(said, "order.paid") - untold(said, "order.created"),
+    "inbox-disabled": lambda said: re.findall(r"✗ duplicated: benefits: \d+ events were handled twice", said),
+    "ack-before-commit": lambda said: re.findall(r"✗ lost: billing\.\w+: \d+ events were never handled", said),
 }
 """What the proof says of each fault, and of no other: they are planted in different places."""
 
@@ -31,7 +38,7 @@ def planted():
 @pytest.mark.parametrize("fault", FOUND)
 def test_a_planted_fault_is_caught(planted, fault):
     assert planted.returncode == 1, planted.stdout[-3000:] + planted.stderr[-2000:]
-    assert re.search(FOUND[fault], planted.stdout), planted.stdout[-6000:]
+    assert FOUND[fault](planted.stdout), planted.stdout[-6000:]
 
 
 def test_three_minutes_of_kills_lose_and_double_nothing():

@@ -18,8 +18,9 @@ ON_THE_STACK = ("end_to_end", "schema", "conformance", "security")
 """Groups that need a whole stack; they share one."""
 OWN = ("effects", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
-STAGES = (("end_to_end",), ("effects", "schema", "conformance"), ("security",))
-"""What runs after all other groups, two at a time: first what kills parts of the stack, last what reads its logs."""
+STAGES = (("effects",), ("end_to_end",), ("schema", "conformance"), ("security",))
+"""What runs after all other groups, two at a time: first the proof, alone, since its buyers give up after a while; then
+what kills parts of the stack, and last what reads its logs."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")

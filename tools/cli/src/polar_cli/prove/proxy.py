@@ -4,6 +4,8 @@ import asyncio
 import threading
 from contextlib import suppress
 
+import uvloop
+
 
 class Proxy:
     """Listens on `port` of 127.0.0.1 and passes everything on to `target`; runs in a thread of its own."""
@@ -12,7 +14,7 @@ class Proxy:
         self.port, self.target = port, target
         self.delay_seconds = 0.0
         self._writers: set[asyncio.StreamWriter] = set()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {target}", daemon=True)
 
     def start(self) -> None:
