@@ -69,7 +69,7 @@ async def ingest(session: AsyncSession, principal: Principal, sent: Sequence[Eve
     await _ensure_customers(session, owners, sent)
     now = clock.now()
     new_ids = ids.uuid7s(len(sent))
-    columns = [
+    columns: list[Sequence[Any]] = [
         new_ids,
         owners,
         [event.timestamp or now for event in sent],
