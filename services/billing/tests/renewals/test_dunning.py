@@ -71,15 +71,21 @@ async def test_a_hopeless_decline_skips_to_the_end(client, bus, purchased, datab
     assert len((await client.get("/v1/payments/", params={"order_id": order["id"]})).json()["items"]) == 1
 
 
-async def test_without_a_card_it_fails(client, bus, purchased, database, processor, sandbox):
-    event = purchased()
-    event.data.payment.processor_payment_method_id = None
-    await bus.deliver(event)
+async def unpaid_renewal(client, event, database, processor):
+    """Lets a renewal come due that is not paid; returns its one payment."""
     clock.move(32 * DAY)
     await renewed(database, processor)
     assert (await subscription_of(client, event))["status"] == "past_due"
     order = (await orders_of(client))[1]
     (payment,) = (await client.get("/v1/payments/", params={"order_id": order["id"]})).json()["items"]
+    return payment
+
+
+async def test_without_a_card_it_fails(client, bus, purchased, database, processor, sandbox):
+    event = purchased()
+    event.data.payment.processor_payment_method_id = None
+    await bus.deliver(event)
+    payment = await unpaid_renewal(client, event, database, processor)
     assert (payment["status"], payment["decline_reason"]) == ("failed", "no_payment_method")
     assert sandbox.summary()["payment_intents"] == 0
 
@@ -87,11 +93,7 @@ async def test_without_a_card_it_fails(client, bus, purchased, database, process
 async def test_an_absent_customer_cannot_authenticate(client, bus, purchased, database, processor, sandbox):
     event = purchased(card=sandbox.card("pm_card_authenticationRequired"))
     await bus.deliver(event)
-    clock.move(32 * DAY)
-    await renewed(database, processor)
-    assert (await subscription_of(client, event))["status"] == "past_due"
-    order = (await orders_of(client))[1]
-    (payment,) = (await client.get("/v1/payments/", params={"order_id": order["id"]})).json()["items"]
+    payment = await unpaid_renewal(client, event, database, processor)
     assert payment["decline_reason"] == "authentication_required"
 
 
