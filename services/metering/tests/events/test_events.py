@@ -47,6 +47,26 @@ async def test_a_batch_is_kept_once_and_listed_latest_first(client, stranger):
     assert await sent(stranger, *batch) == {"inserted": 3, "duplicates": 0}
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "NaN", "-Infinity", "1e999", '"\\ud800"', '{"\\udfff": 1}', "[NaN]", "[" * 200 + "]" * 200,
+        '{"a": {"b": {"c": {}}}}',
+    ],
+)  # fmt: skip
+async def test_metadata_that_no_json_has_is_named(client, nested):
+    body = json.dumps({"events": [used(metadata={"k": {"inner": "NESTED"}})]}).replace('"NESTED"', nested)
+    answer = await client.post(f"{EVENTS}ingest", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["loc"][:4] == ["body", "events", 0, "metadata"]
+
+
+async def test_nested_metadata_is_kept_as_it_came(client):
+    metadata = {"k": {"inner": {"n": [1, 2.5, True, None, "ü🙂", {"m": "x"}]}}, "_x": 12345678901234567}
+    assert await sent(client, used(metadata=metadata)) == {"inserted": 1, "duplicates": 0}
+    assert (await listed(client))["items"][0]["metadata"] == metadata
+
+
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_crash_before_the_commit_keeps_no_event(client, monkeypatch, known):
     """Else a repeated batch would be all duplicates, and its names counted never."""

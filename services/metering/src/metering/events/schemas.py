@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -33,13 +34,24 @@ def _past(value: datetime) -> datetime:
     return value
 
 
-def _shallow(value: dict[str, Any], depth: int = 1) -> dict[str, Any]:
-    if depth > DEPTH:
-        raise ValueError(f"may be nested {DEPTH} deep at most")
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
     for inner in value.values():
         if isinstance(inner, dict):
-            _shallow(inner, depth + 1)
+            _ensure_storable(inner, 2)
     return value
+
+
+def _ensure_storable(value: Any, depth: int) -> None:
+    """What is nested may be anything that JSON has, which is less than what Python's reader takes."""
+    if isinstance(value, dict | list):
+        if depth > DEPTH:
+            raise ValueError(f"may be nested {DEPTH} deep at most")
+        for inner in (*value, *value.values()) if isinstance(value, dict) else value:
+            _ensure_storable(inner, depth + 1)
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValueError("should have finite numbers only")
+    elif isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("should have valid Unicode only")
 
 
 class Cost(BaseModel):
@@ -75,7 +87,7 @@ def _reserved(value: dict[str, Any]) -> dict[str, Any]:
 
 
 EventMetadata = Annotated[
-    dict[Key, Scalar | dict[Key, Any]], Field(max_length=50), AfterValidator(_shallow), AfterValidator(_reserved)
+    dict[Key, Scalar | dict[Key, Any]], Field(max_length=50), AfterValidator(_storable), AfterValidator(_reserved)
 ]
 
 
