@@ -28,7 +28,7 @@ async def checked(answers, allowed=range(200, 500)):
     return bad
 
 
-async def in_parallel(requests, limit=24):
+async def in_parallel(requests, limit=8):
     gate = asyncio.Semaphore(limit)
 
     async def one(name, request):

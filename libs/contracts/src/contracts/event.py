@@ -28,7 +28,7 @@ NIL = UUID(int=0)
 class Shape(BaseModel):
     """Base of everything inside an event's data: unknown fields are refused on the producer's side."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
+    model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=True)
 
 
 Data = TypeVar("Data", bound=Shape)
@@ -87,7 +87,7 @@ class Event(BaseModel, Generic[Data]):
     `correlation_id`, `causation_id` and `traceparent` are filled in by the producer's outbox.
     """
 
-    model_config = ConfigDict(populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(populate_by_name=True, extra="forbid", defer_build=True)
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
