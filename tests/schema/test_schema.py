@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ from tests.end_to_end.openapi import operations
 from tests.schema.conftest import counts
 
 CASES = 2000
+AT_ONCE = 2
 EXAMPLES = {
+    "billing": 8,
     "identity": 126,
     "catalog": 12,
     "checkout": 14,
-    "billing": 8,
     "benefits": 20,
     "webhooks": 66,
     "metering": 90,
@@ -54,20 +56,39 @@ def paths_of(service: str) -> Iterator[str]:
     yield from json.loads((ROOT / "services" / service / "openapi.json").read_text())["paths"]
 
 
-@pytest.mark.parametrize("service", EXAMPLES)
-def test_a_service_keeps_to_the_document(stack: Stack, document: Any, service: str, tmp_path: Path) -> None:
+def tried(stack: Stack, document: Any, service: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Has schemathesis try every operation of a service."""
     own = {path: document["paths"][path] for path in paths_of(service) if path != OWN_TOKENS}
-    (tmp_path / "openapi.json").write_text(json.dumps({**document, "paths": own}))
-    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
+    (folder / "openapi.json").write_text(json.dumps({**document, "paths": own}))
+    (folder / "schemathesis.toml").write_text(SETTINGS)
     token = stack.create_organization("Schema", f"schema-{service}-{os.urandom(4).hex()}")["access_token"]
     command = [
-        str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(tmp_path / "schemathesis.toml"),
-        "run", str(tmp_path / "openapi.json"), "--url", stack.url, "-H", f"Authorization: Bearer {token}",
+        str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(folder / "schemathesis.toml"),
+        "run", str(folder / "openapi.json"), "--url", stack.url, "-H", f"Authorization: Bearer {token}",
         "-H", "Polar-Version: 2026-10", "--phases", "examples,coverage,fuzzing", "-n", str(EXAMPLES[service]),
         "--seed", os.environ.get("POLAR_SCHEMA_SEED", "1"), "--generation-database", ":memory:",
         "--generation-allow-x00", "false", "--no-shrink", "--continue-on-failure", "--no-color",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+
+
+@pytest.fixture(scope="module")
+def trials(
+    stack: Stack, document: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
+    """What schemathesis is asked by the chosen tests, two services at a time: it draws for longer than it waits."""
+    asked = [item.callspec.params["service"] for item in request.session.items if hasattr(item, "callspec")]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            service: pool.submit(tried, stack, document, service, tmp_path_factory.mktemp(service)) for service in asked
+        }
+
+
+@pytest.mark.parametrize("service", EXAMPLES)
+def test_a_service_keeps_to_the_document(
+    trials: dict[str, Future[subprocess.CompletedProcess[str]]], service: str
+) -> None:
+    done = trials[service].result()
     report = done.stdout[done.stdout.find("= FAILURES") :] if "= FAILURES" in done.stdout else done.stdout
     assert done.returncode == 0, report[:20_000] + done.stderr[-2000:]
     generated = re.search(r"(\d+) generated", done.stdout)

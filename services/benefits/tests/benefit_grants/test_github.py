@@ -4,11 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from benefits.benefit_grants import fulfilment
+from benefits.benefit_grants import fulfilment, queries
 from benefits.benefit_grants.fulfilment import Fulfilment
 from contracts.benefits import BenefitGrantCreatedV1, BenefitGrantRevokedV1, BenefitGrantUpdatedV1
 from servicekit import clock, ids
 from servicekit.testing import signed_headers
+from servicekit.testing.plans import check_kept_plan
 from sqlalchemy import text
 
 from services.benefits.tests.providers.servers import Trouble
@@ -330,3 +331,12 @@ async def test_without_an_app_there_is_no_such_benefit(client, app, monkeypatch)
     body = {"type": "github_repository", "description": "Code", "properties": REPOSITORY}
     refused = await client.post("/v1/benefits/", json=body)
     assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "type"])
+
+
+async def test_a_plan_made_while_nothing_waited_does_for_a_full_queue(story, customer, product, database):
+    async def claim(session):
+        return await queries.claimable(session, clock.wall(), 100, 100, [])
+
+    await story.subscribed(product, customer)
+    own = {name: "gen_random_uuid()" for name in ("customer_id", "entitlement_id")}
+    await check_kept_plan(database, "benefit_grants", claim, **own)

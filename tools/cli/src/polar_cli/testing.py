@@ -23,6 +23,11 @@ STAGES = (("effects",), ("end_to_end",), ("schema", "conformance"), ("security",
 what kills parts of the stack, and last what reads its logs."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
+APART = ("billing/properties",)
+"""Folders of a group that run beside the rest of it, since they take as long."""
+SLOW_SECONDS = 10
+"""A test that takes longer is named with its time: whoever keeps the run short looks there first."""
+_SLOW = re.compile(r"\d+\.\d+s (call|setup) ")
 _COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
 
@@ -48,7 +53,9 @@ def groups() -> dict[str, Path]:
         *(path for path in ROOT.glob("tests/*") if path.is_dir() and path.name != "support"),
     ]
     named = {path.parent.name if path.name == "tests" else path.name: path for path in folders}
+    named |= {name: named[name.split("/")[0]] / name.split("/")[1] for name in APART}
     order = [
+        "billing/properties",
         "billing",
         "webhooks",
         "benefits",
@@ -80,7 +87,7 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
     chosen = {
         name: path
         for name, path in known.items()
-        if name in names or (not names and name not in (*NAMED, *(OWN if quick else ())))
+        if {name, name.split("/")[0]} & set(names) or (not names and name not in (*NAMED, *(OWN if quick else ())))
     }
     stack = stack_of_tests()
     outcomes: list[Outcome] = []
@@ -114,6 +121,8 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
 
 def _group(name: str, path: Path, expression: str, environment: dict[str, str]) -> Outcome:
     command = [sys.executable, "-m", "pytest", str(path), "-q", "--no-header", "--color=no"]
+    command += ["--durations=5", f"--durations-min={SLOW_SECONDS}"]
+    command += [f"--ignore={path / apart.split('/')[1]}" for apart in APART if apart.split("/")[0] == name]
     if expression:
         command += ["-k", expression]
     started = time.monotonic()
@@ -139,7 +148,7 @@ def _told(outcome: Outcome) -> Outcome:
     mark = "✓" if outcome.status == 0 else "✗"
     say(f"{mark} {outcome.group}: {outcome.passed} passed, {outcome.failed} failed ({outcome.seconds:.1f} s)")
     for line in outcome.output.splitlines():
-        if line.startswith(("conformance:", "schema:")):
+        if line.startswith(("conformance:", "schema:")) or _SLOW.match(line):
             say(f"  {line}")
     if outcome.status:
         say(outcome.output)

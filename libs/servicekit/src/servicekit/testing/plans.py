@@ -1,7 +1,7 @@
 """How lists read a large table: which statements they send, and whether PostgreSQL walks whole tables for them."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,16 @@ from uuid import UUID
 import asyncpg
 import httpx
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.database import Database
 
 ROWS = 100_000
 ORGANIZATIONS = 50
 """Among which the rows are spread; one of them asks."""
+EXECUTIONS = 10
+"""After five, PostgreSQL may keep a plan."""
+WAITING = 3_000
 
 
 @dataclass(frozen=True)
@@ -54,23 +58,50 @@ async def clone(connection: Any, table: str, own: UUID, **changes: str) -> None:
     Ids are new, instants fall by a second a row, and `changes` are SQL expressions for columns that must differ, in
     which `n` counts the rows.
     """
+    owner = f"case when n % {ORGANIZATIONS} = 0 then '{own}'::uuid else md5((n % {ORGANIZATIONS})::text)::uuid end"
+    await _fill(connection, table, table, ROWS, {"id": "gen_random_uuid()", "organization_id": owner, **changes})
+    await connection.execute(f"analyze {table}")
+
+
+async def _fill(connection: Any, table: str, source: str, rows: int, changes: Mapping[str, str]) -> None:
     columns = await connection.fetch(
         "select column_name, data_type from information_schema.columns where table_name = $1", table
     )
-    owner = f"case when n % {ORGANIZATIONS} = 0 then '{own}'::uuid else md5((n % {ORGANIZATIONS})::text)::uuid end"
-    known = {"id": "gen_random_uuid()", "organization_id": owner, **changes}
     values = []
     for column in columns:
         name = column["column_name"]
         moved = f"model.\"{name}\" - n * interval '1 second'"
         fallback = moved if column["data_type"].startswith("timestamp") else f'model."{name}"'
-        values.append(known.get(name, fallback))
+        values.append(changes.get(name, fallback))
     names = ", ".join(f'"{column["column_name"]}"' for column in columns)
     await connection.execute(
         f"insert into {table} ({names}) select {', '.join(values)} "
-        f"from (select * from {table} limit 1) model, generate_series(1, {ROWS}) n"
+        f"from (select * from {source} limit 1) model, generate_series(1, {rows}) n"
     )
-    await connection.execute(f"analyze {table}")
+
+
+async def check_kept_plan(
+    database: Database, table: str, claim: Callable[[AsyncSession], Awaitable[Any]], **changes: str
+) -> None:
+    """Asserts that `claim` walks no full `table`, though PostgreSQL planned (and kept) it while nothing waited there.
+
+    The table's one row may be claimed; thousands like it are there in the end, with `changes` as `clone` takes them.
+    """
+    async with database.engine.connect() as connection, AsyncSession(connection, expire_on_commit=False) as session:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.execute(f"create temporary table source as select * from {table}")
+        await driver.execute(f"truncate {table} cascade")
+        await driver.execute(f"analyze {table}")
+        for _ in range(EXECUTIONS):
+            await claim(session)
+            await session.commit()
+        await _fill(driver, table, "source", WAITING, {"id": "gen_random_uuid()", **changes})
+        assert await claim(session), "nothing was claimed"
+        read = "select seq_tup_read from pg_stat_xact_user_tables where relname = $1"
+        walked = await driver.fetchval(read, table)
+        await session.rollback()
+        await driver.execute("drop table source")
+        assert walked < WAITING, f"{walked} rows of {table} were read by walks, with {WAITING} in it"
 
 
 async def check_lists(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts import benefits as contracts
 from servicekit.auth import Principal, owned_by
+from servicekit.database import plan_anew
 from servicekit.lists import Page, Sorting, fetch_rows, text_matches
 from servicekit.timers import due
 from sqlalchemy import exists, func, or_, select, text, true, update
@@ -140,6 +141,7 @@ async def claimable(
     customer is in hand. Organizations in `full` have enough under way.
     """
     await session.execute(_CLAIMING)
+    await plan_anew(session)
     grant, other = BenefitGrant, aliased(BenefitGrant)
     waiting = select(grant.organization_id).where(grant.due_at.is_not(None)).order_by(grant.organization_id).limit(1)
     turns = select(waiting.scalar_subquery().label("organization_id")).cte("turns", recursive=True)

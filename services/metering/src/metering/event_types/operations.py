@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from metering.event_types.models import EventType
 from metering.event_types.schemas import EventTypeUpdate
 
-
 _TALLY = text("""
     with sent as (
         select * from unnest(

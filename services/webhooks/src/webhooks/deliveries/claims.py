@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from servicekit import clock
+from servicekit.database import plan_anew
 from servicekit.timers import due
 from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
@@ -125,6 +126,7 @@ async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID
     one about the same resource waits for its first attempt or is in the middle of it. That takes as long as those
     attempts take, so at most the timeout for each, and the lease where a worker died with one.
     """
+    await plan_anew(session)
     now = clock.wall()  # leases and secrets go by the machine's clock
     condition = due(_WAITING.due_at, _WAITING.organization_id)
     compiled = condition.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
