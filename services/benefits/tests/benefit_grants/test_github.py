@@ -338,5 +338,5 @@ async def test_a_plan_made_while_nothing_waited_does_for_a_full_queue(story, cus
         return await queries.claimable(session, clock.wall(), 100, 100, [])
 
     await story.subscribed(product, customer)
-    own = {name: "gen_random_uuid()" for name in ("customer_id", "entitlement_id")}
+    own = dict.fromkeys(("customer_id", "entitlement_id"), "gen_random_uuid()")
     await check_kept_plan(database, "benefit_grants", claim, **own)

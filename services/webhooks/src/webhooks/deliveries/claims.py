@@ -62,10 +62,14 @@ _CLAIM = """
             select w.id, w.due_at from webhook_events w
             where w.endpoint_id = lanes.endpoint_id and {free} and {due}
               and (w.first_attempt_at is not null or not exists (
-                select from webhook_events earlier
-                where earlier.endpoint_id = w.endpoint_id and earlier.resource_id = w.resource_id
-                  and earlier.sequence < w.sequence and earlier.first_attempt_at is null
-                  and earlier.due_at is not null
+                -- Fenced by the offset, so that it is by the resource's index that earlier ones are looked for.
+                select from (
+                    select earlier.due_at from webhook_events earlier
+                    where earlier.endpoint_id = w.endpoint_id and earlier.resource_id = w.resource_id
+                      and earlier.sequence < w.sequence and earlier.first_attempt_at is null
+                    offset 0
+                ) earlier
+                where earlier.due_at is not null
               ))
             order by w.due_at, w.id limit least(lanes.room, :total / lanes.count + 1)
         ) c
@@ -78,7 +82,10 @@ _CLAIM = """
         where proven or place <= :unproven
         order by rank, turn nulls first, due_at, id limit :total
     ), locked as (
-        select w.id from webhook_events w join chosen on chosen.id = w.id where {free} for update of w skip locked
+        -- A subquery that locks is run for each row of the other side, by its key: a join might walk all that waits.
+        select w.id from chosen cross join lateral (
+            select w.id from webhook_events w where w.id = chosen.id and {free} for update skip locked
+        ) w
     ), claimed as (
         update webhook_events w set claimed_until = :until
         from locked, webhook_endpoints e

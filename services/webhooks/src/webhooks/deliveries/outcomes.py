@@ -88,10 +88,15 @@ _WRITE = text("""
         select delivery, organization_id, at, endpoint_id, id, type, taken, code, answer, duration from marked
     )
     select exists (
-        select from marked join webhook_events later
-            on later.endpoint_id = marked.endpoint_id and later.resource_id = marked.resource_id
-            and later.sequence > marked.sequence
-        where later.first_attempt_at is null and later.due_at is not null
+        -- Fenced by the offset: it is run for each row of the other side, by the resource's index. A join might walk all
+        -- that waits, and the index of what is due all that waits for an endpoint.
+        select from marked cross join lateral (
+            select later.due_at from webhook_events later
+            where later.endpoint_id = marked.endpoint_id and later.resource_id = marked.resource_id
+                and later.sequence > marked.sequence and later.first_attempt_at is null
+            offset 0
+        ) later
+        where later.due_at is not null
     )
 """)
 
