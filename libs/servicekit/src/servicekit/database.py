@@ -275,8 +275,8 @@ async def fetching(session: AsyncSession) -> Callable[..., Awaitable[Any]]:
 async def plan_anew(session: AsyncSession) -> None:
     """Has PostgreSQL plan each statement of this transaction for the tables as they are now: some milliseconds each.
 
-    For statements that claim from a queue, which is empty at one moment and full at the next. A plan that was made
-    (and is kept) while its table was empty walks it from end to end for every row of a full one, until the next ANALYZE.
+    For statements that claim from a queue, which is empty at one moment and full at the next. A plan that was made (and
+    is kept) while its table was empty walks a full one from end to end for each of its rows, until the next ANALYZE.
     """
     await session.execute(_ANEW)
 

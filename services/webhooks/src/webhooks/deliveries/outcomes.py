@@ -88,8 +88,8 @@ _WRITE = text("""
         select delivery, organization_id, at, endpoint_id, id, type, taken, code, answer, duration from marked
     )
     select exists (
-        -- Fenced by the offset: it is run for each row of the other side, by the resource's index. A join might walk all
-        -- that waits, and the index of what is due all that waits for an endpoint.
+        -- Fenced by the offset: it is run for each row of the other side, by the resource's index. A join might walk
+        -- all that waits, and the index of what is due all that waits for an endpoint.
         select from marked cross join lateral (
             select later.due_at from webhook_events later
             where later.endpoint_id = marked.endpoint_id and later.resource_id = marked.resource_id
