@@ -4,7 +4,7 @@ from uuid import UUID
 
 from servicekit import ids
 from servicekit.database import awaited
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,8 +50,11 @@ async def id_of_email(session: AsyncSession, organization_id: UUID, email: str, 
         CustomerReservation.organization_id == organization_id, CustomerReservation.email == email
     )
     reservation = (await session.execute(statement.with_for_update())).scalar_one()
-    holder = await session.get(Customer, reservation.customer_id)
-    if holder is not None:
-        # Who has the promised id was deleted, or goes by another e-mail now: this buyer is somebody else.
+    somebody_else = select(Customer.id).where(
+        Customer.id == reservation.customer_id, or_(Customer.is_deleted, Customer.email != email)
+    )
+    if (await session.execute(somebody_else)).first() is not None:
+        # Who has the promised id was deleted, or goes by another e-mail now. One with this e-mail is the buyer, of whom
+        # billing has told since the first look.
         reservation.customer_id = ids.uuid7()
     return reservation.customer_id
