@@ -134,6 +134,31 @@ async def test_an_event_that_nobody_is_bound_to_waits_and_holds_nobody_up(
         await eventually(lambda: copied(database, copies), until=lambda count: count == 2)
 
 
+async def test_a_relay_publishes_what_a_newer_release_records(
+    database: Database, rabbitmq_url: str, channel: Any, organization_event: Any
+) -> None:
+    """During a deploy both releases share an outbox, and the older one's relay may be the one that runs."""
+    queue = await channel.declare_queue("probe.newer", durable=True, arguments={"x-queue-type": "quorum"})
+    await queue.bind(EXCHANGE, "organization.#")
+    async with database.transaction() as session:
+        outbox.record(session, organization_event(), organization_event())
+    async with database.transaction() as session:
+        await session.execute(
+            text("update outbox set routing_key = 'organization.renamed.v9' where id = (select min(id) from outbox)")
+        )
+    kinds: list[str | None] = []
+
+    async def read() -> int:
+        while (message := await queue.get(fail=False, no_ack=True)) is not None:
+            kinds.append(message.type)
+        return len(kinds)
+
+    async with running(Relay(database, rabbitmq_url, "sample").run):
+        await eventually(read, until=lambda count: count == 2)
+    assert sorted(str(kind) for kind in kinds) == ["organization.created.v1", "organization.renamed.v9"]
+    await queue.delete(if_unused=False, if_empty=False)
+
+
 async def test_duplicates_are_handled_once(
     database: Database, rabbitmq_url: str, publish: Run, flow: Consumers, copies: Any, organization_event: Any
 ) -> None:
