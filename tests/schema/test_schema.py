@@ -77,7 +77,11 @@ def trials(
     stack: Stack, document: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
     """What schemathesis is asked by the chosen tests, two services at a time: it draws for longer than it waits."""
-    asked = [item.callspec.params["service"] for item in request.session.items if hasattr(item, "callspec")]
+    asked = [
+        item.callspec.params["service"]
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
             service: pool.submit(tried, stack, document, service, tmp_path_factory.mktemp(service)) for service in asked

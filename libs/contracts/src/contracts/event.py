@@ -34,6 +34,11 @@ class Shape(BaseModel):
 Data = TypeVar("Data", bound=Shape)
 
 
+def cloud_type_of(routing_key: str) -> str:
+    """The CloudEvents `type` of an event by its routing key, also of one that this release does not know."""
+    return f"polar.{routing_key}"
+
+
 @dataclass(frozen=True)
 class OneOf:
     """Marks a string out of an open vocabulary: producers may say only `words`, consumers accept any string.
@@ -121,7 +126,7 @@ class Event(BaseModel, Generic[Data]):
     @classmethod
     def cloud_type(cls) -> str:
         """The CloudEvents `type`: `polar.order.paid.v1`."""
-        return f"polar.{cls.routing_key()}"
+        return cloud_type_of(cls.routing_key())
 
     def model_post_init(self, context: Any, /) -> None:
         """Writes the class's own type and source into the envelope where the bytes did not bring them."""

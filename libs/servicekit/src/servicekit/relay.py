@@ -13,6 +13,7 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 from aiormq import Channel
+from contracts.event import cloud_type_of
 from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
@@ -112,7 +113,7 @@ async def _publish(channel: Channel, row: Row[Any]) -> None:
         app_id=row.source,
         attributes={
             # Not from the registry: during a deploy, an older relay publishes what newer processes record.
-            "type": f"polar.{row.routing_key}",
+            "type": cloud_type_of(row.routing_key),
             "subject": str(row.subject),
             "sequence": f"{row.sequence:010d}",
             "organizationid": str(row.organization_id),

@@ -1,4 +1,4 @@
-"""How lists read a large table: which statements they send, and whether PostgreSQL walks whole tables for them."""
+"""How lists read a large table, and claims a full queue: what they send, and whether PostgreSQL walks whole tables."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -20,6 +20,7 @@ ORGANIZATIONS = 50
 EXECUTIONS = 10
 """After five, PostgreSQL may keep a plan."""
 WAITING = 3_000
+"""Rows of a full queue."""
 
 
 @dataclass(frozen=True)
