@@ -159,6 +159,53 @@ async def test_a_relay_publishes_what_a_newer_release_records(
     await queue.delete(if_unused=False, if_empty=False)
 
 
+async def test_what_only_a_newer_release_handles_is_left_to_it(
+    database: Database, rabbitmq_url: str, publish: Run, channel: Any, flow: Consumers, organization_event: Any
+) -> None:
+    """During a deploy both releases share a queue; its bindings are the newer one's."""
+    queue = await channel.get_queue(flow.queue)
+    await queue.bind(EXCHANGE, "organization.renamed.v9")
+    handled: dict[str, list[UUID]] = {"older": [], "newer": []}
+    older, newer = Consumers(flow.queue), Consumers(flow.queue)
+
+    @older.on(identity.OrganizationCreatedV1)
+    @newer.on(identity.OrganizationCreatedV1)
+    async def created(event: identity.OrganizationCreatedV1, session: Any) -> None:
+        handled["older"].append(event.id)
+
+    @newer.on(identity.OrganizationUpdatedV1)
+    async def updated(event: identity.OrganizationUpdatedV1, session: Any) -> None:
+        handled["newer"].append(event.id)
+
+    async def open_channel() -> Any:
+        return channel
+
+    known, later, of_nobody = organization_event(), organization_event(updated=True), organization_event()
+    for event in (known, later, later):
+        await publish(event)
+    await publish(of_nobody, key="organization.renamed.v9")
+    loop = ConsumerLoop(older, database, rabbitmq_url)
+    async with running(loop.run):
+        await eventually(lambda: inbox(database), until=lambda count: count == 3)
+        await publish(later)
+        await eventually(lambda: waiting_in(channel, flow.queue), until=lambda count: count == 0)
+    assert await loop.retry_due(open_channel) == 0
+    assert handled == {"older": [known.id], "newer": []}
+    loop = ConsumerLoop(newer, database, rabbitmq_url)
+    assert [await loop.retry_due(open_channel) for _ in range(2)] == [1, 0]
+    assert handled == {"older": [known.id], "newer": [later.id]}
+    async with database.transaction() as session:
+        left = await session.execute(text("select routing_key, attempts from retries"))
+        assert left.all() == [("organization.renamed.v9", 0)]
+    assert await dead(channel, flow) == []
+    await queue.unbind(EXCHANGE, "organization.renamed.v9")
+
+
+async def waiting_in(channel: Any, queue: str) -> int:
+    found: int = (await channel.declare_queue(queue, passive=True)).declaration_result.message_count
+    return found
+
+
 async def test_duplicates_are_handled_once(
     database: Database, rabbitmq_url: str, publish: Run, flow: Consumers, copies: Any, organization_event: Any
 ) -> None:

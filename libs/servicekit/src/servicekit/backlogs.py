@@ -26,7 +26,8 @@ class Backlog:
 
 OF_EVERY_SERVICE = (
     Backlog("outbox", "select count(*), min(created_at) from outbox where published_at is null"),
-    Backlog("retries", "select count(*), min(due_at) from retries where due_at <= :now"),
+    Backlog("retries", "select count(*), min(due_at) from retries where due_at <= :now and attempts > 0"),
+    Backlog("left_to_newer", "select count(*), min(due_at) from retries where attempts = 0"),
 )
 
 

@@ -3,11 +3,14 @@
 A handler returns (done), raises `Retry` (a row of the consumer's own, tried again when due), or raises anything else:
 then the message is set aside in `<queue>.dead` with the reason. When the database is away the messages in hand are
 kept and tried again, since it is not their fault.
+
+During a deploy two releases share a flow's queue, and the older one may be given what only the newer one handles. It
+leaves such a message as a row too, which the newer one takes.
 """
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,10 +61,28 @@ _ACCEPT = text("""
     where organization_id = any(cast(:organizations as uuid[])) and not is_deleted
 """)
 """Takes messages into the inbox, and says which are new; and where the test clocks of their organizations stand."""
+_LEAVE = text("""
+    with accepted as (
+        insert into inbox (source, event_id, queue, handled_at)
+        select source, event_id, :queue, :now
+        from unnest(cast(:sources as text[]), cast(:events as uuid[])) as arrived (source, event_id)
+        order by event_id
+        on conflict do nothing
+        returning event_id
+    )
+    insert into retries (id, queue, routing_key, payload, attempts, due_at, reason)
+    select left_over.id, :queue, left_over.routing_key, left_over.payload, 0, :now, :reason
+    from unnest(cast(:ids as uuid[]), cast(:events as uuid[]), cast(:keys as text[]), cast(:payloads as bytea[]))
+        as left_over (id, event_id, routing_key, payload)
+    join accepted using (event_id)
+""")
+UNKNOWN = "no handler in the release that was given it"
+"""Why a message was left, with no attempt, to a newer release."""
 _INSTANT = text("select instant from clocks where organization_id = :organization and not is_deleted")
 _DUE = text("""
     select id, payload, routing_key, attempts from retries
-    where queue = :queue and due_at <= :now order by due_at limit 1 for update skip locked
+    where queue = :queue and due_at <= :now and routing_key = any(cast(:keys as text[]))
+    order by due_at limit 1 for update skip locked
 """)
 _AGAIN = text("update retries set attempts = attempts + 1, due_at = :due, reason = :reason where id = :id")
 
@@ -72,6 +93,10 @@ class Retry(Exception):
     def __init__(self, after: timedelta, reason: str) -> None:
         super().__init__(reason)
         self.after = after
+
+
+class _Unknown(Event[Any]):
+    """An event of a newer release."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +110,11 @@ class Message:
 
     @classmethod
     def read(cls, body: bytes, routing_key: str) -> "Message":
-        """Reads tolerantly; bytes that even so are no event carry the `problem`."""
-        contract = BY_ROUTING_KEY.get(routing_key)
-        if contract is None:
-            return cls(body, routing_key, None)
+        """Reads tolerantly, of an event that this release does not know the envelope.
+
+        Bytes that even so are no event carry the `problem`.
+        """
+        contract = BY_ROUTING_KEY.get(routing_key, _Unknown)
         try:
             return cls(body, routing_key, contract.from_bytes(body))
         except ValidationError as error:
@@ -143,14 +169,17 @@ class Consumers:
     async def handle(self, messages: list[Message], session: AsyncSession) -> int:
         """Handles messages inside the caller's transaction; those in the inbox are skipped. Returns how many were new.
 
-        Raises `Retry`, or whatever a handler raises: the transaction must then be rolled back.
+        Those without a handler are left to a newer release. Raises `Retry`, or whatever a handler raises: the
+        transaction must then be rolled back.
         """
         first: dict[UUID, Message] = {}
+        unknown: dict[UUID, Message] = {}
         for message in messages:
-            if message.problem:
+            if message.event is None:
                 raise ValueError(message.problem)
-            if message.event is not None and message.routing_key in self.handlers:
-                first.setdefault(message.event.id, message)
+            (first if message.routing_key in self.handlers else unknown).setdefault(message.event.id, message)
+        if unknown:
+            await self._leave(unknown, session)
         if not first:
             return 0
         events = [message.event for message in first.values() if message.event is not None]
@@ -176,6 +205,18 @@ class Consumers:
             for event in run:
                 await self.call(event, session, standing)
         return len(fresh)
+
+    async def _leave(self, unknown: Mapping[UUID, Message], session: AsyncSession) -> None:
+        messages = unknown.values()
+        left = {
+            "ids": [ids.uuid7() for _ in messages],
+            "sources": [message.event.origin for message in messages if message.event is not None],
+            "events": list(unknown),
+            "keys": [message.routing_key for message in messages],
+            "payloads": [message.body for message in messages],
+        }
+        await session.execute(_LEAVE, {**left, "queue": self.queue, "now": clock.wall(), "reason": UNKNOWN})
+        log.warning("consumer.left_to_newer", queue=self.queue, types=sorted(set(left["keys"])), count=len(messages))
 
     def _span(self, handler: Handler) -> str:
         return f"{self.queue} {getattr(handler, '__name__', 'handler')}"
@@ -237,6 +278,7 @@ class ConsumerLoop:
         self._url = rabbitmq_url
         self.connected = False
         self.queue = consumers.queue
+        self.keys = list(consumers.handlers)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop`, then finishes the messages in hand; connects again when the broker was away."""
@@ -343,7 +385,8 @@ class ConsumerLoop:
         failure: tuple[Any, Exception] | None = None
         try:
             async with self._database.transaction() as session:
-                due = (await session.execute(_DUE, {"queue": self._consumers.queue, "now": clock.wall()})).first()
+                wanted = {"queue": self.queue, "now": clock.wall(), "keys": self.keys}
+                due = (await session.execute(_DUE, wanted)).first()
                 if due is None:
                     return 0
                 event = Message.read(due.payload, due.routing_key).event

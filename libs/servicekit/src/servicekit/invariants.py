@@ -48,7 +48,7 @@ OF_EVERY_SERVICE = (
     Invariant(
         "messages do not wait for more than an hour",
         "select id, routing_key, reason from retries "
-        "where due_at < cast(:now as timestamptz) - interval '1 hour' or attempts > 40",
+        "where attempts > 0 and due_at < cast(:now as timestamptz) - interval '1 hour' or attempts > 40",
     ),
 )
 

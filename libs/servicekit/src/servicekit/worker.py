@@ -38,6 +38,9 @@ Timers = Callable[[], AbstractAsyncContextManager[Sequence[Timer]]]
 INBOX_RETENTION = timedelta(days=30)
 """Longer than any redelivery: a dead letter may be redriven weeks later (NServiceBus keeps 7 days)."""
 
+UNKNOWN_RETENTION = timedelta(days=7)
+"""Of messages that were left to a newer release: after a rollback nobody takes them, until it is deployed again."""
+
 
 @asynccontextmanager
 async def no_timers() -> AsyncIterator[Sequence[Timer]]:
@@ -151,8 +154,11 @@ class Channels:
 
 
 def _retries(loops: Sequence[ConsumerLoop], channels: Channels) -> Timer:
+    queues = [loop.queue for loop in loops]
+    keys = [key for loop in loops for key in loop.keys]
+
     async def is_any_due(database: Database) -> bool:
-        return await database.fetchrow(_ANY_RETRY, [loop.queue for loop in loops], clock.wall()) is not None
+        return await database.fetchrow(_ANY_RETRY, queues, clock.wall(), keys) is not None
 
     async def retry_due(_: Sessions) -> int:
         return sum(await asyncio.gather(*(loop.retry_due(channels.channel) for loop in loops)))
@@ -161,7 +167,9 @@ def _retries(loops: Sequence[ConsumerLoop], channels: Channels) -> Timer:
 
 
 def _housekeeping(settings: Settings) -> Timer:
-    """Prepares the outbox's partitions, drops those past their retention, and forgets old inbox rows and keys."""
+    """Prepares the outbox's partitions, drops those past their retention, and forgets what is old: inbox rows, keys,
+    and messages that no release has taken.
+    """
 
     async def clean(sessions: Sessions) -> int:
         async with sessions() as session:
@@ -171,13 +179,15 @@ def _housekeeping(settings: Settings) -> Timer:
             oldest = now - timedelta(days=settings.outbox_retention_days)
             await session.execute(_DROP.bindparams(oldest=oldest))
             await session.execute(text("delete from inbox where handled_at < :old"), {"old": now - INBOX_RETENTION})
+            await session.execute(_FORGET_UNKNOWN, {"old": now - UNKNOWN_RETENTION})
             await session.execute(text("delete from idempotency_keys where expires_at < :now"), {"now": now})
         return 0
 
     return Timer("housekeeping", clean, every=timedelta(hours=1))
 
 
-_ANY_RETRY = "select 1 from retries where queue = any($1) and due_at <= $2 limit 1"
+_ANY_RETRY = "select 1 from retries where queue = any($1) and due_at <= $2 and routing_key = any($3) limit 1"
+_FORGET_UNKNOWN = text("delete from retries where attempts = 0 and due_at < :old")
 _PARTITION = text("select outbox_prepare(:instant, :months)")
 _DROP = text("select outbox_drop(:oldest)")
 
