@@ -139,7 +139,7 @@ class Clocks:
         self, database: Database, flows: Sequence[Consumers], timers: Sequence[Timer], stop: asyncio.Event
     ) -> None:
         """Tends every clock until `stop`: at once when a round waits for an answer, else now and then."""
-        woken = database.wakeup.listen()
+        woken = database.wakeup.listen("events", "work")
         loop = asyncio.get_running_loop()
         # The last event that was looked at; before the first look, and after a time without clocks, there is none.
         after: int | None = None

@@ -147,7 +147,8 @@ class Consumers:
         """Makes a function the handler of these events. Raises `ValueError` when an event has one already.
 
         A handler of events `together` is given a list of those that arrived one behind the other, so that it can write
-        them in one statement. It may record no events: they would not know what caused them.
+        them in one statement. It may record no events, as they would not know what caused them, but have something
+        said `at_end` with the correlation of the event.
         """
 
         def register(handler: AnyHandler) -> AnyHandler:
@@ -208,15 +209,16 @@ class Consumers:
 
     async def _leave(self, unknown: Mapping[UUID, Message], session: AsyncSession) -> None:
         messages = unknown.values()
+        keys = [message.routing_key for message in messages]
         left = {
             "ids": [ids.uuid7() for _ in messages],
             "sources": [message.event.origin for message in messages if message.event is not None],
             "events": list(unknown),
-            "keys": [message.routing_key for message in messages],
+            "keys": keys,
             "payloads": [message.body for message in messages],
         }
         await session.execute(_LEAVE, {**left, "queue": self.queue, "now": clock.wall(), "reason": UNKNOWN})
-        log.warning("consumer.left_to_newer", queue=self.queue, types=sorted(set(left["keys"])), count=len(messages))
+        log.warning("consumer.left_to_newer", queue=self.queue, types=sorted(set(keys)), count=len(messages))
 
     def _span(self, handler: Handler) -> str:
         return f"{self.queue} {getattr(handler, '__name__', 'handler')}"

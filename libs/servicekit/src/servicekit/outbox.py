@@ -71,13 +71,14 @@ class _Wish:
     correlation_id: UUID | None
 
 
-def at_end(session: AsyncSession, say: Say, about: UUID) -> None:
+def at_end(session: AsyncSession, say: Say, about: UUID, *, correlation_id: UUID | None = None) -> None:
     """Has `say` build an event about a resource at the end of the caller's transaction: one, however often it is asked.
 
-    For what sums up a resource: whatever changes it in one transaction is told once, after all else.
+    For what sums up a resource: whatever changes it in one transaction is told once, after all else. `correlation_id`
+    defaults to that of the work in hand.
     """
     wishes: dict[Say, dict[UUID, _Wish]] = session.info.setdefault("at_end", {})
-    wishes.setdefault(say, {})[about] = _Wish(clock.now(), clock.standing(), correlation.get())
+    wishes.setdefault(say, {})[about] = _Wish(clock.now(), clock.standing(), correlation_id or correlation.get())
 
 
 def follow(*contracts: EventClass, about: Callable[[Any], UUID]) -> Callable[[Say], Say]:

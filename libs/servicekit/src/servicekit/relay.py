@@ -53,7 +53,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publishes whenever work was committed, and looks by itself every second; finishes its batch on `stop`."""
-        woken = self._database.wakeup.listen()
+        woken = self._database.wakeup.listen("events")
         while not stop.is_set():
             connection: AbstractConnection | None = None
             try:

@@ -72,7 +72,7 @@ def noting() -> Iterator[Waiting]:
 
 @dataclass(frozen=True)
 class Timer:
-    """One kind of due work. It is looked for every `every`, and with `on_wake` also right after a commit.
+    """One kind of due work. It is looked for every `every`, and with `on_wake` also right after work was committed.
 
     It claims through `due`, so that it also runs for each test clock, unless it does not follow them: what the suite
     does for itself, and what waits for the outside, which knows no other time than the machine's.
@@ -91,7 +91,7 @@ class Timer:
 
     async def run(self, database: Database, stop: asyncio.Event) -> None:
         """Works until `stop`; an error is logged and the work tried again when its turn comes."""
-        woken = database.wakeup.listen() if self.on_wake else asyncio.Event()
+        woken = database.wakeup.listen("work") if self.on_wake else asyncio.Event()
         _stop.set(stop)
         while not stop.is_set():
             woken.clear()

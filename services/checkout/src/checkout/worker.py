@@ -35,7 +35,7 @@ def main() -> None:
         recover = partial(recover_open_payments, processor=processor, settings=settings)
         yield (
             Timer("expire_checkouts", partial(expire_checkouts, settings=settings), every=timedelta(seconds=5)),
-            Timer("recover_open_payments", recover, follows_clocks=False),
+            Timer("recover_open_payments", recover, on_wake=True, follows_clocks=False),
             Timer("refund_duplicates", partial(refund_duplicates, processor=processor), follows_clocks=False),
         )
         await processor.close()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,6 +24,8 @@ from polar_cli.servers import Limits
 from polar_cli.state import ROOT, SERVICES, State, data_folder, is_free
 
 Progress = Callable[[str], object]
+SOCKET_PATH = 100
+"""Characters that a socket's path may have, a little less than any system allows."""
 
 
 class Stack:
@@ -94,6 +96,19 @@ class Stack:
         own = f"postgresql://polar:{self.state.secret('postgres')}@127.0.0.1:{self.state.port('postgres')}/postgres"
         return own if self.own_postgres else os.environ["POLAR_POSTGRES_URL"]
 
+    def address_of(self, role: str, password: str, database: str) -> str:
+        """The address of a database for who runs here: over PostgreSQL's socket where that is possible.
+
+        A round trip over it takes two thirds of the time, and of the CPU, that it takes over TCP.
+        """
+        server = urlsplit(self.postgres_url)
+        folder = self.data / "postgres"
+        is_reachable = len(f"{folder}/.s.PGSQL.{server.port}") <= SOCKET_PATH
+        if self.own_postgres and is_reachable and not self._through_proxies:
+            return f"postgresql://{role}:{password}@/{database}?host={quote(str(folder), safe='')}&port={server.port}"
+        port = self.state.port("proxy:postgres") if self._through_proxies else server.port or 5432
+        return f"postgresql://{role}:{password}@{server.hostname}:{port}/{database}"
+
     @property
     def rabbitmq_url(self) -> str:
         """The administrator's address."""
@@ -126,10 +141,7 @@ class Stack:
 
     def database_url(self, service: str) -> str:
         """A service's own address."""
-        server = urlsplit(self.postgres_url)
-        port = self.state.port("proxy:postgres") if self._through_proxies else server.port or 5432
-        password = self.state.secret(f"database:{service}")
-        return f"postgresql+asyncpg://{service}:{password}@{server.hostname}:{port}/{service}"
+        return self.address_of(service, self.state.secret(f"database:{service}"), service)
 
     def environment(self, service: str, process: str = "") -> dict[str, str]:
         """What a service's process is started with, and nothing of ours beside it."""

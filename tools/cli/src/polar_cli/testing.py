@@ -95,7 +95,11 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
         stack.servers_up()
         environment = {
             **os.environ,
-            "POLAR_TEST_POSTGRES_URL": stack.postgres_url,
+            "POLAR_TEST_POSTGRES_URL": (
+                stack.address_of("polar", stack.state.secret("postgres"), "postgres")
+                if stack.own_postgres
+                else stack.postgres_url
+            ),
             "POLAR_TEST_RABBITMQ_URL": stack.rabbitmq_url,
             "POLAR_TEST_RABBITMQ_MANAGEMENT_URL": stack.management.url,
         }

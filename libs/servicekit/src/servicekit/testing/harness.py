@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
@@ -127,7 +128,7 @@ async def create_database(postgres_url: str, name: str) -> str:
         await connection.execute(f'create database "{name}"')
     finally:
         await connection.close()
-    address = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
+    address = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
     connection = await asyncpg.connect(address)
     await connection.execute("create extension if not exists citext")
     await connection.close()

@@ -4,6 +4,7 @@ Tests run on real servers: `./polar test` starts them, or POLAR_TEST_POSTGRES_UR
 POLAR_TEST_RABBITMQ_URL and POLAR_TEST_RABBITMQ_MANAGEMENT_URL name some that run already.
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -17,6 +18,7 @@ import aio_pika
 import httpx
 import pytest
 import pytest_asyncio
+import uvloop
 from fastapi import FastAPI
 
 from servicekit import auth, broker, clock, ids
@@ -36,6 +38,11 @@ def _needed(name: str) -> str:
     if not value:
         pytest.fail(f"{name} is not set: run the tests with `./polar test`, which starts the servers", pytrace=False)
     return value
+
+
+def pytest_configure() -> None:
+    """Tests run on the event loop that services run on."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 class Token(httpx.Auth):

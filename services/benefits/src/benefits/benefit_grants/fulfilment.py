@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from servicekit import clock, outbox
-from servicekit.database import Sessions, is_transient
+from servicekit.database import Sessions, is_transient, wake
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import operations, queries
@@ -105,6 +105,7 @@ class Fulfilment:
                 self._in_hand[job.organization_id] -= 1
             async with sessions() as session:
                 await write_down(session, job, outcome)
+                wake(session)  # what waited behind it, or for room, may begin
             log.info(
                 "grant.fulfilled" if outcome.error is None else "grant.not_fulfilled",
                 grant_id=str(job.grant_id),

@@ -2,7 +2,6 @@
 
 import structlog
 from servicekit import clock, ids
-from servicekit.database import wake
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,7 +34,6 @@ def keep_sale(session: AsyncSession, order: Order) -> None:
             attempts=0,
         )
     )
-    wake(session)
 
 
 async def keep_refund(session: AsyncSession, refund: Refund) -> None:
@@ -60,7 +58,6 @@ async def keep_refund(session: AsyncSession, refund: Refund) -> None:
             attempts=0,
         )
     )
-    wake(session)
 
 
 async def drop_refund(session: AsyncSession, refund: Refund) -> None:
