@@ -23,7 +23,7 @@ from servicekit import clock, outbox
 from servicekit.clock import Standing
 from servicekit.consumers import Consumers
 from servicekit.database import Database, is_transient, wake
-from servicekit.timers import CLOCKS, Timer, Waiting, first_of, noting
+from servicekit.timers import CLOCKS, Timer, Waiting, first_of, look, noting
 
 log = structlog.get_logger()
 
@@ -65,6 +65,7 @@ _LIVE = text("""
     ) as stirred, (select max(id) from outbox) as last
     from clocks where not is_deleted
 """)
+_is_any_followed = look("select 1 from clocks where not is_deleted limit 1")
 _LOCK = text("""
     select pg_try_advisory_xact_lock(hashtextextended('clock of ' || cast(cast(:organization as uuid) as text), 0))
 """)
@@ -149,8 +150,9 @@ class Clocks:
             woken.clear()
             live: Sequence[Any] = []
             try:
-                async with database.engine.connect() as connection:
-                    live = (await connection.execute(_LIVE, {"after": after})).all()
+                if after is not None or await _is_any_followed(database):
+                    async with database.engine.connect() as connection:
+                        live = (await connection.execute(_LIVE, {"after": after})).all()
                 now = loop.time()
                 chosen = []
                 after = (live[0].last or 0) if live else None

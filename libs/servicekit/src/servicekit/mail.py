@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import clock, ids
 from servicekit.database import Sessions, wake
+from servicekit.timers import Timer, look
 
 if TYPE_CHECKING:
     # A tenth of a process's start, for a migration's function alone.
@@ -56,6 +57,7 @@ _CLAIM = text("""
         select id from mails where due_at <= :now order by due_at limit :batch for update skip locked
     ) returning id, created_at, recipient, subject, body, attempts
 """)
+_is_any_due = look("select 1 from mails where due_at <= $1 order by due_at limit 1")
 _SENT = text("update mails set sent_at = :now, due_at = null, body = null, failure = null where id = :id")
 _FAILED = text(
     "update mails set due_at = :due, failure = :failure, body = case when :over then null else body end where id = :id"
@@ -146,6 +148,12 @@ def send_mails(send: Send, from_address: str) -> Callable[[Sessions], Awaitable[
         return len(due)
 
     return send_due
+
+
+def timer(url: str, from_address: str) -> Timer:
+    """The worker's timer that sends what is due to `url`, by the machine's clock."""
+    send = send_mails(sender(url), from_address)
+    return Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False, ready=_is_any_due)
 
 
 def _message(mail: Any, from_address: str) -> EmailMessage:

@@ -20,7 +20,7 @@ from sqlalchemy import Row, text
 from servicekit import broker, clock, metrics, telemetry
 from servicekit.database import Database, is_transient
 from servicekit.properties import EventProperties
-from servicekit.timers import first_of
+from servicekit.timers import first_of, look
 
 log = structlog.get_logger()
 _published = telemetry.counter(metrics.EVENTS_PUBLISHED)
@@ -38,6 +38,9 @@ _CLAIM = text("""
     from outbox
     where published_at is null and (retry_at is null or retry_at <= :now)
     order by id limit :batch
+""")
+_is_any_recorded = look("""
+    select 1 from outbox where published_at is null and (retry_at is null or retry_at <= $1) order by id limit 1
 """)
 _MARK = text("update outbox set published_at = :now where id = any(:ids) and published_at is null")
 _LATER = text("update outbox set retry_at = :retry_at where id = any(:ids) and published_at is null")
@@ -64,7 +67,7 @@ class Relay:
                 while not stop.is_set():
                     woken.clear()
                     if await self.publish_batch(underlay) < BATCH:
-                        await first_of(woken, stop, seconds=POLL_SECONDS)
+                        await self._wait(woken, stop)
             except Exception as error:
                 expected = isinstance(error, AMQPError | RuntimeError) or is_transient(error)
                 log.warning("relay.interrupted", reason=repr(error), exc_info=not expected)
@@ -74,6 +77,13 @@ class Relay:
                 if connection is not None:
                     with suppress(Exception):
                         await connection.close()
+
+    async def _wait(self, woken: asyncio.Event, stop: asyncio.Event) -> None:
+        """Until work was committed, or there is some though nobody said so."""
+        while True:
+            await first_of(woken, stop, seconds=POLL_SECONDS)
+            if woken.is_set() or stop.is_set() or await _is_any_recorded(self._database):
+                return
 
     async def publish_batch(self, channel: Channel) -> int:
         """Publishes up to a batch of events, all in flight at once. Returns how many the broker confirmed.

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, column, select, table
+from sqlalchemy import TIMESTAMP, ColumnElement, Select, and_, column, literal_column, select, table
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from servicekit import clock, metrics, telemetry
 from servicekit.database import Database, Sessions, is_transient
@@ -28,12 +29,20 @@ Work = Callable[[Sessions], Awaitable[int]]
 
 CLOCKS = table("clocks", column("organization_id"), column("instant"), column("is_deleted"))
 """The kit's table of organizations that have a test clock, as far as this module reads it."""
+_PRESENT: ColumnElement[datetime] = literal_column("$1::timestamptz", TIMESTAMP(timezone=True))
+_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 _FOLLOWED = select(CLOCKS.c.organization_id).where(~CLOCKS.c.is_deleted)
 
 Waiting = dict[str, tuple[Any, Any]]
 """Where work waits, by its name: the column of its instant, and that of its organization."""
 _noted: ContextVar[Waiting | None] = ContextVar("noted", default=None)
+_looking: ContextVar[bool] = ContextVar("looking", default=False)
 _stop: ContextVar[asyncio.Event | None] = ContextVar("stop", default=None)
+
+Conditions = Sequence[Any]
+"""Of a claim, in SQLAlchemy's words."""
+Look = Callable[[Database], Awaitable[bool]]
+"""Says whether there may be work, by one statement outside of any transaction."""
 
 
 def is_stopping() -> bool:
@@ -53,10 +62,36 @@ def due(due_at: Any, organization_id: Any) -> ColumnElement[bool]:
         # With its values: an instant may be counted from a column, for example three days before it and seven.
         wanted = select(due_at, organization_id).compile()
         noted[f"{wanted} {wanted.params}"] = due_at, organization_id
+    if _looking.get():
+        return and_(due_at <= _PRESENT, organization_id.not_in(_FOLLOWED))
     standing = clock.standing()
     if standing is None:
         return and_(due_at <= clock.now(), organization_id.not_in(_FOLLOWED))
     return and_(due_at <= standing.instant, organization_id == standing.organization_id)
+
+
+def waiting(first: Any, conditions: Callable[[], Conditions]) -> Look:
+    """A look for the rows that a claim would find: those under its own conditions, which name `due`.
+
+    They are compiled once, to a statement whose only parameter is the present. It is ordered by the column `first`, as
+    the claim is, so that PostgreSQL takes the same index whatever it believes of how many rows wait.
+    """
+    mark = _looking.set(True)
+    try:
+        statement: Select[Any] = select(literal_column("1")).where(*conditions()).order_by(first).limit(1)
+    finally:
+        _looking.reset(mark)
+    return look(str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})))
+
+
+def look(statement: str) -> Look:
+    """A look by a statement that gives a row when there may be work; `$1`, if it has one, is the present."""
+    values = (clock.now,) if "$1" in statement else ()
+
+    async def is_any(database: Database) -> bool:
+        return await database.fetchrow(statement, *(value() for value in values)) is not None
+
+    return is_any
 
 
 @contextmanager
@@ -83,10 +118,9 @@ class Timer:
     every: timedelta = timedelta(seconds=1)
     on_wake: bool = False
     follows_clocks: bool = True
-    ready: Callable[[Database], Awaitable[Any]] | None = None
-    """Says whether there may be work, by one statement outside of any transaction; without it the work itself looks.
-
-    An idle worker does little else than look: a look costs a tenth of a transaction that finds nothing.
+    ready: Look | None = None
+    """Without it the work itself looks. An idle worker does little else: a look costs a tenth of a transaction that
+    finds nothing.
     """
 
     async def run(self, database: Database, stop: asyncio.Event) -> None:

@@ -10,7 +10,14 @@ from servicekit.timers import Timer
 
 from benefits.benefit_grants.consumers import consumers as benefit_grants
 from benefits.benefit_grants.fulfilment import Fulfilment
-from benefits.benefit_grants.timers import Backlog, end_grace_periods
+from benefits.benefit_grants.queries import is_any_waiting
+from benefits.benefit_grants.timers import (
+    Backlog,
+    end_grace_periods,
+    is_any_changed_benefit,
+    is_any_changed_product,
+    is_any_over,
+)
 from benefits.customers.consumers import consumers as customers
 from benefits.files.consumers import consumers as files
 from benefits.invariants import INVARIANTS
@@ -34,11 +41,12 @@ def main() -> None:
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         async with outsides(settings) as outside, Fulfilment(settings, outside) as fulfilment:
             backlog = Backlog()
+            products_changed, benefits_changed = backlog.follow_changed_products, backlog.follow_changed_benefits
             yield (
-                Timer("follow_changed_products", backlog.follow_changed_products, on_wake=True),
-                Timer("follow_changed_benefits", backlog.follow_changed_benefits, on_wake=True),
-                Timer("fulfil_due", fulfilment.fulfil_due, on_wake=True),
-                Timer("end_grace_periods", end_grace_periods),
+                Timer("follow_changed_products", products_changed, on_wake=True, ready=is_any_changed_product),
+                Timer("follow_changed_benefits", benefits_changed, on_wake=True, ready=is_any_changed_benefit),
+                Timer("fulfil_due", fulfilment.fulfil_due, on_wake=True, ready=is_any_waiting),
+                Timer("end_grace_periods", end_grace_periods, ready=is_any_over),
             )
 
     worker.run("benefits", settings, FLOWS, timers, INVARIANTS, projections, clocks=clocks)

@@ -15,24 +15,31 @@ from tax import Quotes
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.discounts.consumers import consumers as discounts
-from billing.disputes.timers import follow_disputes
+from billing.disputes.timers import follow_disputes, is_any_to_follow
 from billing.invariants import INVARIANTS
 from billing.ledger import fees
 from billing.orders import tax as taxes
 from billing.orders.consumers import consumers as orders
-from billing.orders.dunning import retry_due
+from billing.orders.dunning import is_any_to_retry, retry_due
 from billing.organizations.consumers import consumers as organizations
-from billing.payments.timers import collect_due, refund_duplicates
+from billing.payments.timers import collect_due, is_any_duplicate, is_any_to_collect, refund_duplicates
 from billing.processor_events.consumers import consumers as processor_events
 from billing.products.consumers import consumers as products
 from billing.projections import projections
-from billing.refunds.timers import finish_refunds
+from billing.refunds.timers import finish_refunds, is_any_unfinished
 from billing.settings import Settings
 from billing.subscriptions.models import BILLABLE
 from billing.subscriptions.reminders import remind_due
-from billing.subscriptions.renewals import renew_due
-from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions, resume_subscriptions
-from billing.tax_transactions.timers import tell_providers
+from billing.subscriptions.renewals import is_any_to_renew, renew_due
+from billing.subscriptions.timers import (
+    end_canceled_subscriptions,
+    is_any_over,
+    is_any_to_pause,
+    is_any_to_resume,
+    pause_subscriptions,
+    resume_subscriptions,
+)
+from billing.tax_transactions.timers import is_any_to_tell, tell_providers
 
 clocks = Clocks("billing", BillingClockReportedV1)
 FLOWS = [orders, processor_events, organizations, benefit_grants, products, discounts, projections.replays, clocks.flow]
@@ -56,23 +63,25 @@ def main() -> None:
         processor = StripeProcessor(settings)
         quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
         taxes.use(quotes)
-        own = [
-            Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=timedelta(seconds=5)),
-            Timer("pause_subscriptions", pause_subscriptions, every=timedelta(seconds=5)),
-            Timer("resume_subscriptions", resume_subscriptions, every=timedelta(seconds=5)),
-            Timer("renew_due", renew_due),
-            Timer("remind_due", remind_due, every=timedelta(seconds=60)),
-            Timer("retry_due", retry_due, every=timedelta(seconds=5)),
-            Timer("refund_duplicates", partial(refund_duplicates, processor=processor), every=timedelta(seconds=5)),
-            Timer("collect_due", partial(collect_due, processor=processor), on_wake=True),
-            Timer("finish_refunds", partial(finish_refunds, processor=processor)),
-            Timer("follow_disputes", partial(follow_disputes, processor=processor), every=timedelta(seconds=5)),
-        ]
+        five = timedelta(seconds=5)
+        refund, follow = partial(refund_duplicates, processor=processor), partial(follow_disputes, processor=processor)
+        collect, finish = partial(collect_due, processor=processor), partial(finish_refunds, processor=processor)
         tell = partial(tell_providers, quotes=quotes)
-        own.append(Timer("tell_tax_providers", tell, every=timedelta(seconds=5), follows_clocks=False))
+        own = [
+            Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=five, ready=is_any_over),
+            Timer("pause_subscriptions", pause_subscriptions, every=five, ready=is_any_to_pause),
+            Timer("resume_subscriptions", resume_subscriptions, every=five, ready=is_any_to_resume),
+            Timer("renew_due", renew_due, ready=is_any_to_renew),
+            Timer("remind_due", remind_due, every=timedelta(seconds=60)),
+            Timer("retry_due", retry_due, every=five, ready=is_any_to_retry),
+            Timer("refund_duplicates", refund, every=five, ready=is_any_duplicate),
+            Timer("collect_due", collect, on_wake=True, ready=is_any_to_collect),
+            Timer("finish_refunds", finish, ready=is_any_unfinished),
+            Timer("follow_disputes", follow, every=five, ready=is_any_to_follow),
+            Timer("tell_tax_providers", tell, every=five, follows_clocks=False, ready=is_any_to_tell),
+        ]
         if settings.mail_url:
-            send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
-            own.append(Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False))
+            own.append(mail.timer(settings.mail_url, settings.mail_from))
         yield own
         await quotes.close()
         await processor.close()

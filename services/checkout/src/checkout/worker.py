@@ -11,11 +11,11 @@ from servicekit import worker
 from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
-from checkout.checkouts.timers import expire_checkouts
+from checkout.checkouts.timers import expire_checkouts, is_any_over
 from checkout.customers.consumers import consumers as customers
 from checkout.invariants import INVARIANTS
 from checkout.organizations.consumers import consumers as organizations
-from checkout.payments.timers import recover_open_payments, refund_duplicates
+from checkout.payments.timers import is_any_due, recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
 from checkout.projections import projections
 from checkout.settings import Settings
@@ -33,10 +33,12 @@ def main() -> None:
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
         recover = partial(recover_open_payments, processor=processor, settings=settings)
+        expire = partial(expire_checkouts, settings=settings)
+        refund = partial(refund_duplicates, processor=processor)
         yield (
-            Timer("expire_checkouts", partial(expire_checkouts, settings=settings), every=timedelta(seconds=5)),
-            Timer("recover_open_payments", recover, on_wake=True, follows_clocks=False),
-            Timer("refund_duplicates", partial(refund_duplicates, processor=processor), follows_clocks=False),
+            Timer("expire_checkouts", expire, every=timedelta(seconds=5), ready=is_any_over),
+            Timer("recover_open_payments", recover, on_wake=True, follows_clocks=False, ready=is_any_due),
+            Timer("refund_duplicates", refund, follows_clocks=False, ready=is_any_due),
         )
         await processor.close()
 

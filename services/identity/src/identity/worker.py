@@ -21,9 +21,8 @@ if __name__ == "__main__":
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         """The work that comes due."""
-        send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
         yield (
-            Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False),
+            mail.timer(settings.mail_url, settings.mail_from),
             Timer(
                 "ask_again",
                 ask_again,

@@ -11,11 +11,12 @@ from servicekit.backlogs import Backlog
 from servicekit.clocks import Clocks
 from servicekit.timers import Timer
 
+from webhooks.deliveries.claims import is_any_waiting
 from webhooks.deliveries.courier import Courier
 from webhooks.deliveries.timers import archive_payloads, hold_unheard
 from webhooks.events.consumers import consumers as events
 from webhooks.invariants import INVARIANTS
-from webhooks.redeliveries.timers import work_off_redeliveries
+from webhooks.redeliveries.timers import is_any_left, work_off_redeliveries
 from webhooks.settings import Settings
 
 clocks = Clocks("webhooks", WebhooksClockReportedV1)
@@ -34,13 +35,12 @@ def main() -> None:
     @asynccontextmanager
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         async with Courier(settings) as courier:
-            send = mail.send_mails(mail.sender(settings.mail_url), settings.mail_from)
             yield (
-                Timer("deliver_due", courier.deliver_due, on_wake=True),
-                Timer("work_off_redeliveries", work_off_redeliveries),
+                Timer("deliver_due", courier.deliver_due, on_wake=True, ready=is_any_waiting),
+                Timer("work_off_redeliveries", work_off_redeliveries, ready=is_any_left),
                 Timer("hold_unheard", hold_unheard, every=timedelta(seconds=5), follows_clocks=False),
                 Timer("archive_payloads", archive_payloads, every=timedelta(minutes=10), follows_clocks=False),
-                Timer("send_mails", send, every=timedelta(seconds=5), follows_clocks=False),
+                mail.timer(settings.mail_url, settings.mail_from),
             )
 
     worker.run("webhooks", settings, FLOWS, timers, INVARIANTS, clocks=clocks)

@@ -10,7 +10,7 @@ from contracts import benefits as contracts
 from servicekit.auth import Principal, owned_by
 from servicekit.database import plan_anew
 from servicekit.lists import Page, Sorting, fetch_rows, text_matches
-from servicekit.timers import due
+from servicekit.timers import due, look
 from sqlalchemy import exists, func, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -130,6 +130,12 @@ def _locking(statement: Any) -> Any:
 _TAKES_FIRST = 3
 """How often something that is to be taken may fail before what is to be given no longer waits for it."""
 _CLAIMING = text("select pg_advisory_xact_lock(hashtextextended('benefits: claiming grants', 0))")
+
+
+is_any_waiting = look(
+    "select 1 from benefit_grants where due_at is not null order by organization_id, urgency, due_at limit 1"
+)
+"""Of the first row in an index's order: while any grant waits for its time, the claim itself looks."""
 
 
 async def claimable(

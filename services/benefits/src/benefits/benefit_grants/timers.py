@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from uuid import UUID
 import structlog
 from servicekit import clock
 from servicekit.database import Sessions
-from servicekit.timers import due
+from servicekit.timers import Conditions, due, waiting
 from sqlalchemy import ARRAY, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,6 +45,14 @@ _MUCH_WAITS = text(f"select count(*) > {UNPUBLISHED} from (select from outbox wh
 Followed = tuple[Sequence[Any], set[UUID]]
 """The rows of a share, and the entitlements that were followed."""
 Share = Callable[[AsyncSession, Any], Awaitable[Followed]]
+
+
+def _is_due(model: Any) -> Conditions:
+    return (due(model.worked_at, model.organization_id),)
+
+
+is_any_changed_product = waiting(ProductChange.worked_at, partial(_is_due, ProductChange))
+is_any_changed_benefit = waiting(BenefitChange.worked_at, partial(_is_due, BenefitChange))
 
 
 class Backlog:
@@ -76,10 +85,10 @@ class Backlog:
 
     async def _turn(self, session: AsyncSession, model: Any, share: Share) -> int:
         turns = bindparam("turns", list(self._turns), type_=ARRAY(Uuid))
-        waiting = select(model).where(due(model.worked_at, model.organization_id))
+        changes = select(model).where(*_is_due(model))
         # The organization whose turn was longest ago comes next; one that had none yet, before all others.
         last_turn = func.array_position(turns, model.organization_id).nulls_first()
-        turn = waiting.order_by(last_turn, model.worked_at).limit(1).with_for_update(skip_locked=True)
+        turn = changes.order_by(last_turn, model.worked_at).limit(1).with_for_update(skip_locked=True)
         change = (await session.execute(turn)).scalar_one_or_none()
         if change is None:
             return 0
@@ -131,12 +140,17 @@ def _known(rows: Sequence[Any]) -> list[UUID]:
     return [row.entitlement_id for row in rows if row.customer is not None]
 
 
+def _is_over() -> Conditions:
+    return Entitlement.revoke_at.is_not(None), due(Entitlement.revoke_at, Entitlement.organization_id)
+
+
+is_any_over = waiting(Entitlement.revoke_at, _is_over)
+
+
 async def end_grace_periods(sessions: Sessions) -> int:
     """Takes the benefits of a subscription whose payment is missing for longer than the seller allows."""
     async with sessions() as session:
-        over = select(Entitlement).where(
-            Entitlement.revoke_at.is_not(None), due(Entitlement.revoke_at, Entitlement.organization_id)
-        )
+        over = select(Entitlement).where(*_is_over())
         claimed = over.order_by(Entitlement.revoke_at).limit(1).with_for_update(skip_locked=True)
         entitlement = (await session.execute(claimed)).scalar_one_or_none()
         if entitlement is None:

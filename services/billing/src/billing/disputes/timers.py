@@ -5,7 +5,7 @@ from datetime import timedelta
 from processor import ProcessorUnavailable, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
-from servicekit.timers import due
+from servicekit.timers import Conditions, due, waiting
 from sqlalchemy import select
 
 from billing.disputes import operations
@@ -14,15 +14,18 @@ from billing.disputes.models import OPEN, Dispute
 HELD = timedelta(seconds=30)
 
 
+def _is_due() -> Conditions:
+    return Dispute.status.in_(OPEN), due(Dispute.due_at, Dispute.organization_id)
+
+
+is_any_to_follow = waiting(Dispute.due_at, _is_due)
+
+
 async def follow_disputes(sessions: Sessions, processor: StripeProcessor) -> int:
     """Asks the processor about one dispute that is due. Returns 1, or 0 when there is none or it cannot be asked."""
     async with sessions() as session:
         statement = (
-            select(Dispute)
-            .where(Dispute.status.in_(OPEN), due(Dispute.due_at, Dispute.organization_id))
-            .order_by(Dispute.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+            select(Dispute).where(*_is_due()).order_by(Dispute.due_at).limit(1).with_for_update(skip_locked=True)
         )
         dispute = (await session.execute(statement)).scalar_one_or_none()
         if dispute is None:

@@ -136,14 +136,18 @@ async def _cancel_open(session: AsyncSession, order: Order, now: datetime) -> No
         payment.modified_at = now
 
 
+def _is_due() -> timers.Conditions:
+    return timers.due(Order.next_payment_attempt_at, Order.organization_id), Order.status == "pending"
+
+
+is_any_to_retry = timers.waiting(Order.next_payment_attempt_at, _is_due)
+
+
 async def retry_due(sessions: Sessions) -> int:
     """A timer's work: asks again for what is due, up to a batch of orders. Returns how many it looked at."""
     async with sessions() as session:
         now = clock.now()
-        is_due = (
-            timers.due(Order.next_payment_attempt_at, Order.organization_id),
-            Order.status == "pending",
-        )
+        is_due = _is_due()
         found = (
             select(Order.id, Customer)
             .join(Customer, Customer.id == Order.customer_id)

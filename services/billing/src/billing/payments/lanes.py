@@ -32,6 +32,13 @@ LOOKS_EVERY_SECONDS = 0.25
 """While there is room: what became due since does not wait for a slow card to answer."""
 
 
+def _is_due() -> timers.Conditions:
+    return timers.due(Payment.due_at, Payment.organization_id), Payment.status == "open"
+
+
+is_any_to_collect = timers.waiting(Payment.due_at, _is_due)
+
+
 async def collect_due(sessions: Sessions, processor: StripeProcessor) -> int:
     """A timer's work: charges what is due, until nothing is, and all has ended. Returns how many it took.
 
@@ -91,11 +98,7 @@ class _Lanes:
         busy = literal(list(self._busy), ARRAY(Uuid()))
         statement = (
             select(Payment)
-            .where(
-                timers.due(Payment.due_at, Payment.organization_id),
-                Payment.status == "open",
-                not_(Payment.customer_id == any_(busy)),
-            )
+            .where(*_is_due(), not_(Payment.customer_id == any_(busy)))
             .order_by(Payment.due_at)
             .limit(room)
             .with_for_update(skip_locked=True)

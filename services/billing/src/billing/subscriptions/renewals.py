@@ -85,15 +85,22 @@ async def _renew(sessions: Sessions, limit: int) -> int:
     return len(claimed)
 
 
-async def _claim(session: AsyncSession, limit: int) -> list[tuple[Subscription, Customer]]:
-    """Locks customers first, as everybody does, and passes those by whom another has locked."""
-    is_due = (
+def _is_due() -> timers.Conditions:
+    return (
         timers.due(Subscription.current_period_end, Subscription.organization_id),
         Subscription.status.in_(BILLABLE),
         Subscription.cancel_at_period_end.is_(False),
         Subscription.pause_at_period_end.is_(False),
         Subscription.open_change_id.is_(None),
     )
+
+
+is_any_to_renew = timers.waiting(Subscription.current_period_end, _is_due)
+
+
+async def _claim(session: AsyncSession, limit: int) -> list[tuple[Subscription, Customer]]:
+    """Locks customers first, as everybody does, and passes those by whom another has locked."""
+    is_due = _is_due()
     found = (
         select(Subscription.id, Customer)
         .join(Customer, Customer.id == Subscription.customer_id)

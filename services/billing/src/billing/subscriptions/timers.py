@@ -15,14 +15,40 @@ from billing.subscriptions.models import Subscription
 BATCH = 50
 
 
+def _is_over() -> timers.Conditions:
+    return (
+        Subscription.cancel_at_period_end,
+        Subscription.ended_at.is_(None),
+        timers.due(Subscription.current_period_end, Subscription.organization_id),
+    )
+
+
+def _pauses() -> timers.Conditions:
+    return (
+        Subscription.pause_at_period_end,
+        Subscription.status.in_(("active", "past_due")),
+        Subscription.open_change_id.is_(None),
+        timers.due(Subscription.current_period_end, Subscription.organization_id),
+    )
+
+
+def _resumes() -> timers.Conditions:
+    return (
+        Subscription.status == "paused",
+        Subscription.resumes_at.is_not(None),
+        timers.due(Subscription.resumes_at, Subscription.organization_id),
+    )
+
+
+is_any_over = timers.waiting(Subscription.current_period_end, _is_over)
+is_any_to_pause = timers.waiting(Subscription.current_period_end, _pauses)
+is_any_to_resume = timers.waiting(Subscription.resumes_at, _resumes)
+
+
 async def end_canceled_subscriptions(sessions: Sessions) -> int:
     """Ends up to a batch of subscriptions that were canceled at their period's end. Returns how many it looked at."""
     async with sessions() as session:
-        is_over = (
-            Subscription.cancel_at_period_end,
-            Subscription.ended_at.is_(None),
-            timers.due(Subscription.current_period_end, Subscription.organization_id),
-        )
+        is_over = _is_over()
         statement = (
             select(Subscription.id, Customer)
             .join(Customer, Customer.id == Subscription.customer_id)
@@ -46,12 +72,7 @@ async def pause_subscriptions(sessions: Sessions) -> int:
     async with sessions() as session:
         statement = (
             select(Subscription)
-            .where(
-                Subscription.pause_at_period_end,
-                Subscription.status.in_(("active", "past_due")),
-                Subscription.open_change_id.is_(None),
-                timers.due(Subscription.current_period_end, Subscription.organization_id),
-            )
+            .where(*_pauses())
             .order_by(Subscription.current_period_end)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
@@ -68,11 +89,7 @@ async def resume_subscriptions(sessions: Sessions) -> int:
 
 
 async def _resume_one(sessions: Sessions, now: datetime) -> int:
-    is_due = (
-        Subscription.status == "paused",
-        Subscription.resumes_at.is_not(None),
-        timers.due(Subscription.resumes_at, Subscription.organization_id),
-    )
+    is_due = _resumes()
     next_one = (
         select(Customer)
         .join(Subscription, Subscription.customer_id == Customer.id)

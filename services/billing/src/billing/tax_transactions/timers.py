@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 from servicekit import clock
 from servicekit.database import Sessions
+from servicekit.timers import look
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 from tax import Provider, Quotes, TaxUnavailable
@@ -15,6 +16,8 @@ log = structlog.get_logger()
 FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=6)
 ATTEMPTS = 200
 """About seven weeks of tries: calculations can be kept for 90 days (Stripe's rule)."""
+
+is_any_to_tell = look("select 1 from tax_transactions where due_at <= $1 order by due_at limit 1")
 
 
 async def tell_providers(sessions: Sessions, quotes: Quotes) -> int:

@@ -6,6 +6,7 @@ import structlog
 from processor import ProcessorRefused, ProcessorUnavailable, Refund, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
+from servicekit.timers import look
 from sqlalchemy import select
 
 from checkout.payments import operations
@@ -14,6 +15,8 @@ from checkout.payments.operations import ASK_AGAIN, PaymentError, PaymentUnavail
 from checkout.settings import Settings
 
 log = structlog.get_logger()
+
+is_any_due = look("select 1 from payments where due_at <= $1 order by due_at limit 1")
 
 
 async def recover_open_payments(sessions: Sessions, processor: StripeProcessor, settings: Settings) -> int:

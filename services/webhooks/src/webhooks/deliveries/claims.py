@@ -15,7 +15,7 @@ from uuid import UUID
 
 from servicekit import clock
 from servicekit.database import plan_anew
-from servicekit.timers import due
+from servicekit.timers import due, look
 from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -124,6 +124,10 @@ class Claimed:
 
     attempts: list[Attempt]
     after: UUID
+
+
+is_any_waiting = look("select 1 from webhook_events where due_at is not null order by endpoint_id, due_at, id limit 1")
+"""Of the first row in an index's order: while any event waits for its time, the claim itself looks."""
 
 
 async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID, suite_secret: str) -> Claimed:
