@@ -14,17 +14,17 @@ from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-ON_THE_STACK = ("end_to_end", "schema", "conformance", "security")
+ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "security")
 """Groups that need a whole stack; they share one."""
 OWN = ("effects", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
-STAGES = (("effects",), ("end_to_end",), ("schema", "conformance"), ("security",))
+STAGES = (("effects",), ("end_to_end", "conformance", "schema"), ("end_to_end/restarts",), ("security",))
 """What runs after all other groups, two at a time: first the proof, alone, since its buyers give up after a while; then
-what kills parts of the stack, and last what reads its logs."""
+what shares the stack; what stops parts of it; and last what reads its logs."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
-APART = ("billing/properties",)
-"""Folders of a group that run beside the rest of it, since they take as long."""
+APART = ("billing/properties", "end_to_end/restarts")
+"""Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
 SLOW_SECONDS = 10
 """A test that takes longer is named with its time: whoever keeps the run short looks there first."""
 _SLOW = re.compile(r"\d+\.\d+s (call|setup) ")

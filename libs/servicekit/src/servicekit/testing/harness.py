@@ -144,15 +144,29 @@ async def drop_database(postgres_url: str, name: str) -> None:
         await connection.close()
 
 
+_TABLES = text("""
+    select relname, pg_relation_size(oid) from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'alembic_version'
+""")
+_RESTART = text("""
+    select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+    from pg_sequences where schemaname = 'public' and last_value is not null
+""")
+LARGE = 1 << 20
+"""Bytes from which a table is truncated: that makes new files for it and its indexes, 3 ms whatever it holds."""
+
+
 async def empty(database: Database) -> None:
-    """Empties every table but Alembic's."""
+    """Empties every table but Alembic's, and has every sequence begin anew."""
     async with database.engine.begin() as connection:
-        rows = await connection.execute(
-            text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
-        )
-        tables = ", ".join(f'"{name}"' for name in rows.scalars())
-        if tables:
-            # Only a superuser may: what a service's own role can never empty is emptied between tests.
-            await connection.execute(text("set local session_replication_role = replica"))
-            await connection.execute(text(f"truncate {tables} restart identity cascade"))
+        sizes: dict[str, int] = {row.relname: row.pg_relation_size for row in await connection.execute(_TABLES)}
+        filled = " union all ".join(f"""select '{name}' where exists (select from "{name}")""" for name in sizes)
+        names = (await connection.execute(text(filled))).scalars().all() if sizes else []
+        # Only a superuser may: what a service's own role can never empty is emptied between tests.
+        await connection.execute(text("set local session_replication_role = replica"))
+        for name in names:
+            await connection.execute(
+                text(f'truncate "{name}" cascade' if sizes[name] > LARGE else f'delete from "{name}"')
+            )
+        await connection.execute(_RESTART)
     clock.reset()

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from polar_cli import kubernetes
+from polar_cli.state import ROOT
 
 from tests.end_to_end.support import PATIENCE
-
-ROOT = Path(__file__).parents[2]
 
 
 def blocks(guide: str, kind: str = "bash") -> list[str]:
