@@ -16,15 +16,17 @@ from polar_cli.state import ROOT
 
 ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "security")
 """Groups that need a whole stack; they share one."""
-OWN = ("effects", "versions")
+OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
 STAGES = (("effects",), ("end_to_end", "conformance", "schema"), ("end_to_end/restarts",), ("security",))
 """What runs after all other groups, two at a time: first the proof, alone, since its buyers give up after a while; then
 what shares the stack; what stops parts of it; and last what reads its logs."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
-APART = ("billing/properties", "end_to_end/restarts")
+APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
+ASIDE = ("effects/planted",)
+"""What waits more than it works, and so is a third beside the first two groups."""
 SLOW_SECONDS = 10
 """A test that takes longer is named with its time: whoever keeps the run short looks there first."""
 _SLOW = re.compile(r"\d+\.\d+s (call|setup) ")
@@ -115,8 +117,9 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
             if not client and set(stage) & set(ON_THE_STACK) & chosen.keys():
                 stack.up()
                 client |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
-            with ThreadPoolExecutor(2) as pool:
-                outcomes += pool.map(tested, [name for name in stage if name in chosen])
+            wanted = sorted((name for name in stage if name in chosen), key=lambda name: name not in ASIDE)
+            with ThreadPoolExecutor(2 + len({*ASIDE} & {*wanted})) as pool:
+                outcomes += pool.map(tested, wanted)
     finally:
         if not keep:
             stack.down()
