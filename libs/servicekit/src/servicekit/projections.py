@@ -36,6 +36,7 @@ SETTLING = timedelta(seconds=10)
 """What changed so lately is left out of a digest: its news may still be on its way."""
 RECENT = 10_000
 _PATIENCE = text("set local statement_timeout = '10min'")
+_OLDEST = text("select xid(pg_snapshot_xmin(pg_current_snapshot()))::text")
 _SUM = "coalesce(sum(('x' || substr(md5(%s::text || ':' || %s), 1, 15))::bit(60)::bigint), 0)::text"
 _CHECKSUM = "md5(jsonb_strip_nulls(to_jsonb(copy) - 'checksum')::text)"
 
@@ -119,7 +120,7 @@ class Owned:
         outbox.record(session, event)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Kept:
     """Copies of another service's resource: `table` has `id`, `sequence` and `checksum`, and `flow` writes it."""
 
@@ -127,6 +128,8 @@ class Kept:
     table: str
     flow: Consumers
     drifted: EventClass
+    _unchecked_from: str | None = None
+    """The transaction that was the oldest at this process's last check: what no later one wrote is as it was."""
 
     async def hear(self, event: Event[Any], session: AsyncSession) -> None:
         """Keeps the digest for the timer that compares, unless a later one is there."""
@@ -141,20 +144,28 @@ class Kept:
             if waiting is None:
                 return 0
             await session.execute(_PATIENCE)
-            await self._distrust(session)
+            unchecked_from = await self._distrust(session)
             digest = Digest.model_validate(waiting.digest)
             differing = await self._differing(session, digest)
             for position in differing:
                 await self._tell(session, digest, position)
             state = {"resource": self.resource, "sequence": waiting.sequence, "now": clock.wall()}
             await session.execute(_COMPARED, {**state, "differing": len(differing)})
+        self._unchecked_from = unchecked_from
         return 0
 
-    async def _distrust(self, session: AsyncSession) -> None:
-        """Marks what is not what its event wrote, so that it counts as missing."""
-        await session.execute(
-            text(f"update {self.table} as copy set sequence = -1 where sequence > 0 and checksum <> {_CHECKSUM}")
-        )
+    async def _distrust(self, session: AsyncSession) -> str:
+        """Marks what is not what its event wrote, so that it counts as missing. Returns from where to check next time.
+
+        A process checks every row once, and then those written since. All of 50,000 took a second, in every service
+        that keeps customers at the same moment.
+        """
+        unchecked_from: str = (await session.execute(_OLDEST)).scalar_one()
+        written_since = "cast(:since as text) is null or age(xmin) <= age(cast(cast(:since as text) as xid))"
+        wrong = f"sequence > 0 and ({written_since}) and checksum <> {_CHECKSUM}"
+        marked = text(f"update {self.table} as copy set sequence = -1 where {wrong}")
+        await session.execute(marked, {"since": self._unchecked_from})
+        return unchecked_from
 
     async def _differing(self, session: AsyncSession, digest: Digest) -> list[int]:
         """The positions of the ranges whose copies are not as the digest says."""
