@@ -20,7 +20,7 @@ OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
 STAGES = (("effects",), ("end_to_end", "conformance", "schema"), ("end_to_end/restarts",), ("security",))
 """What runs after all other groups, two at a time: first the proof, alone, since its buyers give up after a while; then
-what shares the stack; what stops parts of it; and last what reads its logs."""
+what shares the stack; what stops parts of it, or compares whole tables; and last what reads its logs."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
