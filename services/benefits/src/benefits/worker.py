@@ -41,10 +41,19 @@ def main() -> None:
     async def timers() -> AsyncIterator[Sequence[Timer]]:
         async with outsides(settings) as outside, Fulfilment(settings, outside) as fulfilment:
             backlog = Backlog()
-            products_changed, benefits_changed = backlog.follow_changed_products, backlog.follow_changed_benefits
             yield (
-                Timer("follow_changed_products", products_changed, on_wake=True, ready=is_any_changed_product),
-                Timer("follow_changed_benefits", benefits_changed, on_wake=True, ready=is_any_changed_benefit),
+                Timer(
+                    "follow_changed_products",
+                    backlog.follow_changed_products,
+                    on_wake=True,
+                    ready=is_any_changed_product,
+                ),
+                Timer(
+                    "follow_changed_benefits",
+                    backlog.follow_changed_benefits,
+                    on_wake=True,
+                    ready=is_any_changed_benefit,
+                ),
                 Timer("fulfil_due", fulfilment.fulfil_due, on_wake=True, ready=is_any_waiting),
                 Timer("end_grace_periods", end_grace_periods, ready=is_any_over),
             )

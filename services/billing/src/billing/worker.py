@@ -64,8 +64,10 @@ def main() -> None:
         quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
         taxes.use(quotes)
         five = timedelta(seconds=5)
-        refund, follow = partial(refund_duplicates, processor=processor), partial(follow_disputes, processor=processor)
-        collect, finish = partial(collect_due, processor=processor), partial(finish_refunds, processor=processor)
+        refund = partial(refund_duplicates, processor=processor)
+        follow = partial(follow_disputes, processor=processor)
+        collect = partial(collect_due, processor=processor)
+        finish = partial(finish_refunds, processor=processor)
         tell = partial(tell_providers, quotes=quotes)
         own = [
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=five, ready=is_any_over),
