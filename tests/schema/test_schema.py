@@ -26,7 +26,7 @@ from tests.end_to_end.openapi import operations
 from tests.schema.conftest import counts
 
 CASES = 2000
-AT_ONCE = 2
+AT_ONCE = 3
 EXAMPLES = {
     "billing": 8,
     "identity": 126,
@@ -76,7 +76,7 @@ def tried(stack: Stack, document: Any, service: str, folder: Path) -> subprocess
 def trials(
     stack: Stack, document: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
-    """What schemathesis is asked by the chosen tests, two services at a time: it draws for longer than it waits."""
+    """What schemathesis is asked by the chosen tests, three services at a time: it waits as long as it draws."""
     asked = [
         item.callspec.params["service"]
         for item in request.session.items
