@@ -10,10 +10,7 @@ from servicekit.http import Dialect, present_dialect
 
 ALIASES = {"benefit.granted": "benefit_grant.created", "benefit.revoked": "benefit_grant.revoked"}
 """The names that the documented API uses for events that the SDKs name otherwise."""
-QUIET = {
-    "customer_seat.assigned", "customer_seat.claimed", "customer_seat.revoked", "member.created", "member.deleted",
-    "member.updated", "subscription.migrated",
-}  # fmt: skip
+QUIET = {"customer_seat.assigned", "customer_seat.claimed", "customer_seat.revoked", "subscription.migrated"}
 """Names that the SDKs know and nothing here says yet: an endpoint may ask for them ahead of time."""
 NAMES = sorted({event.name for event in PUBLIC} | QUIET)
 
