@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import following
 from benefits.benefit_grants.models import Entitlement
+from benefits.benefit_grants.pacing import pace
 from benefits.customers import operations as customers
 from benefits.organizations.operations import grace_period
 
@@ -79,6 +80,8 @@ async def _entitle(
     product_id: UUID,
     **values: Any,
 ) -> None:
+    if event.recorded_time is not None:
+        pace.saw((clock.wall() - event.recorded_time).total_seconds())
     await customers.introduce(session, event.data.customer)
     known = await session.get(Entitlement, event.subject, with_for_update=True)
     before = (known.period_start, known.period_end) if known is not None else None

@@ -1,8 +1,8 @@
 """Work that follows an edit, in small shares, organization by organization; and the end of grace periods.
 
-However many buyers a product has, a purchase waits for one share at most: shares are small, each is followed by a rest
-as long as itself, and none begins while the events of earlier ones wait to be published, which a purchase's would have
-to wait behind.
+However many buyers a product has, a purchase waits for one share at most: shares are small, each is followed by a rest,
+which is longer while purchases come late (`pacing`), and none begins while the events of earlier ones wait to be
+published, which a purchase's would have to wait behind.
 """
 
 import asyncio
@@ -23,16 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import following
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
+from benefits.benefit_grants.pacing import pace
 from benefits.benefits.models import BenefitChange
 from benefits.customers.models import Customer
 from benefits.products.models import ProductChange
 
 log = structlog.get_logger()
 
-SHARE = 100
+SHARE = 25
 """Buyers in one turn of an organization."""
-LONGEST_REST = 0.5
-"""Seconds."""
 UNPUBLISHED = 300
 """How many events may wait for the relay when a share begins."""
 AWAITING = 0.05
@@ -80,7 +79,7 @@ class Backlog:
             else:
                 done, rest = await self._turn(session, model, share), 0.0
         if rest or (done and clock.standing() is None):
-            await asyncio.sleep(rest or min(time.monotonic() - began, LONGEST_REST))
+            await asyncio.sleep(rest or pace.rest(time.monotonic() - began))
         return done
 
     async def _turn(self, session: AsyncSession, model: Any, share: Share) -> int:
