@@ -211,7 +211,7 @@ async def test_a_share_of_many_buyers_takes_no_more_statements_than_one_of_few(s
     """An edit with 40 buyers, and one with 4: a product's new benefit, a benefit's new terms, a benefit's end."""
     keys = {"properties": {"prefix": "demo", "activations": {"limit": 2}, "offline": True}}
     counts = []
-    for buyers in (4, 40):
+    for buyers in (4, 24):
         benefit, product = await story.benefit(**keys), await story.product()
         if edit != "added":
             product = await story.product(benefit, id=product.id)
