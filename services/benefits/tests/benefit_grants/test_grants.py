@@ -208,7 +208,7 @@ def statements(database):
 
 @pytest.mark.parametrize("edit", ["added", "changed", "deleted"])
 async def test_a_share_of_many_buyers_takes_no_more_statements_than_one_of_few(story, database, edit):
-    """An edit with 40 buyers, and one with 4: a product's new benefit, a benefit's new terms, a benefit's end."""
+    """An edit with 24 buyers, and one with 4: a product's new benefit, a benefit's new terms, a benefit's end."""
     keys = {"properties": {"prefix": "demo", "activations": {"limit": 2}, "offline": True}}
     counts = []
     for buyers in (4, 24):
