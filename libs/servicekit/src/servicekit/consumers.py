@@ -10,7 +10,7 @@ leaves such a message as a row too, which the newer one takes.
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,20 +61,11 @@ _ACCEPT = text("""
     where organization_id = any(cast(:organizations as uuid[])) and not is_deleted
 """)
 """Takes messages into the inbox, and says which are new; and where the test clocks of their organizations stand."""
-_LEAVE = text("""
-    with accepted as (
-        insert into inbox (source, event_id, queue, handled_at)
-        select source, event_id, :queue, :now
-        from unnest(cast(:sources as text[]), cast(:events as uuid[])) as arrived (source, event_id)
-        order by event_id
-        on conflict do nothing
-        returning event_id
-    )
+_KEEP = text("""
     insert into retries (id, queue, routing_key, payload, attempts, due_at, reason)
-    select left_over.id, :queue, left_over.routing_key, left_over.payload, 0, :now, :reason
-    from unnest(cast(:ids as uuid[]), cast(:events as uuid[]), cast(:keys as text[]), cast(:payloads as bytea[]))
-        as left_over (id, event_id, routing_key, payload)
-    join accepted using (event_id)
+    select id, :queue, routing_key, payload, :attempts, :due_at, :reason
+    from unnest(cast(:ids as uuid[]), cast(:keys as text[]), cast(:payloads as bytea[]))
+        as kept (id, routing_key, payload)
 """)
 UNKNOWN = "no handler in the release that was given it"
 """Why a message was left, with no attempt, to a newer release."""
@@ -180,7 +171,7 @@ class Consumers:
                 raise ValueError(message.problem)
             (first if message.routing_key in self.handlers else unknown).setdefault(message.event.id, message)
         if unknown:
-            await self._leave(unknown, session)
+            await self._leave(unknown.values(), session)
         if not first:
             return 0
         events = [message.event for message in first.values() if message.event is not None]
@@ -207,18 +198,32 @@ class Consumers:
                 await self.call(event, session, standing)
         return len(fresh)
 
-    async def _leave(self, unknown: Mapping[UUID, Message], session: AsyncSession) -> None:
-        messages = unknown.values()
-        keys = [message.routing_key for message in messages]
-        left = {
-            "ids": [ids.uuid7() for _ in messages],
-            "sources": [message.event.origin for message in messages if message.event is not None],
-            "events": list(unknown),
-            "keys": keys,
-            "payloads": [message.body for message in messages],
+    async def _keep(
+        self, messages: Collection[Message], session: AsyncSession, *, attempts: int, due_at: datetime, reason: str
+    ) -> int:
+        """Keeps messages as rows, and their ids in the inbox. Returns how many were not there before."""
+        events = {message.event.id: message for message in messages if message.event is not None}
+        arrived = {
+            "sources": [message.event.origin for message in events.values() if message.event is not None],
+            "ids": list(events),
+            "organizations": [],
         }
-        await session.execute(_LEAVE, {**left, "queue": self.queue, "now": clock.wall(), "reason": UNKNOWN})
-        log.warning("consumer.left_to_newer", queue=self.queue, types=sorted(set(keys)), count=len(messages))
+        found = (await session.execute(_ACCEPT, {**arrived, "queue": self.queue, "now": clock.wall()})).all()
+        fresh = [events[row.event_id] for row in found]
+        if fresh:
+            kept = {
+                "ids": [ids.uuid7() for _ in fresh],
+                "keys": [message.routing_key for message in fresh],
+                "payloads": [message.body for message in fresh],
+            }
+            own = {"queue": self.queue, "attempts": attempts, "due_at": due_at, "reason": reason}
+            await session.execute(_KEEP, {**kept, **own})
+        return len(fresh)
+
+    async def _leave(self, unknown: Collection[Message], session: AsyncSession) -> None:
+        count = await self._keep(unknown, session, attempts=0, due_at=clock.wall(), reason=UNKNOWN)
+        types = sorted({message.routing_key for message in unknown})
+        log.warning("consumer.left_to_newer", queue=self.queue, types=types, count=count)
 
     def _span(self, handler: Handler) -> str:
         return f"{self.queue} {getattr(handler, '__name__', 'handler')}"
@@ -248,27 +253,8 @@ class Consumers:
 
     async def store_retry(self, message: Message, retry: Retry, session: AsyncSession) -> None:
         """Keeps a message that asked for `Retry` as a row, and its id in the inbox, in the caller's transaction."""
-        event = message.event
-        assert event is not None
         _retried.add(1, {"queue": self.queue})
-        found: dict[str, Any] = {"sources": [event.origin], "ids": [event.id], "organizations": []}
-        marks = {**found, "queue": self.queue, "now": clock.wall()}
-        if not (await session.execute(_ACCEPT, marks)).first():
-            return
-        await session.execute(
-            text("""
-                insert into retries (id, queue, routing_key, payload, attempts, due_at, reason)
-                values (:id, :queue, :routing_key, :payload, 1, :due_at, :reason)
-            """),
-            {
-                "id": ids.uuid7(),
-                "queue": self.queue,
-                "routing_key": message.routing_key,
-                "payload": message.body,
-                "due_at": clock.wall() + retry.after,
-                "reason": str(retry)[:500],
-            },
-        )
+        await self._keep([message], session, attempts=1, due_at=clock.wall() + retry.after, reason=str(retry)[:500])
 
 
 class ConsumerLoop:
