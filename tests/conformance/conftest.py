@@ -16,7 +16,7 @@ from polar_cli.testing import stack_of_tests
 
 from tests.conformance.operations import OPERATIONS
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 _outcomes: dict[str, bool] = {}
 
 
@@ -63,7 +63,7 @@ def organization() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def polar(organization: dict[str, str]) -> Iterator[Polar]:
     """The SDK as a merchant uses it: another base URL and nothing else."""
-    with Polar(organization["access_token"], base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(organization["access_token"], base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client
 
 

@@ -23,7 +23,7 @@ operation = pytest.mark.operation
 def portal(polar: Polar, purchase: Any, until: Callable[..., Any]) -> Iterator[Polar]:
     """The SDK with the token of the customer's session."""
     session = until(lambda: polar.customer_sessions.create(customer_id=purchase.customer.id))
-    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client
 
 

@@ -21,7 +21,7 @@ def session(polar: Polar, purchase: Any, until: Callable[..., Any]) -> Any:
 @pytest.fixture(scope="module")
 def portal(session: Any) -> Iterator[Polar]:
     """The SDK as the customer's page uses it."""
-    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client
 
 
@@ -102,7 +102,7 @@ def leaving(polar: Polar, buy: Callable[[], Any], until: Callable[..., Any]) -> 
     """Another customer's portal, and the subscription that is to be ended there."""
     bought = buy()
     opened = until(lambda: polar.customer_sessions.create(customer_id=bought.customer.id))
-    with Polar(opened.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(opened.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client, bought.subscription
 
 

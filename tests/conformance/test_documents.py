@@ -25,7 +25,7 @@ def invoiced(polar: Polar, buy: Callable[[], Any]) -> Any:
 def portal(polar: Polar, invoiced: Any, until: Callable[..., Any]) -> Iterator[Polar]:
     """The SDK as the customer's page uses it."""
     session = until(lambda: polar.customer_sessions.create(customer_id=invoiced.customer.id))
-    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client
 
 

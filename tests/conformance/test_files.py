@@ -91,7 +91,7 @@ def portal(polar: Polar, downloads: Any, until: Callable[..., Any]) -> Iterator[
     polar.checkouts.client_confirm(checkout.client_secret)
     (grant,) = until(lambda: polar.benefits.grants(downloads.id, is_granted=True).items)
     session = until(lambda: polar.customer_sessions.create(customer_id=grant.customer_id))
-    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client
 
 

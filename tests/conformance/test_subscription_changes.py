@@ -136,7 +136,7 @@ def upgrading(polar: Polar, buy: Callable[[], Any], until: Callable[..., Any]) -
     """A customer's portal, and the subscription that is changed there."""
     bought = buy()
     opened = until(lambda: polar.customer_sessions.create(customer_id=bought.customer.id))
-    with Polar(opened.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(opened.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client, bought.subscription
 
 

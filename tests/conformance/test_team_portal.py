@@ -17,7 +17,7 @@ def portal(polar: Polar, until: Callable[..., Any]) -> Iterator[Polar]:
     """The portal of a team."""
     team = polar.customers.create(type="team", email=f"{os.urandom(4).hex()}@example.com")
     session = until(lambda: polar.customer_sessions.create(customer_id=team.id))
-    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=20.0) as client:
+    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as client:
         yield client
 
 

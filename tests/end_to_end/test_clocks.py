@@ -85,7 +85,7 @@ async def test_it_says_which_service_it_waits_for(timed, stack):
         path = f"/v1/test-clocks/{timed.clock['id']}"
         to = {"frozen_time": (timed.now + timedelta(days=2)).isoformat()}
         await timed.call("POST", f"{path}/advance", to)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (shown := await timed.call("GET", path))["waiting_for"] != ["benefits has not answered"]:
                 assert shown["status"] == "advancing"
                 await asyncio.sleep(0.1)

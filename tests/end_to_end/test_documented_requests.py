@@ -49,7 +49,7 @@ async def real(shop):
         found = await shop.items("webhooks/events", webhook_endpoint_id=endpoint["id"])
         return found[0] if found and found[0]["last_http_code"] else None
 
-    event = await eventually(delivered, seconds=30)
+    event = await eventually(delivered, seconds=60)
     checkout = await shop.checkout()
     return {
         "550e8400-e29b-41d4-a716-446655440000": shop.organization_id,

@@ -58,7 +58,7 @@ async def test_a_discount_for_ten_and_a_hundred_buyers(shop):
     async def orders():
         return await shop.items("orders", discount_id=discount["id"])
 
-    assert len(await eventually(orders, until=lambda found: len(found) >= 10, seconds=30)) == 10
+    assert len(await eventually(orders, until=lambda found: len(found) >= 10, seconds=60)) == 10
 
 
 async def test_two_checkouts_of_one_new_buyer(shop):
@@ -75,14 +75,14 @@ async def test_two_checkouts_of_one_new_buyer(shop):
     async def allowed():
         return (await shop.confirm(lost[1])).status_code == 200
 
-    await eventually(allowed, seconds=30, what="a second subscription")
+    await eventually(allowed, seconds=60, what="a second subscription")
     await shop.call("PATCH", path, {"subscription_settings": {"allow_multiple_subscriptions": False}})
     assert (await shop.call("GET", f"/v1/checkouts/{lost[1]['id']}"))["customer_id"] == customer_id
 
     async def orders():
         return await shop.items("orders", customer_id=customer_id)
 
-    await eventually(orders, until=lambda found: len(found) == 2, seconds=30)
+    await eventually(orders, until=lambda found: len(found) == 2, seconds=60)
     assert [customer["id"] for customer in await shop.items("customers", email=email)] == [customer_id]
 
 

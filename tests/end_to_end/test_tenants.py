@@ -100,7 +100,7 @@ async def stranger_in_portal(stranger):
         answer = await stranger.post("/v1/customer-sessions/", json={"customer_id": customer["id"]})
         return answer.json() if answer.status_code == 201 else None
 
-    session = await eventually(opened, seconds=30, what="the session of a new customer")
+    session = await eventually(opened, seconds=60, what="the session of a new customer")
     async with caller(session["token"]) as client:
         yield client
 

@@ -1,13 +1,15 @@
 """The edge of a request: the transaction, the guards, the dialects, the lists."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from servicekit import ids, routing
 from servicekit.database import Database
+from servicekit.testing import eventually
 from servicekit.testing.harness import Bus
 from sqlalchemy import func, select, text
 
@@ -198,22 +200,28 @@ async def test_a_404_that_was_too_early_is_not_kept(
     assert (await client.delete(f"/v1/notes/{late}", headers=key)).status_code == 204
 
 
+async def _begun(held: Any) -> int:
+    return int(held.begun)
+
+
 async def _claims_are_out_of_date(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(text("update idempotency_keys set claimed_until = now() - interval '1 second'"))
 
 
 async def test_the_key_of_a_killed_request_is_free_after_its_claim(
-    client: httpx.AsyncClient, database: Database, notes: type
+    client: httpx.AsyncClient, database: Database, notes: type, held: Any
 ) -> None:
     key = {"Idempotency-Key": "killed"}
     killed = asyncio.create_task(client.post("/v1/notes/", json={"text": "long"}, headers=key))
-    await asyncio.sleep(0.3)
+    await eventually(lambda: _begun(held), until=lambda count: count == 1)
     assert (await client.post("/v1/notes/", json={"text": "long"}, headers=key)).status_code == 409
     await _claims_are_out_of_date(database)
     # The first request was not dead at all: of the two answers one alone may be kept.
-    second = await client.post("/v1/notes/", json={"text": "long"}, headers=key)
-    first = await killed
+    taker = asyncio.create_task(client.post("/v1/notes/", json={"text": "long"}, headers=key))
+    await eventually(lambda: _begun(held), until=lambda count: count == 2)
+    held.may_end.set()
+    first, second = await asyncio.gather(killed, taker)
     assert sorted((first.status_code, second.status_code)) == [201, 409]
     assert await count(database, notes) == 1
     again = await client.post("/v1/notes/", json={"text": "long"}, headers=key)
@@ -222,13 +230,19 @@ async def test_the_key_of_a_killed_request_is_free_after_its_claim(
 
 
 async def test_a_long_request_renews_its_claim(
-    client: httpx.AsyncClient, database: Database, notes: type, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, database: Database, notes: type, held: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routing, "CLAIM", timedelta(seconds=0.4))
     monkeypatch.setattr(routing, "RENEW_SECONDS", 0.1)
     key = {"Idempotency-Key": "renewed"}
     long = asyncio.create_task(client.post("/v1/notes/", json={"text": "long"}, headers=key))
-    await asyncio.sleep(0.6)
+
+    async def claimed_until() -> datetime | None:
+        async with database.transaction() as session:
+            return (await session.execute(text("select claimed_until from idempotency_keys"))).scalar_one_or_none()
+
+    first = await eventually(claimed_until)
+    await eventually(claimed_until, until=lambda renewed: renewed is not None and renewed > first)
     assert (await client.post("/v1/notes/", json={"text": "long"}, headers=key)).status_code == 409
+    held.may_end.set()
     assert (await long).status_code == 201
     assert await count(database, notes) == 1

@@ -117,7 +117,7 @@ async def test_one_purchase_is_one_trace(stack, shop, collector):
     async def missing() -> list[tuple[str, str]]:
         return [HOPS[number] for number in HOPS if not hop(number)]
 
-    await eventually(missing, until=lambda hops: not hops, seconds=30, what="every hop; missing are those seen last")
+    await eventually(missing, until=lambda hops: not hops, seconds=60, what="every hop; missing are those seen last")
 
     expected = {metric.name for metric in metrics.ALL if metric not in LATER}
 
@@ -125,7 +125,7 @@ async def test_one_purchase_is_one_trace(stack, shop, collector):
         return expected - collector.measured
 
     await eventually(
-        unmeasured, until=lambda left: not left, seconds=40, what="every metric; missing are those seen last"
+        unmeasured, until=lambda left: not left, seconds=60, what="every metric; missing are those seen last"
     )
     names = {name for _, _, name in collector.spans}
     assert not [name for name in names if checkout["id"] in name], "a name with an id in it is no name of a kind"

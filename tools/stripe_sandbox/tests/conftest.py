@@ -44,7 +44,7 @@ class Receiver:
 
     async def of_type(self, kind: str, count: int = 1) -> list[Any]:
         """Waits for `count` events of a type."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(found := [event for event in self.events if event["type"] == kind]) < count:
                 await asyncio.sleep(0.01)
         return found
@@ -64,7 +64,7 @@ class Sandbox:
         self._process = subprocess.Popen(
             self._command, env={**os.environ, "STRIPE_SANDBOX_WEBHOOK_SECRET": SECRET}, stdin=subprocess.DEVNULL
         )
-        async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             while True:
                 try:
                     async with session.get(f"{self.url}/healthz") as response:
@@ -82,7 +82,7 @@ class Sandbox:
         return stripe.StripeClient(
             "sk_test_of_the_tests",
             base_addresses={"api": self.url},
-            http_client=stripe.HTTPXClient(timeout=10),
+            http_client=stripe.HTTPXClient(timeout=60),
             **{"max_network_retries": 0, **options},
         )
 

@@ -18,7 +18,7 @@ class Sandbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, headers={"Authorization": "Bearer sk_test_local"}, timeout=10)
+        self._http = httpx.Client(base_url=url, headers={"Authorization": "Bearer sk_test_local"}, timeout=60)
 
     def get(self, path: str, **query: Any) -> Any:
         """An answer of Stripe's API, or of the sandbox's own."""

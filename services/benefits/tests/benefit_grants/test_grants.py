@@ -167,7 +167,7 @@ async def test_a_purchase_in_hand_is_waited_for_without_holding_its_row_up(story
         third = "select id from entitlements order by id offset 2 limit 1 for update"
         await holder.execute(text(third))
         for _ in range(3):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await backlog.follow_changed_products(database.transaction)
         assert len(await story.grants()) == 2
     await work_off(database)

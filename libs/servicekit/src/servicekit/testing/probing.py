@@ -12,7 +12,7 @@ async def eventually(
     probe: Callable[[], Awaitable[Seen]],
     *,
     until: Callable[[Seen], object] = bool,
-    seconds: float = 15.0,
+    seconds: float = 60.0,
     what: str = "",
 ) -> Seen:
     """Asks `probe` until `until` holds for its answer, and returns that answer.
