@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
-from polar_cli import compose, console, provision, servers
+from polar_cli import compose, console, forkserver, provision, servers
 from polar_cli.processes import Process
 from polar_cli.prove.plan import PARTS, draw
 from polar_cli.stack import Stack
@@ -52,15 +53,14 @@ def test_tables_line_up(capsys):
 
 
 def process(tmp_path, *command, **options):
-    return Process(
-        name="sleeper",
-        state=State(tmp_path),
-        command=lambda: list(command),
-        environment=lambda: {"PATH": "/usr/bin:/bin"},
-        ready=lambda: True,
-        log=tmp_path / "log",
-        **options,
-    )
+    usual = {
+        "name": "sleeper",
+        "state": State(tmp_path),
+        "environment": lambda: {"PATH": "/usr/bin:/bin"},
+        "ready": lambda: True,
+        "log": tmp_path / "log",
+    }
+    return Process(command=lambda: list(command), **{**usual, **options})
 
 
 def test_a_process_is_started_once_and_ended_by_its_own_id(tmp_path):
@@ -88,6 +88,38 @@ def test_a_process_that_ignores_the_end_is_killed(tmp_path):
     deaf.start()
     deaf.stop()
     assert deaf.pid is None
+
+
+def test_a_forked_process_is_as_if_it_was_started_alone(tmp_path):
+    """It has its own environment, session, folder and signals, and the libraries; the fork server takes its corpse."""
+    address = tmp_path / "forkserver"
+    command = (sys.executable, "-m", "polar_cli.forkserver", str(address))
+    server = process(tmp_path, *command, name="forkserver", ready=lambda: forkserver.listens(address))
+    (tmp_path / "said.py").write_text(
+        "import json, os, signal, sys, time\n"
+        "print(json.dumps([__name__, dict(os.environ), sys.argv[1:], os.getsid(0) == os.getpid(), os.getcwd(),"
+        " signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL, 'stripe' in sys.modules]), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    forked = process(
+        tmp_path, sys.executable, "-m", "said", "--loud", name="forked", forkserver=address, folder=tmp_path,
+        log=tmp_path / "forked.log",
+    )  # fmt: skip
+    server.start()
+    try:
+        server.wait_ready()
+        assert forked.start()
+        while not forked.tail():
+            assert forked.pid is not None, forked.tail()
+            time.sleep(0.05)
+        said = json.loads(forked.tail())
+        assert said == ["__main__", {"PATH": "/usr/bin:/bin"}, ["--loud"], True, str(tmp_path), True, True]
+        pid = forked.pid
+        forked.stop()
+        assert forked.pid is None
+        assert not Path(f"/proc/{pid}").exists()
+    finally:
+        server.stop()
 
 
 def test_unknown_commands_and_groups_say_what_there_is():

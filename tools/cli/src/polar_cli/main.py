@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument(
         "--plant", action="append", default=[], choices=plants.NAMES, help="plant a fault, to see that the proof fails"
     )
+    prove.add_argument(
+        "--forked", action="store_true", help="fork services from one process, which takes less time than starting each"
+    )
     mixed = add("mixed-versions", _mixed_versions, "run each service at its released code beside the others, and sell")
     mixed.add_argument("--purchases", type=int, default=500, help="beside each service (default 500)")
     mixed.add_argument("--released", default="", help="a commit (default: the one in deploy/released)")
@@ -210,7 +213,7 @@ def _prove(arguments: argparse.Namespace) -> int:
 
     only = tuple(part for part in arguments.only.split(",") if part)
     purchases = arguments.purchases or max(int(arguments.minutes * 60), 1)
-    return run.run(purchases, arguments.minutes, arguments.seed, only, tuple(arguments.plant))
+    return run.run(purchases, arguments.minutes, arguments.seed, only, tuple(arguments.plant), forked=arguments.forked)
 
 
 def _mixed_versions(arguments: argparse.Namespace) -> int:

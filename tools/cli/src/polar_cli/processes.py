@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from polar_cli import forkserver
 from polar_cli.console import Failure
 from polar_cli.state import State
 
@@ -83,6 +84,8 @@ class Process:
     patience: float = 30.0
     """Seconds that a graceful stop may take before it is killed."""
     before: Callable[[], None] = field(default=lambda: None)
+    forkserver: Path | None = None
+    """The address of the fork server that starts it, where it is not started by itself."""
 
     @property
     def pid(self) -> int | None:
@@ -98,6 +101,12 @@ class Process:
             return False
         self.before()
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.forkserver is not None:
+            pid = forkserver.spawn(
+                self.forkserver, self.command(), environment=self.environment(), folder=self.folder, log=self.log
+            )
+            self.state.set(f"pid:{self.name}", [pid, _born(pid)])
+            return True
         identity: dict[str, object] = {}
         if self.user is not None and os.geteuid() == 0:
             identity = {"user": self.user, "group": self.user, "extra_groups": []}

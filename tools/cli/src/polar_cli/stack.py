@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from polar_cli import packages, provision, servers
+from polar_cli import forkserver, packages, provision, servers
 from polar_cli.console import Failure, step
 from polar_cli.processes import Process, answers
 from polar_cli.servers import Limits
@@ -32,7 +33,8 @@ class Stack:
     """One stack: `main` in `.polar`, `test` in `.polar/test`, each with its own servers, ports and databases.
 
     `limits` are the gateway's. With `workers` of 2 every service has a second worker; `through_proxies` gives services
-    the ports `proxy:postgres` and `proxy:rabbitmq`.
+    the ports `proxy:postgres` and `proxy:rabbitmq`. With `forked`, services are forked from one process that has their
+    libraries imported, instead of being started one by one as they are when deployed.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Stack:
         durable: bool = True,
         workers: int = 1,
         through_proxies: bool = False,
+        forked: bool = False,
     ) -> None:
         self.name = name
         self.folder = ROOT / ".polar" if name == "main" else ROOT / ".polar" / name
@@ -57,12 +60,17 @@ class Stack:
         self.pythons: dict[str, Path] = {}
         """Processes that run other code than this checkout's, by name: the interpreter that has it installed."""
         self.processes: dict[str, Process] = {}
+        self._starting = threading.Lock()
         if self.own_postgres:
             self._add(servers.postgres(self.state, self.data, self._log("postgres"), durable=durable))
         if self.own_rabbitmq:
             self._add(servers.rabbitmq(self.state, self.data, self._log("rabbitmq")))
         if not self.real_stripe:
             self._add(self._stripe())
+        self._forkserver = self.data / "forkserver"
+        self._is_forked = forked and len(str(self._forkserver)) <= SOCKET_PATH
+        if self._is_forked:
+            self._add(self._fork_server())
         for service in SERVICES:
             kinds = ["api", "worker", *(f"worker.{number}" for number in range(2, workers + 1))]
             for kind in kinds:
@@ -192,8 +200,26 @@ class Stack:
             }
         return environment
 
+    def _fork_server(self) -> Process:
+        return Process(
+            name="forkserver",
+            state=self.state,
+            command=lambda: [sys.executable, "-m", "polar_cli.forkserver", str(self._forkserver)],
+            environment=lambda: servers.CLEAN,
+            ready=lambda: forkserver.listens(self._forkserver),
+            log=self._log("forkserver"),
+            folder=ROOT,
+        )
+
     def _service(self, service: str, kind: str) -> Process:
         name = f"{service}.{kind}"
+
+        def forkserver_up() -> None:
+            if self._is_forked:
+                with self._starting:
+                    self["forkserver"].start()
+                    self["forkserver"].wait_ready()
+
         module = f"{service}.app" if kind == "api" else f"{service}.worker"
         return Process(
             name=name,
@@ -203,6 +229,8 @@ class Stack:
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),
             folder=ROOT,
+            before=forkserver_up,
+            forkserver=self._forkserver if self._is_forked else None,
         )
 
     def _stripe(self) -> Process:

@@ -75,7 +75,7 @@ def groups() -> dict[str, Path]:
 
 def stack_of_tests(name: str = "test") -> Stack:
     """The stack that the tests look at: without limits, and with copies compared every five seconds."""
-    stack = Stack(name, limits=Limits.none(), durable=False)
+    stack = Stack(name, limits=Limits.none(), durable=False, forked=True)
     stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "5"
     return stack
 

@@ -57,23 +57,24 @@ class Report:
     findings: Findings = field(default_factory=Findings)
 
 
-def _stack() -> Stack:
-    return Stack("prove", limits=Limits.none(), durable=True, workers=2, through_proxies=True)
+def _stack(*, forked: bool = False) -> Stack:
+    return Stack("prove", limits=Limits.none(), durable=True, workers=2, through_proxies=True, forked=forked)
 
 
 class Proof:
     """Drives one run on a stack of its own, whose services reach their servers through proxies."""
 
     def __init__(
-        self, seed: int, purchases: int, seconds: float, only: tuple[str, ...], faults: tuple[str, ...] = ()
-    ) -> None:
+        self, seed: int, purchases: int, seconds: float, only: tuple[str, ...], faults: tuple[str, ...] = (),
+        *, forked: bool = False,
+    ) -> None:  # fmt: skip
         self._purchases, self._seconds = purchases, seconds
         self._plan = draw(seed, seconds, only)
         self._random = Random(seed)
         self.report = Report(seed, seconds)
         # Every run begins with empty databases, so that what is found is its own.
-        _stack().reset()
-        self.stack = _stack()
+        _stack(forked=forked).reset()
+        self.stack = _stack(forked=forked)
         self.stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "20"
         self._proxies: dict[str, Proxy] = {}
         self._faults = faults
@@ -329,9 +330,11 @@ def _recovery(kill: Kill, buyers: Buyers) -> float | None:
     return min(after) if after else None
 
 
-def run(purchases: int, minutes: float, seed: int, only: tuple[str, ...], faults: tuple[str, ...] = ()) -> int:
+def run(
+    purchases: int, minutes: float, seed: int, only: tuple[str, ...], faults: tuple[str, ...] = (), *, forked: bool
+) -> int:
     """Runs the proof and prints its report. Returns 1 when anything was lost, doubled or wrong."""
-    proof = Proof(seed, purchases, minutes * 60, only, faults)
+    proof = Proof(seed, purchases, minutes * 60, only, faults, forked=forked)
     report = proof.run()
     say()
     if report.findings.is_clean:
