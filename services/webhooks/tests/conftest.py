@@ -72,7 +72,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def courier(settings: Any, database: Any) -> AsyncIterator[Courier]:
-    async with Courier(settings) as courier:
+    async with Courier(settings, database) as courier:
         yield courier
 
 

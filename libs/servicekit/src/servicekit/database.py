@@ -175,6 +175,7 @@ _POOLS = {
     "reads": {"default_transaction_read_only": "on"},
     "writes": {},
     "counts": {"synchronous_commit": "off"},
+    "claims": {"plan_cache_mode": "force_custom_plan"},
 }
 """The pools for single statements, each opened when it is first used."""
 
@@ -242,12 +243,19 @@ class Database:
         """As `write`, without waiting for the disk: for counts, of which a power cut may lose the last second."""
         return await self._fetchrow("counts", statement, values)
 
+    async def claim(self, statement: str, *values: Any) -> list[Any]:
+        """The rows of one statement that takes work in hand: a transaction by itself, planned as by `plan_anew`."""
+        rows: list[Any] = await (await self._pool("claims")).fetch(statement, *values, timeout=30)
+        return rows
+
     async def _fetchrow(self, kind: str, statement: str, values: Sequence[Any]) -> Any:
+        return await (await self._pool(kind)).fetchrow(statement, *values, timeout=30)
+
+    async def _pool(self, kind: str) -> "asyncpg.Pool[Any]":
         opening = self._pools.get(kind)
         if opening is None or (opening.done() and opening.exception() is not None):
             opening = self._pools[kind] = asyncio.ensure_future(self._open(_POOLS[kind]))
-        pool = await asyncio.shield(opening)
-        return await pool.fetchrow(statement, *values, timeout=30)
+        return await asyncio.shield(opening)
 
     async def _open(self, options: dict[str, str]) -> "asyncpg.Pool[Any]":
         pool = asyncpg.create_pool(
@@ -296,12 +304,10 @@ class Database:
 _ANEW = text("set local plan_cache_mode = force_custom_plan")
 
 
-async def fetching(session: AsyncSession) -> Callable[..., Awaitable[Any]]:
-    """`fetchrow` of asyncpg inside the session's transaction, for a statement that otherwise runs by itself."""
+async def driver_of(session: AsyncSession) -> Any:
+    """asyncpg's connection inside the session's transaction, for a statement that otherwise runs by itself."""
     connection = await (await session.connection()).get_raw_connection()
-    driver: Any = connection.driver_connection
-    fetchrow: Callable[..., Awaitable[Any]] = driver.fetchrow
-    return fetchrow
+    return connection.driver_connection
 
 
 async def plan_anew(session: AsyncSession) -> None:

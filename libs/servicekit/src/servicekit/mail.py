@@ -150,10 +150,15 @@ def send_mails(send: Send, from_address: str) -> Callable[[Sessions], Awaitable[
     return send_due
 
 
-def timer(url: str, from_address: str) -> Timer:
-    """The worker's timer that sends what is due to `url`, by the machine's clock."""
+def timer(url: str, from_address: str, *, on_wake: bool = True) -> Timer:
+    """The worker's timer that sends what is due to `url`, by the machine's clock.
+
+    Without `on_wake` it looks every five seconds only: for services whose worker is woken often, and mails seldom.
+    """
     send = send_mails(sender(url), from_address)
-    return Timer("send_mails", send, every=timedelta(seconds=5), on_wake=True, follows_clocks=False, ready=_is_any_due)
+    return Timer(
+        "send_mails", send, every=timedelta(seconds=5), on_wake=on_wake, follows_clocks=False, ready=_is_any_due
+    )
 
 
 def _message(mail: Any, from_address: str) -> EmailMessage:

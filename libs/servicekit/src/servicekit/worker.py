@@ -34,7 +34,7 @@ from servicekit.timers import Timer
 
 log = structlog.get_logger()
 
-Timers = Callable[[], AbstractAsyncContextManager[Sequence[Timer]]]
+Timers = Callable[[Database], AbstractAsyncContextManager[Sequence[Timer]]]
 INBOX_RETENTION = timedelta(days=30)
 """Longer than any redelivery: a dead letter may be redriven weeks later (NServiceBus keeps 7 days)."""
 
@@ -43,7 +43,7 @@ UNKNOWN_RETENTION = timedelta(days=7)
 
 
 @asynccontextmanager
-async def no_timers() -> AsyncIterator[Sequence[Timer]]:
+async def no_timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
     """For a service without due work of its own."""
     yield ()
 
@@ -61,9 +61,9 @@ def run(
 ) -> None:
     """Runs the worker until SIGTERM or SIGINT; then every part finishes what it has in hand.
 
-    `timers` is entered once and may hold what its timers share, for example a client of the outside. `invariants` are
-    looked at besides those of every service, and so are `backlogs`. `projections` are its copies, and those that others
-    keep of its own; `clocks` are the test clocks that it follows.
+    `timers` is entered once, with the database, and may hold what its timers share, for example a client of the
+    outside. `invariants` are looked at besides those of every service, and so are `backlogs`. `projections` are its
+    copies, and those that others keep of its own; `clocks` are the test clocks that it follows.
     Raises `ValueError` when two flows have a handler for the same event.
     """
     seen: dict[str, str] = {}
@@ -111,7 +111,7 @@ async def _run(
     health = await asyncio.start_server(
         lambda reader, writer: _answer(reader, writer, database, loops, watched), settings.host, settings.worker_port
     )
-    async with timers() as own, asyncio.TaskGroup() as tasks:
+    async with timers(database) as own, asyncio.TaskGroup() as tasks:
         tasks.create_task(database.wakeup.watch(stop))
         tasks.create_task(Relay(database, settings.rabbitmq_url, service).run(stop))
         for loop in loops:

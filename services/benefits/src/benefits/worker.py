@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from contracts.benefits import BenefitsClockReportedV1
 from servicekit import worker
 from servicekit.clocks import Clocks
+from servicekit.database import Database
 from servicekit.timers import Timer
 
 from benefits.benefit_grants.consumers import consumers as benefit_grants
@@ -38,7 +39,7 @@ def main() -> None:
     signing_keys.configure(settings.secret)
 
     @asynccontextmanager
-    async def timers() -> AsyncIterator[Sequence[Timer]]:
+    async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         async with outsides(settings) as outside, Fulfilment(settings, outside) as fulfilment:
             backlog = Backlog()
             yield (

@@ -10,6 +10,7 @@ from processor import StripeProcessor
 from servicekit import mail, worker
 from servicekit.backlogs import Backlog
 from servicekit.clocks import Clocks
+from servicekit.database import Database
 from servicekit.timers import Timer
 from tax import Quotes
 
@@ -59,7 +60,7 @@ def main() -> None:
     fees.use(settings.platform_fee)
 
     @asynccontextmanager
-    async def timers() -> AsyncIterator[Sequence[Timer]]:
+    async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
         quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
         taxes.use(quotes)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from contracts.catalog import CatalogClockReportedV1
 from servicekit import worker
 from servicekit.clocks import Clocks
+from servicekit.database import Database
 from servicekit.timers import Timer
 
 from catalog.benefits.consumers import consumers as benefits
@@ -24,7 +25,7 @@ if __name__ == "__main__":
     settings = Settings.load()
 
     @asynccontextmanager
-    async def timers() -> AsyncIterator[Sequence[Timer]]:
+    async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         """The work that comes due."""
         yield (
             Timer("remove_files", remove_files(Storage(settings)), every=timedelta(seconds=30), follows_clocks=False),

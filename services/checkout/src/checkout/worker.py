@@ -9,6 +9,7 @@ from contracts.checkout import CheckoutClockReportedV1
 from processor import StripeProcessor
 from servicekit import worker
 from servicekit.clocks import Clocks
+from servicekit.database import Database
 from servicekit.timers import Timer
 
 from checkout.checkouts.timers import expire_checkouts, is_any_over
@@ -30,7 +31,7 @@ def main() -> None:
     settings = Settings.load()
 
     @asynccontextmanager
-    async def timers() -> AsyncIterator[Sequence[Timer]]:
+    async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
         recover = partial(recover_open_payments, processor=processor, settings=settings)
         expire = partial(expire_checkouts, settings=settings)

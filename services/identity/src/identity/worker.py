@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from servicekit import mail, worker
+from servicekit.database import Database
 from servicekit.timers import Timer
 
 from identity.customers.consumers import consumers as customers
@@ -19,7 +20,7 @@ if __name__ == "__main__":
     settings = Settings.load()
 
     @asynccontextmanager
-    async def timers() -> AsyncIterator[Sequence[Timer]]:
+    async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         """The work that comes due."""
         yield (
             mail.timer(settings.mail_url, settings.mail_from),

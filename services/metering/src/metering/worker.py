@@ -7,6 +7,7 @@ from datetime import timedelta
 from contracts.metering import MeteringClockReportedV1
 from servicekit import worker
 from servicekit.clocks import Clocks
+from servicekit.database import Database
 from servicekit.timers import Timer
 
 from metering.customers.consumers import consumers as customers
@@ -19,7 +20,7 @@ FLOWS = [customers, projections.replays, clocks.flow]
 
 
 @asynccontextmanager
-async def timers() -> AsyncIterator[Sequence[Timer]]:
+async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
     """The work that comes due."""
     yield (Timer("fold_tallies", fold_tallies, every=timedelta(seconds=10), follows_clocks=False),)
 

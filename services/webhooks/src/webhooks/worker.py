@@ -9,9 +9,9 @@ from contracts.webhooks import WebhooksClockReportedV1
 from servicekit import mail, worker
 from servicekit.backlogs import Backlog
 from servicekit.clocks import Clocks
+from servicekit.database import Database
 from servicekit.timers import Timer
 
-from webhooks.deliveries.claims import is_any_waiting
 from webhooks.deliveries.courier import Courier
 from webhooks.deliveries.timers import archive_payloads, hold_unheard
 from webhooks.events.consumers import consumers as events
@@ -33,14 +33,14 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each delivery in hand has a socket
 
     @asynccontextmanager
-    async def timers() -> AsyncIterator[Sequence[Timer]]:
-        async with Courier(settings) as courier:
+    async def timers(database: Database) -> AsyncIterator[Sequence[Timer]]:
+        async with Courier(settings, database) as courier:
             yield (
-                Timer("deliver_due", courier.deliver_due, on_wake=True, ready=is_any_waiting),
+                Timer("deliver_due", courier.deliver_due, on_wake=True),
                 Timer("work_off_redeliveries", work_off_redeliveries, ready=is_any_left),
                 Timer("hold_unheard", hold_unheard, every=timedelta(seconds=5), follows_clocks=False),
                 Timer("archive_payloads", archive_payloads, every=timedelta(minutes=10), follows_clocks=False),
-                mail.timer(settings.mail_url, settings.mail_from),
+                mail.timer(settings.mail_url, settings.mail_from, on_wake=False),
             )
 
     worker.run("webhooks", settings, FLOWS, timers, INVARIANTS, clocks=clocks)

@@ -120,7 +120,7 @@ async def test_an_endpoint_is_told_once_of_an_event(client, endpoint, receiver, 
 async def test_two_couriers_never_send_one_event_twice(endpoint, receiver, tell, settings, database):
     for _ in range(30):
         await tell()
-    async with Courier(settings) as first, Courier(settings) as second:
+    async with Courier(settings, database) as first, Courier(settings, database) as second:
 
         async def work(courier):
             while await courier.claim_due(database.transaction):
@@ -134,7 +134,7 @@ async def test_two_couriers_never_send_one_event_twice(endpoint, receiver, tell,
 async def test_a_worker_that_dies_with_a_delivery_leaves_it_to_another(endpoint, receiver, tell, settings, database):
     await tell()
     receiver.held.clear()
-    dying = Courier(settings)
+    dying = Courier(settings, database)
     await dying.__aenter__()
     await dying.claim_due(database.transaction)
     await eventually(lambda: asyncio.sleep(0, receiver.requests), until=len)
@@ -142,7 +142,7 @@ async def test_a_worker_that_dies_with_a_delivery_leaves_it_to_another(endpoint,
         task.cancel()
     await dying.__aexit__()
     receiver.held.set()
-    async with Courier(settings) as heir:
+    async with Courier(settings, database) as heir:
         assert await heir.claim_due(database.transaction) == 0
         clock.move(timedelta(seconds=31))
         assert await heir.claim_due(database.transaction) == 1

@@ -61,7 +61,11 @@ async def test_order_about_each_resource_with_three_workers(endpoint, receiver, 
         return web.Response(status=random.choice([200, 200, 500]))
 
     receiver.handler = answering
-    async with Courier(settings) as one, Courier(settings) as two, Courier(settings) as three:
+    async with (
+        Courier(settings, database) as one,
+        Courier(settings, database) as two,
+        Courier(settings, database) as three,
+    ):
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(
                 *(work(courier, database, lambda: len(seen) == len(told)) for courier in (one, two, three))
@@ -86,7 +90,7 @@ async def test_a_failing_resource_holds_nothing_back(endpoint, receiver, tell, s
         return web.Response(text="OK")
 
     receiver.handler = answering
-    async with Courier(settings) as courier:
+    async with Courier(settings, database) as courier:
         async with asyncio.timeout(PATIENCE):
             await work(courier, database, lambda: len(arrived) == 21)
         assert {id for id, _ in arrived} == {str(stalled), *map(str, others)}
@@ -124,7 +128,7 @@ async def test_dead_and_loud_endpoints_do_not_delay_the_others(endpoints, receiv
     receiver.handler = answering
     small = settings.model_copy(update={"webhook_concurrency": 24})
     quiet = [name for name in made if name.startswith("quiet")]
-    async with Courier(small) as one, Courier(small) as two:
+    async with Courier(small, database) as one, Courier(small, database) as two:
         ended = False
         workers = [asyncio.create_task(work(courier, database, lambda: ended)) for courier in (one, two)]
         async with asyncio.timeout(PATIENCE):

@@ -70,7 +70,7 @@ async def test_a_receiver_that_stalls_is_given_up_after_the_timeout(
 ):
     await tell()
     receiver.held.clear()
-    async with Courier(settings.model_copy(update={"webhook_timeout_seconds": 0.3})) as courier:
+    async with Courier(settings.model_copy(update={"webhook_timeout_seconds": 0.3}), database) as courier:
         await courier.claim_due(database.transaction)
         await courier.settle()
     shown = await event()
@@ -354,7 +354,7 @@ async def test_redelivery_by_filter(client, stranger, endpoint, receiver, tell, 
     settings_of_one = settings.model_copy(update={"webhook_retry_delays_seconds": ()})
     for _ in range(4):
         await tell()
-    async with Courier(settings_of_one) as courier:
+    async with Courier(settings_of_one, database) as courier:
         while await courier.claim_due(database.transaction):
             await courier.settle()
     wish = {

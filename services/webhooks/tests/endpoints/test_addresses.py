@@ -139,7 +139,7 @@ async def test_a_name_that_turns_inside_after_the_check_is_not_called(public_end
     await public_endpoint("https://rebinding.example.com/hook")
     await tell()
     resolver = Rebinding(["127.0.0.1"])
-    async with Courier(strict, PublicResolver(resolver)) as courier:
+    async with Courier(strict, database, PublicResolver(resolver)) as courier:
         assert await courier.claim_due(database.transaction) == 1
         await courier.settle()
     assert resolver.asked == 1
@@ -154,7 +154,7 @@ async def test_an_address_that_was_stored_before_is_refused_at_delivery(
     await public_endpoint("https://[::ffff:127.0.0.1]/hook")
     await public_endpoint("http://example.com/hook")
     await tell()
-    async with Courier(strict) as courier:
+    async with Courier(strict, database) as courier:
         assert await courier.claim_due(database.transaction) == 2
         await courier.settle()
     found = (await client.get("/v1/webhooks/deliveries")).json()["items"]
@@ -215,7 +215,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked(
     checked = PublicResolver(resolver, public=lambda address: address == "127.0.0.1")
     allowed = strict.model_copy(update={"webhook_ports": (443, port)})
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=str(pem)))
-    async with Courier(allowed, checked) as courier:
+    async with Courier(allowed, database, checked) as courier:
         assert await courier.claim_due(database.transaction) == 1
         await courier.settle()
     await runner.cleanup()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 from servicekit.auth import Principal, allow
-from servicekit.database import Database, fetching
+from servicekit.database import Database, driver_of
 from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, session_of
@@ -114,7 +114,7 @@ async def _validated(request: Request, body: LicenseKeyValidate) -> Response:
     database: Database = request.app.state.database
     fetchrow: Any = database.count if body.increment_usage is None else database.write
     if "idempotency-key" in request.headers:
-        fetchrow = await fetching(await session_of(request))
+        fetchrow = (await driver_of(await session_of(request))).fetchrow
     return Response(await validation.validate(fetchrow, body), media_type="application/json")
 
 

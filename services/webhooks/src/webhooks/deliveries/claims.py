@@ -7,17 +7,17 @@ when its lease ends.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from servicekit import clock
-from servicekit.database import plan_anew
-from servicekit.timers import due, look
+from servicekit.timers import due
 from sqlalchemy import select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -25,6 +25,7 @@ from webhooks.deliveries.operations import Attempt
 from webhooks.endpoints.models import Endpoint, opened
 from webhooks.events.models import WebhookEvent
 
+_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 LANES = 1000
 """Endpoints that one claim looks at; the next one goes on behind them."""
 FIRST = UUID(int=0)
@@ -126,23 +127,25 @@ class Claimed:
     after: UUID
 
 
-is_any_waiting = look("select 1 from webhook_events where due_at is not null order by endpoint_id, due_at, id limit 1")
-"""Of the first row in an index's order: while any event waits for its time, the claim itself looks."""
+Fetch = Callable[..., Awaitable[list[Any]]]
+"""Runs a statement with values for `$1`, `$2`, …, planned for the tables as they are now; gives its rows."""
 
 
-async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID, suite_secret: str) -> Claimed:
-    """Takes events in hand whose time has come, for `lease`, in the caller's transaction.
+async def claim(fetch: Fetch, room: Room, lease: timedelta, after: UUID, suite_secret: str) -> Claimed:
+    """Takes events in hand whose time has come, for `lease`, by one statement.
 
     First attempts about one resource leave in the order in which things happened: an event is left while an earlier
     one about the same resource waits for its first attempt or is in the middle of it. That takes as long as those
     attempts take, so at most the timeout for each, and the lease where a worker died with one.
     """
-    await plan_anew(session)
     now = clock.wall()  # leases and secrets go by the machine's clock
-    condition = due(_WAITING.due_at, _WAITING.organization_id)
-    compiled = condition.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+    if clock.standing() is None:
+        statement, names, present = _usual()
+        present = dict.fromkeys(present, clock.now())
+    else:
+        statement, names, present = _compiled()
     values: dict[str, Any] = {
-        **compiled.params,
+        **present,
         "now": now,
         "until": now + lease,
         "after": after,
@@ -155,12 +158,26 @@ async def claim(session: AsyncSession, room: Room, lease: timedelta, after: UUID
         "proven": [lane[2] for lane in room.lanes],
         "turns": [lane[3] for lane in room.lanes],
     }
+    rows = await fetch(statement, *(values[name] for name in names))
+    attempts = [_attempt(row, suite_secret) for row in rows if row["id"] is not None]
+    return Claimed(attempts, rows[0]["last"] if rows[0]["lanes"] >= LANES else FIRST)
+
+
+def _compiled() -> tuple[str, Sequence[str], dict[str, Any]]:
+    """The statement for the present clock, the names of its values in their order, and those of its condition."""
+    condition = due(_WAITING.due_at, _WAITING.organization_id)
+    compiled = condition.compile(dialect=PGDialect_asyncpg(paramstyle="named"))  # type: ignore[no-untyped-call]
     # A parameter that is followed by its cast must keep a space for `text` to see it.
     is_due = re.sub(r":(\w+)::", r":\1 ::", f"({compiled})")
-    statement = text(_CLAIM.format(free=_FREE, due=is_due))
-    rows = (await session.execute(statement, values)).all()
-    attempts = [_attempt(row, suite_secret) for row in rows if row.id is not None]
-    return Claimed(attempts, rows[0].last if rows[0].lanes >= LANES else FIRST)
+    statement = text(_CLAIM.format(free=_FREE, due=is_due)).compile(dialect=_DIALECT)
+    return str(statement), statement.positiontup or (), compiled.params
+
+
+@cache
+def _usual() -> tuple[str, Sequence[str], dict[str, Any]]:
+    """The same for the machine's clock, at which the condition has one value, the present. Compiled once."""
+    statement, names, (present,) = _compiled()
+    return statement, names, {present: None}
 
 
 async def are_in_hand(session: AsyncSession) -> bool:
@@ -172,18 +189,17 @@ async def are_in_hand(session: AsyncSession) -> bool:
 
 
 def _attempt(row: Any, suite_secret: str) -> Attempt:
-    kept: list[bytes] = [row.encrypted_secret, *([row.previous] if row.previous is not None else [])]
+    kept = (secret for secret in (row["encrypted_secret"], row["previous"]) if secret is not None)
     secrets = tuple(opened(bytes(secret), suite_secret) for secret in kept)
-    due_at: datetime = row.due_at
     return Attempt(
-        row.id,
-        row.endpoint_id,
-        row.organization_id,
-        row.url,
+        row["id"],
+        row["endpoint_id"],
+        row["organization_id"],
+        row["url"],
         secrets,
-        row.payload,
-        row.attempts,
-        due_at,
-        row.failures,
-        row.traceparent,
+        row["payload"],
+        row["attempts"],
+        row["due_at"],
+        row["failures"],
+        row["traceparent"],
     )

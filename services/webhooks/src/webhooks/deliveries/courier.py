@@ -14,7 +14,7 @@ import structlog
 from aiohttp.abc import AbstractResolver
 from opentelemetry.trace import SpanKind
 from servicekit import clock, metrics, telemetry
-from servicekit.database import Sessions, is_transient, wake
+from servicekit.database import Database, Sessions, driver_of, is_transient, plan_anew, wake
 from yarl import URL
 
 from webhooks.deliveries import claims, outcomes
@@ -38,8 +38,12 @@ ANSWER_SECONDS = 2.0
 GRACE_SECONDS = 15
 AT_A_CLOCK = 64
 """Deliveries at a time for one test clock."""
+FOUND_NOTHING_SECONDS = 0.02
+"""Rest after a claim that found nothing: another worker was quicker, and will be again."""
 TOGETHER = 500
 """Outcomes that one statement writes."""
+TOGETHER_SECONDS = 0.01
+"""For how long outcomes gather: a transaction for each would cost as much as the delivery."""
 GATHERING_SECONDS = 0.05
 _cached_objection = lru_cache(maxsize=10_000)(objection)
 _parsed = lru_cache(maxsize=10_000)(URL)
@@ -49,8 +53,9 @@ _parsed = lru_cache(maxsize=10_000)(URL)
 class Courier:
     """Makes deliveries. `resolver` stands in for the system's, for tests."""
 
-    def __init__(self, settings: Settings, resolver: AbstractResolver | None = None) -> None:
+    def __init__(self, settings: Settings, database: Database, resolver: AbstractResolver | None = None) -> None:
         self._settings = settings
+        self._database = database
         self._resolver = resolver
         self._lanes = Lanes(settings.webhook_concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,13 +107,12 @@ class Courier:
         if not room.total:
             return 0
         lease = LEASE + timedelta(seconds=self._settings.webhook_timeout_seconds)
-        async with sessions() as session:
-            claimed = await claims.claim(session, room, lease, self._after, self._settings.secret)
+        claimed = await claims.claim(self._database.claim, room, lease, self._after, self._settings.secret)
         self._after = claimed.after
         now = time.monotonic()
         # At most half of the time is spent on claims, however many endpoints have something waiting.
-        self._rest_until = now + min(now - began, 0.1)
-        for attempt in claimed.attempts:
+        self._rest_until = now + max(min(now - began, 0.1), 0.0 if claimed.attempts else FOUND_NOTHING_SECONDS)
+        for attempt in self._lanes.in_turn(claimed.attempts):
             self._lanes.take(attempt.endpoint_id)
             task = asyncio.create_task(self._deliver(sessions, attempt))
             self._tasks.add(task)
@@ -122,8 +126,10 @@ class Courier:
         attempts: list[Attempt] = []
         after: UUID | None = None
         async with sessions() as session:
+            await plan_anew(session)
+            fetch = (await driver_of(session)).fetch
             while after != claims.FIRST and not attempts:
-                claimed = await claims.claim(session, room, lease, after or claims.FIRST, self._settings.secret)
+                claimed = await claims.claim(fetch, room, lease, after or claims.FIRST, self._settings.secret)
                 attempts, after = claimed.attempts, claimed.after
             is_waiting = not attempts and await claims.are_in_hand(session)
         if is_waiting:
@@ -183,6 +189,7 @@ class Courier:
         """Writes down what has ended; what ends meanwhile is written next, together."""
         try:
             while self._ended:
+                await asyncio.sleep(TOGETHER_SECONDS)
                 batch, self._ended = self._ended[:TOGETHER], self._ended[TOGETHER:]
                 try:
                     await self._write_down(sessions, batch)

@@ -1,14 +1,15 @@
 """How much a worker may have in hand, of each endpoint and of all: kept in its memory, and soon learned anew."""
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from servicekit import clock
 
 from webhooks.deliveries.claims import Room
-from webhooks.deliveries.operations import Answer
+from webhooks.deliveries.operations import Answer, Attempt
 
 PER_ENDPOINT = 8
 """Deliveries to one endpoint that a worker has in hand."""
@@ -48,7 +49,8 @@ class Lane:
         self._tokens = min(RATE, self._tokens + (now - self._refilled_at) * RATE)
         self._refilled_at = now
         most = AFTER_TIMEOUT if self.timed_out else PER_ENDPOINT
-        return max(0, min(most - self.in_hand, int(self._tokens)))
+        # Who sends as much as it may is served by handfuls: one by one each would cost a claim and a transaction.
+        return 0 if self._tokens < PER_ENDPOINT else max(0, most - self.in_hand)
 
     @property
     def is_full(self) -> bool:
@@ -94,6 +96,18 @@ class Lanes:
         unproven = sum(lane.in_hand for lane in self._lanes.values() if not lane.proven)
         left = max(0, int(self._most * SHARE_OF_UNPROVEN) - unproven)
         return Room(max(0, min(self.free, AT_ONCE)), left, PER_ENDPOINT, known)
+
+    def in_turn(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Attempts in the order in which they set out: each endpoint's first before any endpoint's second.
+
+        Those of a loud one, which wait for longest, would otherwise take the time of all others.
+        """
+        of: Counter[UUID] = Counter({id: lane.in_hand for id, lane in self._lanes.items() if lane.in_hand})
+        ranked = []
+        for attempt in attempts:
+            ranked.append((of[attempt.endpoint_id], attempt))
+            of[attempt.endpoint_id] += 1
+        return [attempt for _, attempt in sorted(ranked, key=lambda pair: pair[0])]
 
     def take(self, endpoint_id: UUID) -> None:
         """A delivery was taken in hand."""
