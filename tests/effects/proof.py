@@ -7,5 +7,5 @@ from polar_cli.state import ROOT
 
 
 def prove(*arguments):
-    command = [sys.executable, "-m", "polar_cli", "prove", "--forked", *arguments]
+    command = [sys.executable, "-m", "polar_cli", "prove", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
