@@ -63,6 +63,9 @@ class LongWork:
     """Requests that write the text "long": they say that they have begun, and do not end before they may."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.begun = 0
         self.may_end = asyncio.Event()
 
@@ -73,7 +76,7 @@ long_work = LongWork()
 @pytest.fixture(autouse=True)
 def held() -> LongWork:
     """What holds the long requests of this test."""
-    long_work.__init__()  # type: ignore[misc]
+    long_work.reset()
     return long_work
 
 

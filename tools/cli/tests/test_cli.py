@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -109,9 +108,8 @@ def test_a_forked_process_is_as_if_it_was_started_alone(tmp_path):
     try:
         server.wait_ready()
         assert forked.start()
-        while not forked.tail():
-            assert forked.pid is not None, forked.tail()
-            time.sleep(0.05)
+        forked.ready = lambda: bool(forked.tail())
+        forked.wait_ready()
         said = json.loads(forked.tail())
         assert said == ["__main__", {"PATH": "/usr/bin:/bin"}, ["--loud"], True, str(tmp_path), True, True]
         pid = forked.pid

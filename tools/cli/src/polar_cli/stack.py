@@ -211,17 +211,15 @@ class Stack:
             folder=ROOT,
         )
 
+    def _forkserver_up(self) -> None:
+        with self._starting:
+            self["forkserver"].start()
+            self["forkserver"].wait_ready()
+
     def _service(self, service: str, kind: str) -> Process:
         name = f"{service}.{kind}"
-
-        def forkserver_up() -> None:
-            if self._is_forked:
-                with self._starting:
-                    self["forkserver"].start()
-                    self["forkserver"].wait_ready()
-
         module = f"{service}.app" if kind == "api" else f"{service}.worker"
-        return Process(
+        process = Process(
             name=name,
             state=self.state,
             command=lambda: [str(self.pythons.get(name, sys.executable)), "-m", module],
@@ -229,9 +227,10 @@ class Stack:
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),
             folder=ROOT,
-            before=forkserver_up,
-            forkserver=self._forkserver if self._is_forked else None,
         )
+        if self._is_forked:
+            process.before, process.forkserver = self._forkserver_up, self._forkserver
+        return process
 
     def _stripe(self) -> Process:
         def command() -> list[str]:

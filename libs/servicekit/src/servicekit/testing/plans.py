@@ -57,7 +57,7 @@ async def clone(connection: Any, table: str, own: UUID, **changes: str) -> None:
     """Makes 100,000 rows of the table's first one, spread over organizations of which `own` is one.
 
     Ids are new, instants fall by a second a row, and `changes` are SQL expressions for columns that must differ, in
-    which `n` counts the rows. Its indexes are built after that, which takes a third of what filling them takes.
+    which `n` counts the rows. Its indexes are built when all rows are there.
     """
     owner = f"case when n % {ORGANIZATIONS} = 0 then '{own}'::uuid else md5((n % {ORGANIZATIONS})::text)::uuid end"
     await connection.execute(
