@@ -3,7 +3,9 @@
 import ast
 import importlib
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from contracts.registry import EVENTS
 from servicekit.consumers import Consumers
 from servicekit.settings import Settings
-from support import ROOT, SERVICES, package, parsed
+from support import ROOT, SERVICES, package, parsed, sources
 
 
 def flows(service: str) -> list[Consumers]:
@@ -118,3 +120,50 @@ def test_a_service_depends_on_no_other(service: str) -> None:
     names = {re.split(r"[<>=\[ ]", dependency)[0] for dependency in project["dependencies"]}
     assert not names & (set(SERVICES) - {service})
     assert {"contracts", "servicekit"} <= names
+
+
+def declared(folder: Path, *extras: str) -> set[str]:
+    """The distributions that are installed for a package: its own dependencies, and all of its libraries'."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    optional = project.get("optional-dependencies", {})
+    found: set[str] = set()
+    for dependency in [*project["dependencies"], *(name for extra in extras for name in optional.get(extra, ()))]:
+        name = re.split(r"[<>=\[ ]", dependency)[0]
+        found.add(canonical(name))
+        if (ROOT / "libs" / name).exists():
+            found |= declared(ROOT / "libs" / name)
+    return found
+
+
+PACKAGES = [f"libs/{path.parent.name}" for path in sorted((ROOT / "libs").glob("*/pyproject.toml"))]
+PACKAGES += [f"services/{service}" for service in SERVICES]
+
+
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_a_package_declares_what_it_imports(folder: str) -> None:
+    """An image has nothing but what is declared, where this machine's environment has everything."""
+    of_module = packages_distributions()
+    missing = {
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in sources(f"{folder}/src")
+        for node in ast.walk(parsed(path))
+        for module in imported(node)
+        if module not in {*sys.stdlib_module_names, Path(folder).name}
+        and not {canonical(name) for name in of_module.get(module, [module])}
+        & declared(ROOT / folder, *({"testing"} & {*path.parts}))
+    }
+    assert not missing
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The topmost modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name.split(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module.split(".")[0]]
+    return []

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import secrets
 import subprocess
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from polar_cli.console import Failure, step
 from polar_cli.provision import EXCHANGE, permissions_of
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT, SERVICES
+
+_PROGRESS = re.compile(r"\s*(Container|Network|Volume|Image) |\s*#\d+ ")
+"""Lines that tell how far compose and the build are."""
 
 
 def up(stack: Stack) -> None:
@@ -108,9 +112,23 @@ def hashed(password: str) -> str:
 def _compose(stack: Stack, *arguments: str) -> str:
     done = subprocess.run(_command(stack, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        hint = "docker compose logs; POLAR_NATIVE=1 runs the stack without containers"
-        raise Failure(f"docker compose {arguments[0]} failed:\n{done.stderr[-3000:]}", hint=hint)
+        said = [line for line in done.stderr.splitlines() if not _PROGRESS.match(line)]
+        text = "\n".join([f"docker compose {arguments[0]} failed:", *said[-20:], *_logs_of_ended(stack)])
+        raise Failure(text, hint="docker compose logs; POLAR_NATIVE=1 runs the stack without containers")
     return done.stdout
+
+
+def _logs_of_ended(stack: Stack) -> list[str]:
+    """The last lines of each container that ended with an error: why the others wait for it."""
+    listed = subprocess.run(
+        _command(stack, "ps", "--all", "--format", "{{.Service}} {{.ExitCode}}"),
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    ended = [service for service, code in map(str.split, listed.stdout.splitlines()) if code != "0"]
+    if not ended:
+        return []
+    logs = _command(stack, "logs", "--no-color", "--tail", "15", *ended)
+    return subprocess.run(logs, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def _run(stack: Stack, *arguments: str) -> int:
@@ -119,7 +137,16 @@ def _run(stack: Stack, *arguments: str) -> int:
 
 def _command(stack: Stack, *arguments: str) -> list[str]:
     profile = [] if stack.real_stripe else ["--profile", "stripe"]
-    return ["docker", "compose", "--env-file", str(stack.folder / "compose.env"), *profile, *arguments]
+    return [
+        "docker",
+        "compose",
+        "--ansi",
+        "never",
+        "--env-file",
+        str(stack.folder / "compose.env"),
+        *profile,
+        *arguments,
+    ]
 
 
 def _write_private(path: Path, text: str, mode: int = 0o600) -> None:
