@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from aiohttp import web
 from polar_cli.stack import Stack
 from polar_cli.testing import stack_of_tests
 
-from tests.end_to_end.support import Receiver, Shop
+from tests.end_to_end.support import Receiver, Shop, listening
 
 
 def needed(name: str) -> str:
@@ -32,17 +31,8 @@ def stack() -> Stack:
 @pytest.fixture(scope="session")
 async def receiver() -> AsyncIterator[Receiver]:
     """An endpoint that verifies signatures."""
-    receiver = Receiver()
-    app = web.Application()
-    app.router.add_post("/webhooks", receiver.take)
-    app.router.add_post("/webhooks/other", receiver.accept)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks"
-    yield receiver
-    receiver.held.set()
-    await runner.cleanup()
+    async with listening("127.0.0.1", "127.0.0.1") as receiver:
+        yield receiver
 
 
 def caller(token: str) -> httpx.AsyncClient:

@@ -58,6 +58,22 @@ class Receiver:
         return await eventually(probe, seconds=PATIENCE, what=f"webhook {kind} of {id}")
 
 
+@asynccontextmanager
+async def listening(host: str, name: str) -> AsyncIterator[Receiver]:
+    """A receiver at `host`, which the stack knows as `name`."""
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/webhooks", receiver.take)
+    app.router.add_post("/webhooks/other", receiver.accept)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, host, 0).start()
+    receiver.url = f"http://{name}:{runner.addresses[0][1]}/webhooks"
+    yield receiver
+    receiver.held.set()
+    await runner.cleanup()
+
+
 class Shop:
     """What the tests sell."""
 

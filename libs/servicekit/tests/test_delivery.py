@@ -403,6 +403,37 @@ async def test_events_together_are_handed_over_as_one_list_in_order(
     assert len(calls) == 4
 
 
+async def test_a_batch_that_was_in_another_s_way_is_tried_again_whole(
+    database: Database, rabbitmq_url: str, channel: Any, flow: Consumers, copies: Any, organization_event: Any
+) -> None:
+    """One by one it would be as many transactions, while another worker does the same."""
+    calls: list[int] = []
+    together = Consumers(flow.queue)
+    again, free = asyncio.Event(), asyncio.Event()
+
+    @together.on(identity.OrganizationCreatedV1, together=True)
+    async def write(events: list[identity.OrganizationCreatedV1], session: Any) -> None:
+        calls.append(len(events))
+        if len(calls) == 2:
+            again.set()
+            await free.wait()
+        await session.execute(text("set local lock_timeout = '50ms'"))
+        rows = [(event, {"organization_id": event.subject, "name": event.data.name}) for event in events]
+        await project_all(session, copies, rows)
+
+    events = [organization_event(name) for name in ("a", "b", "c")]
+    messages = [Message.read(event.to_bytes(), event.routing_key()) for event in events]
+    loop = ConsumerLoop(together, database, rabbitmq_url)
+    async with database.transaction() as other:
+        await project(other, copies, events[1], organization_id=events[1].subject, name="b")
+        attempt = asyncio.create_task(loop.handle_whole(messages))
+        await again.wait()
+    free.set()
+    assert await attempt is None
+    assert calls == [3, 3]
+    assert await copied(database, copies) == 3
+
+
 async def test_several_events_are_projected_in_one_statement_as_one_by_one(
     database: Database, organization_event: Any, copies: Any
 ) -> None:

@@ -1,6 +1,7 @@
 """The edge of a request: the transaction, the guards, the dialects, the lists."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -188,6 +189,21 @@ async def test_health_says_what_is_missing(client: httpx.AsyncClient) -> None:
     ready = await client.get("/readyz")
     assert ready.status_code in {200, 503}
     assert set(ready.json()) <= {"status", "broker"}
+
+
+async def test_a_database_without_a_free_connection_is_503_for_the_request_alone(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client of the tests raises what is raised behind the answer, as a server writes its stack into the log."""
+    pool = database.engine.sync_engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    async with AsyncExitStack() as held:
+        for _ in range(pool.size()):  # type: ignore[attr-defined]
+            await held.enter_async_context(database.engine.connect())
+        answer = await client.post("/v1/notes/", json={"text": "n"})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json()["error"] == "ServiceUnavailable"
+    assert (await client.post("/v1/notes/", json={"text": "n"})).status_code == 201
 
 
 async def test_a_404_that_was_too_early_is_not_kept(

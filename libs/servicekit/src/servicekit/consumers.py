@@ -9,6 +9,7 @@ leaves such a message as a row too, which the newer one takes.
 """
 
 import asyncio
+import random
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
@@ -31,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import broker, clock, ids, metrics, outbox, telemetry
 from servicekit.clock import Standing
-from servicekit.database import Database, is_transient
+from servicekit.database import CONFLICTS, Database, is_transient, sqlstate
 
 log = structlog.get_logger()
 _handled = telemetry.counter(metrics.MESSAGES_HANDLED)
@@ -40,6 +41,8 @@ _dead = telemetry.counter(metrics.MESSAGES_DEAD)
 _delay = telemetry.histogram(metrics.MESSAGE_DELAY, [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600])
 
 BATCH = 200
+CONFLICTS_IN_A_ROW = 3
+"""How often a batch is tried again whole, when another transaction was in its way."""
 RETRIES = 50
 """Attempts of one message that asks for `Retry` before it is set aside."""
 
@@ -318,7 +321,7 @@ class ConsumerLoop:
         self, batch: list[AbstractIncomingMessage], channel: AbstractChannel, stop: asyncio.Event
     ) -> None:
         messages = [Message.read(delivery.body, delivery.routing_key or "") for delivery in batch]
-        failure = await self._attempt(messages)
+        failure = await self.handle_whole(messages)
         if failure is None:
             await batch[-1].ack(multiple=True)
             return
@@ -327,6 +330,19 @@ class ConsumerLoop:
         for delivery, message in zip(batch, messages, strict=True):
             await self._settle(message, alone, channel, stop)
             await delivery.ack()
+
+    async def handle_whole(self, messages: list[Message]) -> Exception | None:
+        """Handles messages in one transaction, again when another one was in the way; returns what still is.
+
+        Another worker's batch may have rows of the same resources in another order; one by one they would take long.
+        """
+        failure = await self._attempt(messages)
+        for _ in range(CONFLICTS_IN_A_ROW):
+            if failure is None or sqlstate(failure) not in CONFLICTS:
+                break
+            await asyncio.sleep(random.uniform(0.01, 0.1))
+            failure = await self._attempt(messages)
+        return failure
 
     async def _attempt(self, messages: list[Message]) -> Exception | None:
         """Handles messages in one transaction; returns what was in the way."""

@@ -383,6 +383,12 @@ async def awaited(find: Callable[[], Awaitable[Found | None]], *, seconds: float
         pause = min(pause * 1.5, 0.05)
 
 
+UNREACHABLE = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)
+"""What is raised where the database is away, or gives no connection in time."""
+CONFLICTS = {"40001", "40P01", "55P03"}
+"""PostgreSQL's codes where another transaction was in the way."""
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
@@ -402,5 +408,4 @@ def is_transient(error: BaseException) -> bool:
         return True
     if any(isinstance(cause, DBAPIError) and cause.connection_invalidated for cause in _causes(error)):
         return True
-    kinds = (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)
-    return not state and any(isinstance(cause, kinds) for cause in _causes(error))
+    return not state and any(isinstance(cause, UNREACHABLE) for cause in _causes(error))

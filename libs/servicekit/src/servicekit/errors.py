@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from servicekit.database import is_transient, sqlstate
+from servicekit.database import CONFLICTS, UNREACHABLE, is_transient, sqlstate
 
 log = structlog.get_logger()
 
@@ -134,13 +134,17 @@ def install(app: FastAPI) -> None:
         if state.startswith("22"):
             problem = {"loc": ["body"], "msg": "a value is out of range for the database", "type": "value_error"}
             return _body(422, "RequestValidationError", [problem])
-        if state in {"55P03", "40001", "40P01"}:
+        if state in CONFLICTS:
             return _body(409, "ResourceLocked", "the resource is being changed; try again", {"Retry-After": "1"})
         return unavailable(error) if is_transient(error) else crashed(error)
 
-    @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         return unavailable(error) if is_transient(error) else crashed(error)
+
+    # What is raised where a server is away or too busy is named besides: what the last handler of all answers is raised
+    # again behind it, and the log then has a stack of a hundred lines for each request of a busy minute.
+    for kind in (*UNREACHABLE, Exception):
+        app.add_exception_handler(kind, unexpected)
 
 
 def _not_allowed(request: Request) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The stack in containers, where a Docker engine answers: the same secrets, the same first organization."""
+"""The stack in containers, where a Docker engine answers: the same secrets, the same commands."""
 
 import base64
 import hashlib
@@ -6,11 +6,13 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from polar_cli import audit
 from polar_cli.console import Failure, step
 from polar_cli.provision import EXCHANGE, permissions_of
 from polar_cli.stack import Stack
@@ -20,39 +22,102 @@ _PROGRESS = re.compile(r"\s*(Container|Network|Volume|Image) |\s*#\d+ ")
 """Lines that tell how far compose and the build are."""
 
 
-def up(stack: Stack) -> None:
-    """Writes the secrets, starts every container, and creates the first organization. Raises `Failure`."""
-    stack.folder.mkdir(parents=True, exist_ok=True)
-    _write_private(stack.folder / "rabbitmq-definitions.json", json.dumps(definitions(stack)), mode=0o644)
-    lines = "".join(f"{name}={value}\n" for name, value in environment(stack).items())
-    _write_private(stack.folder / "compose.env", lines)
-    with step("docker compose up"):
-        _compose(stack, "up", "--wait", "--build", "--quiet-pull")
-    if not (stack.folder / "env").exists():
-        with step("the first organization and its access token"):
-            done = _compose(
-                stack, "exec", "-T", "identity-api", "python", "-m", "identity.commands", "create-organization",
-                "--name", "Demo", "--slug", f"demo-{secrets.token_hex(3)}",
-            )  # fmt: skip
-            stack.write_client_environment(json.loads(done.splitlines()[-1]))
+def is_installed() -> bool:
+    """Whether there is docker compose, with or without an engine."""
+    return shutil.which("docker") is not None and _succeeds("docker", "compose", "version")
 
 
-def down(stack: Stack) -> None:
-    """Ends every container; volumes stay."""
-    _compose(stack, "down")
+def engine_answers() -> bool:
+    """Whether a Docker engine with compose answers, and is not declined with POLAR_NATIVE=1."""
+    return os.environ.get("POLAR_NATIVE") != "1" and is_installed() and _succeeds("docker", "info")
 
 
-def rebuild(stack: Stack, service: str, *, empty: bool) -> int:
-    """Has a service's copies told again. Returns the exit status of the service's own command."""
-    options = ["--empty"] if empty else []
-    return _run(stack, "exec", "-T", f"{service}-worker", "python", "-m", f"{service}.worker", "rebuild", *options)
+def _succeeds(*command: str) -> bool:
+    try:
+        return not subprocess.run(command, capture_output=True, timeout=10, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return False
 
 
-def audit(stack: Stack, organization: str) -> int:
-    """Compares billing's books. Returns the exit status of billing's own command."""
-    from polar_cli.audit import command
+class ComposedStack(Stack):
+    """A stack whose parts run in containers, those of docker-compose.yml; each name has a project of its own."""
 
-    return _run(stack, "exec", "-T", "billing-worker", "python", *command(organization))
+    def up(self) -> list[str]:
+        """Writes the secrets, builds and starts every container, and creates the first organization.
+
+        Returns the containers' services. Raises `Failure` with the last lines of each that ended with an error.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write_private(self.folder / "rabbitmq-definitions.json", json.dumps(definitions(self)), mode=0o644)
+        lines = "".join(f"{name}={value}\n" for name, value in environment(self).items())
+        _write_private(self.folder / "compose.env", lines)
+        with step("docker compose up"):
+            self._compose("up", "--wait", "--build", "--quiet-pull")
+        if not (self.folder / "env").exists():
+            with step("the first organization and its access token"):
+                self._first_organization()
+        return self._compose("ps", "--services").split()
+
+    def down(self) -> list[str]:
+        """Ends every container; volumes stay. Returns the services of those that ran."""
+        running = self._compose("ps", "--services").split()
+        self._compose("down")
+        return running
+
+    def reset(self) -> None:
+        """Ends every container and removes all data and secrets."""
+        if (self.folder / "compose.env").exists():
+            self._compose("down", "--volumes")
+        for name in ("compose.env", "rabbitmq-definitions.json", "env", "state.json", "state.lock"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def rebuild(self, service: str, *, empty: bool) -> int:
+        """Has a service's copies told again, by its own command. Returns its exit status."""
+        options = ["--empty"] if empty else []
+        return self.run("exec", "-T", f"{service}-worker", "python", "-m", f"{service}.worker", "rebuild", *options)
+
+    def audit(self, organization: str) -> int:
+        """Compares billing's books, by its own command. Returns its exit status."""
+        return self.run("exec", "-T", "billing-worker", "python", *audit.command(organization))
+
+    def create_organization(self, name: str, slug: str, *, is_test: bool = False) -> dict[str, str]:
+        """Creates an organization through identity's own command: `organization_id` and `access_token`."""
+        done = self._compose(
+            "exec", "-T", "identity-api", "python", "-m", "identity.commands", "create-organization",
+            "--name", name, "--slug", slug, *(["--test"] if is_test else []),
+        )  # fmt: skip
+        created: dict[str, str] = json.loads(done.splitlines()[-1])
+        return created
+
+    def run(self, *arguments: str) -> int:
+        """Runs a compose command whose output is the user's. Returns its exit status."""
+        return subprocess.run(self._command(*arguments), cwd=ROOT, check=False).returncode
+
+    def _compose(self, *arguments: str) -> str:
+        done = subprocess.run(self._command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if not _PROGRESS.match(line)]
+            text = "\n".join([f"docker compose {arguments[0]} failed:", *said[-20:], *self._logs_of_ended()])
+            raise Failure(text, hint="./polar logs; POLAR_NATIVE=1 runs the stack without containers")
+        return done.stdout
+
+    def _logs_of_ended(self) -> list[str]:
+        """The last lines of each container that ended with an error: why the others wait for it."""
+        listing = self._command("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}")
+        listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
+        ended = [service for service, code in map(str.split, listed.stdout.splitlines()) if code != "0"]
+        if not ended:
+            return []
+        logs = self._command("logs", "--no-color", "--tail", "15", *ended)
+        return subprocess.run(logs, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
+
+    def _command(self, *arguments: str) -> list[str]:
+        kept = self.folder / "compose.env"
+        if not kept.exists():
+            raise Failure("this stack was never started in containers", hint="./polar up")
+        project = [] if self.name == "main" else ["--project-name", f"polar-{self.name}"]
+        profile = [] if self.real_stripe else ["--profile", "stripe"]
+        return ["docker", "compose", "--ansi", "never", *project, "--env-file", str(kept), *profile, *arguments]
 
 
 def environment(stack: Stack) -> dict[str, str]:
@@ -61,6 +126,9 @@ def environment(stack: Stack) -> dict[str, str]:
         "POSTGRES_PASSWORD": stack.state.secret("postgres"),
         "PUBLIC_URL": stack.url,
         "POLAR_PORT": str(stack.gateway_port),
+        "POLAR_FOLDER": str(stack.folder),
+        "STRIPE_PORT": str(stack.state.port("stripe")),
+        "RABBITMQ_MANAGEMENT_PORT": str(stack.state.port("rabbitmq-management")),
     }
     for service in SERVICES:
         values[f"{service.upper()}_DATABASE_PASSWORD"] = stack.state.secret(f"database:{service}")
@@ -107,46 +175,6 @@ def hashed(password: str) -> str:
     """A password as RabbitMQ keeps it: base64 of a 4-byte salt and the SHA-256 of salt and password."""
     salt = secrets.token_bytes(4)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
-
-
-def _compose(stack: Stack, *arguments: str) -> str:
-    done = subprocess.run(_command(stack, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if not _PROGRESS.match(line)]
-        text = "\n".join([f"docker compose {arguments[0]} failed:", *said[-20:], *_logs_of_ended(stack)])
-        raise Failure(text, hint="docker compose logs; POLAR_NATIVE=1 runs the stack without containers")
-    return done.stdout
-
-
-def _logs_of_ended(stack: Stack) -> list[str]:
-    """The last lines of each container that ended with an error: why the others wait for it."""
-    listed = subprocess.run(
-        _command(stack, "ps", "--all", "--format", "{{.Service}} {{.ExitCode}}"),
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    ended = [service for service, code in map(str.split, listed.stdout.splitlines()) if code != "0"]
-    if not ended:
-        return []
-    logs = _command(stack, "logs", "--no-color", "--tail", "15", *ended)
-    return subprocess.run(logs, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
-
-
-def _run(stack: Stack, *arguments: str) -> int:
-    return subprocess.run(_command(stack, *arguments), cwd=ROOT, check=False).returncode
-
-
-def _command(stack: Stack, *arguments: str) -> list[str]:
-    profile = [] if stack.real_stripe else ["--profile", "stripe"]
-    return [
-        "docker",
-        "compose",
-        "--ansi",
-        "never",
-        "--env-file",
-        str(stack.folder / "compose.env"),
-        *profile,
-        *arguments,
-    ]
 
 
 def _write_private(path: Path, text: str, mode: int = 0o600) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -106,16 +105,17 @@ def _parser() -> argparse.ArgumentParser:
     documents.add_argument("--check", action="store_true", help="only compare with what is committed")
     schemas = add("contracts", lambda arguments: contracts.write(check=arguments.check), "write the event schemas")
     schemas.add_argument("--check", action="store_true", help="only compare with what is committed")
-    add("lint", _lint, "ruff, mypy, import rules, and the committed OpenAPI documents and events")
+    add("lint", _lint, "ruff, mypy, import rules, Dockerfiles, and the committed OpenAPI documents and events")
     return parser
 
 
+def _stack() -> Stack:
+    """The stack of this checkout: in containers where a Docker engine answers."""
+    return compose.ComposedStack() if compose.engine_answers() else Stack()
+
+
 def _up(_: argparse.Namespace) -> int:
-    stack = Stack()
-    if _engine():
-        compose.up(stack)
-        say(f"ready: {stack.url}  (a token is in {_relative(stack.folder / 'env')})")
-        return 0
+    stack = _stack()
     before = {name for name, process in stack.processes.items() if process.pid is not None}
     try:
         started = stack.up()
@@ -130,17 +130,18 @@ def _up(_: argparse.Namespace) -> int:
 
 
 def _down(_: argparse.Namespace) -> int:
-    if _engine():
-        compose.down(Stack())
-        return 0
+    stack = _stack()
     with step("ending the stack"):
-        ended = Stack().down()
-    say(f"{len(ended)} processes ended; ./polar up starts them again with their data")
+        ended = stack.down()
+    kind = "containers" if isinstance(stack, compose.ComposedStack) else "processes"
+    say(f"{len(ended)} {kind} ended; ./polar up starts them again with their data")
     return 0
 
 
 def _status(_: argparse.Namespace) -> int:
-    stack = Stack()
+    stack = _stack()
+    if isinstance(stack, compose.ComposedStack):
+        return stack.run("ps", "--all", "--format", "table {{.Service}}\t{{.Status}}")
     rows = []
     for name, process in stack.processes.items():
         pid = process.pid
@@ -160,7 +161,13 @@ def _resident(pid: int) -> float:
 
 
 def _logs(arguments: argparse.Namespace) -> int:
-    folder = Stack().logs
+    stack = _stack()
+    if isinstance(stack, compose.ComposedStack):
+        named = [f"{arguments.service}-{kind}" for kind in ("migrate", "api", "worker")]
+        chosen = named if arguments.service in SERVICES else [arguments.service] if arguments.service else []
+        follow = ["--follow"] if arguments.follow else []
+        return stack.run("logs", "--no-color", "--tail", str(arguments.lines), *follow, *chosen)
+    folder = stack.logs
     paths = sorted(path for path in folder.glob("*.log") if path.name.startswith(arguments.service))
     if not paths:
         raise Failure(f"no logs of {arguments.service or 'anything'} in {_relative(folder)}", hint="./polar status")
@@ -169,7 +176,7 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
-    stack = Stack()
+    stack = _stack()
     if not arguments.yes:
         if not sys.stdin.isatty():
             raise Failure("reset removes every order and customer of this stack", hint="./polar reset --yes", code=2)
@@ -185,15 +192,14 @@ def _dead_letters(arguments: argparse.Namespace) -> int:
 
 
 def _rebuild(arguments: argparse.Namespace) -> int:
-    if _engine():
-        return compose.rebuild(Stack(), arguments.service, empty=arguments.empty)
-    return Stack().rebuild(arguments.service, empty=arguments.empty)
+    return _stack().rebuild(arguments.service, empty=arguments.empty)
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    if _engine():
-        return compose.audit(Stack(), arguments.organization)
-    return audit.run(Stack(), arguments.organization)
+    stack = _stack()
+    if isinstance(stack, compose.ComposedStack):
+        return stack.audit(arguments.organization)
+    return audit.run(stack, arguments.organization)
 
 
 def _test(arguments: argparse.Namespace) -> int:
@@ -205,7 +211,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     if _up(arguments):
         raise Failure("the stack did not come up", hint="./polar status, ./polar logs")
-    return demo.run(Stack(), arguments.purchases, in_containers=_engine())
+    stack = _stack()
+    return demo.run(stack, arguments.purchases, in_containers=isinstance(stack, compose.ComposedStack))
 
 
 def _prove(arguments: argparse.Namespace) -> int:
@@ -246,7 +253,13 @@ def _lint(_: argparse.Namespace) -> int:
         "ruff format": [str(python.with_name("ruff")), "format", "--quiet", "--check", "."],
         "mypy": [str(python.with_name("mypy")), *map(str, sorted(ROOT.glob("*/*/src")))],
         "import rules": [str(python.with_name("lint-imports")), "--no-cache"],
+        "hadolint": [str(python.with_name("hadolint")), *map(str, _dockerfiles())],
     }
+    if compose.is_installed():
+        files = [argument for name in sorted(ROOT.glob("docker-compose*.yml")) for argument in ("--file", str(name))]
+        checks["docker compose config"] = ["docker", "compose", *files, "config", "--no-interpolate", "--quiet"]
+    else:
+        say("docker compose config: left out, since docker compose is not installed here")
     failed = []
     for name, command in checks.items():
         with step(name):
@@ -262,6 +275,10 @@ def _lint(_: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _dockerfiles() -> list[Path]:
+    return sorted(ROOT.glob("*/*/Dockerfile"))
+
+
 def _audit_dependencies(_: argparse.Namespace) -> int:
     return vulnerabilities.audit()
 
@@ -269,19 +286,6 @@ def _audit_dependencies(_: argparse.Namespace) -> int:
 def _kubernetes_secrets(arguments: argparse.Namespace) -> int:
     say(yaml.safe_dump_all(kubernetes.new_secrets(arguments.namespace, dict(os.environ)), sort_keys=False))
     return 0
-
-
-def _engine() -> bool:
-    """Whether a Docker engine with compose answers, and is not declined with POLAR_NATIVE=1."""
-    if os.environ.get("POLAR_NATIVE") == "1" or shutil.which("docker") is None:
-        return False
-    try:
-        for command in (["docker", "compose", "version"], ["docker", "info"]):
-            if subprocess.run(command, capture_output=True, timeout=10, check=False).returncode:
-                return False
-    except subprocess.TimeoutExpired:
-        return False
-    return True
 
 
 def _relative(path: Path) -> Path:

@@ -5,10 +5,13 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from polar_cli import servers_of_tests
+from polar_cli.compose import ComposedStack, engine_answers
 from polar_cli.console import Failure, say, table
 from polar_cli.servers import Limits
 from polar_cli.stack import Stack
@@ -18,9 +21,11 @@ ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "s
 """Groups that need a whole stack; they share one."""
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
-STAGES = (("effects",), ("end_to_end", "conformance", "schema"), ("end_to_end/restarts",), ("security",))
+STAGES = (("effects",), ("schema", "end_to_end", "conformance"), ("end_to_end/restarts",), ("security",))
 """What runs after all other groups, two at a time: first the proof, alone, since its buyers give up after a while; then
 what shares the stack; what stops parts of it, or compares whole tables; and last what reads its logs."""
+IN_CONTAINERS = "containers"
+"""The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
@@ -81,7 +86,11 @@ def stack_of_tests(name: str = "test") -> Stack:
 
 
 def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -> int:
-    """Runs groups (all when none is named). Returns the exit status: 1 on any failure, or when no test ran."""
+    """Runs groups (all when none is named). Returns the exit status: 1 on any failure, or when no test ran.
+
+    Where a Docker engine answers, services' own tests run on servers in containers, and one group on a whole stack in
+    containers; elsewhere that group is left out.
+    """
     known = groups()
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -91,39 +100,60 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
         for name, path in known.items()
         if {name, name.split("/")[0]} & set(names) or (not names and name not in (*NAMED, *(OWN if quick else ())))
     }
+    has_engine = engine_answers()
+    if IN_CONTAINERS in chosen and not has_engine:
+        del chosen[IN_CONTAINERS]
+        say(f"{IN_CONTAINERS}: left out, since no Docker engine answers here")
+    of_services = [name for name in chosen if name not in (*ON_THE_STACK, *OWN, IN_CONTAINERS)]
+    outcomes: list[Outcome] = []
+    if has_engine and of_services:
+        with servers_of_tests.in_containers() as addresses:
+            outcomes += _side_by_side(of_services, chosen, expression, {**os.environ, **addresses})
+        chosen = {name: path for name, path in chosen.items() if name not in of_services}
+    if chosen.keys() - {IN_CONTAINERS}:
+        outcomes += _on_this_machine(chosen, expression, keep=keep)
+    if IN_CONTAINERS in chosen:
+        outcomes += _in_containers(chosen, expression, keep=keep)
+    return _summary(outcomes)
+
+
+def _side_by_side(
+    names: Sequence[str], chosen: dict[str, Path], expression: str, environment: dict[str, str]
+) -> list[Outcome]:
+    """Runs groups, two at a time; one that mostly waits is a third."""
+    wanted = sorted(names, key=lambda name: name not in ASIDE)
+    with ThreadPoolExecutor(2 + len({*ASIDE} & {*wanted})) as pool:
+        return list(pool.map(lambda name: _told(_group(name, chosen[name], expression, environment)), wanted))
+
+
+def _in_containers(chosen: dict[str, Path], expression: str, *, keep: bool) -> list[Outcome]:
+    """Has a stack in containers come up, and asked what the end-to-end tests ask."""
+    stack = ComposedStack(IN_CONTAINERS)
+    try:
+        stack.up()
+        return _side_by_side([IN_CONTAINERS], chosen, expression, {**os.environ, **stack.client_environment()})
+    finally:
+        if not keep:
+            stack.reset()
+
+
+def _on_this_machine(chosen: dict[str, Path], expression: str, *, keep: bool) -> list[Outcome]:
+    """Runs groups on this machine's own servers, stage by stage."""
     stack = stack_of_tests()
     outcomes: list[Outcome] = []
     try:
         stack.servers_up()
-        environment = {
-            **os.environ,
-            "POLAR_TEST_POSTGRES_URL": (
-                stack.address_of("polar", stack.state.secret("postgres"), "postgres")
-                if stack.own_postgres
-                else stack.postgres_url
-            ),
-            "POLAR_TEST_RABBITMQ_URL": stack.rabbitmq_url,
-            "POLAR_TEST_RABBITMQ_MANAGEMENT_URL": stack.management.url,
-        }
-
-        client: dict[str, str] = {}
-
-        def tested(name: str) -> Outcome:
-            needed = {**environment, **client} if name in ON_THE_STACK else environment
-            return _told(_group(name, chosen[name], expression, needed))
-
+        environment = {**os.environ, **servers_of_tests.of(stack)}
         last = [name for stage in STAGES for name in stage]
-        for stage in ([name for name in chosen if name not in last], *STAGES):
-            if not client and set(stage) & set(ON_THE_STACK) & chosen.keys():
+        for stage in ([name for name in chosen if name not in (*last, IN_CONTAINERS)], *STAGES):
+            if set(stage) & set(ON_THE_STACK) & chosen.keys() and "POLAR_TEST_STACK" not in environment:
                 stack.up()
-                client |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
-            wanted = sorted((name for name in stage if name in chosen), key=lambda name: name not in ASIDE)
-            with ThreadPoolExecutor(2 + len({*ASIDE} & {*wanted})) as pool:
-                outcomes += pool.map(tested, wanted)
+                environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+            outcomes += _side_by_side([name for name in stage if name in chosen], chosen, expression, environment)
     finally:
         if not keep:
             stack.down()
-    return _summary(outcomes)
+    return outcomes
 
 
 def _group(name: str, path: Path, expression: str, environment: dict[str, str]) -> Outcome:
