@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from servicekit import ids, routing
 from servicekit.database import Database
 from servicekit.testing import eventually
@@ -192,9 +193,11 @@ async def test_health_says_what_is_missing(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_database_without_a_free_connection_is_503_for_the_request_alone(
-    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client of the tests raises what is raised behind the answer, as a server writes its stack into the log."""
+    """This client raises what is raised behind the answer: a server writes its stack into the log."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    client = httpx.AsyncClient(transport=transport, base_url=client.base_url, auth=client.auth)
     pool = database.engine.sync_engine.pool
     monkeypatch.setattr(pool, "_timeout", 0.05)
     async with AsyncExitStack() as held:
