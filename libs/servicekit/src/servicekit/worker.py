@@ -119,7 +119,7 @@ async def _run(
         copies = projections.timers(timedelta(seconds=settings.projection_check_seconds))
         tasks.create_task(clocks.keep(database, flows, own, stop))
         measured = [Backlogs(backlogs).timer()] if telemetry.is_exporting() else []
-        for timer in (*own, *copies, *measured, _retries(loops, channels), _housekeeping(settings), watched.timer()):
+        for timer in (*own, *copies, *measured, _retries(loops, channels), housekeeping(settings), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)  # as in the HTTP process: deliveries cost a third less
@@ -166,18 +166,22 @@ def _retries(loops: Sequence[ConsumerLoop], channels: Channels) -> Timer:
     return Timer("retries", retry_due, every=timedelta(milliseconds=500), ready=is_any_due)
 
 
-def _housekeeping(settings: Settings) -> Timer:
+def housekeeping(settings: Settings) -> Timer:
     """Prepares the outbox's partitions, drops those past their retention, and forgets what is old: inbox rows, keys,
     and messages that no release has taken.
     """
 
     async def clean(sessions: Sessions) -> int:
+        now = clock.wall()
         async with sessions() as session:
-            now = clock.wall()
+            # One worker at a time: each would wait for what the other has locked, and one be ended as a deadlock.
+            await session.execute(_ALONE)
             for months in (0, 1):
                 await session.execute(_PARTITION.bindparams(instant=now, months=months))
             oldest = now - timedelta(days=settings.outbox_retention_days)
             await session.execute(_DROP.bindparams(oldest=oldest))
+        # In a transaction of its own: a new partition keeps everybody from the outbox until it is committed.
+        async with sessions() as session:
             await session.execute(text("delete from inbox where handled_at < :old"), {"old": now - INBOX_RETENTION})
             await session.execute(_FORGET_UNKNOWN, {"old": now - UNKNOWN_RETENTION})
             await session.execute(text("delete from idempotency_keys where expires_at < :now"), {"now": now})
@@ -188,6 +192,7 @@ def _housekeeping(settings: Settings) -> Timer:
 
 _ANY_RETRY = "select 1 from retries where queue = any($1) and due_at <= $2 and routing_key = any($3) limit 1"
 _FORGET_UNKNOWN = text("delete from retries where attempts = 0 and due_at < :old")
+_ALONE = text("select pg_advisory_xact_lock(hashtextextended('housekeeping', 0))")
 _PARTITION = text("select outbox_prepare(:instant, :months)")
 _DROP = text("select outbox_drop(:oldest)")
 
