@@ -20,7 +20,7 @@ from polar_cli.prove.run import SETTLE_SECONDS, Proof
 from polar_cli.state import ROOT, SERVICES
 
 RELEASED = ROOT / "deploy" / "released"
-PURCHASES_A_SECOND = 2.5
+PURCHASES_A_SECOND = 2.0
 """A rate that two cores keep up with, everything of the stack on them, the buyers' other requests included.
 
 At 4 they do not: requests wait for a connection, are refused after ten seconds and asked again.
