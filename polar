@@ -18,6 +18,13 @@ if [ -z "$python" ]; then
     exit 3
 fi
 
+# The packages' interpreter: the system's own where it is new enough. Distributions compile theirs with a profile;
+# one that was compiled by hand, as version managers do, is a fifth slower in whatever runs here.
+interpreter=$python
+if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    interpreter=/usr/bin/python3
+fi
+
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
     uv="$root/.polar/uv/bin/uv"
@@ -48,7 +55,7 @@ export POLAR_UV="$uv"
 stamp=$(cat uv.lock pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml | cksum)
 if [ ! -x .venv/bin/python ] || [ "$(cat .venv/polar-stamp 2>/dev/null)" != "$stamp" ]; then
     echo "· installing the packages of uv.lock into .venv" >&2
-    if ! "$uv" sync --quiet --all-packages --frozen --compile-bytecode --python "$python"; then
+    if ! "$uv" sync --quiet --all-packages --frozen --compile-bytecode --python "$interpreter"; then
         echo "polar could not install its packages: see above, then run ./polar again" >&2
         exit 1
     fi

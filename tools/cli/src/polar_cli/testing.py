@@ -22,7 +22,7 @@ ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "s
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
 STAGES = (("schema", "end_to_end", "conformance"), ("effects", "end_to_end/restarts"), ("security",))
-"""What runs after all other groups, two at a time: first what shares the stack; then what stops parts of it, or compares
+"""What runs after all other groups, two at a time: first what shares the stack; then what stops parts of it or compares
 whole tables, beside the proof, which has a stack of its own and as many pauses; and last what reads the logs."""
 IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
