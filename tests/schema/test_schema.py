@@ -69,7 +69,11 @@ def tried(stack: Stack, document: Any, service: str, folder: Path) -> subprocess
         "--seed", os.environ.get("POLAR_SCHEMA_SEED", "1"), "--generation-database", ":memory:",
         "--generation-allow-x00", "false", "--no-shrink", "--continue-on-failure", "--no-color",
     ]  # fmt: skip
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    # `requests` looks at every variable for a proxy, before each request.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,9 @@ FOUND = {
 def planted():
     """One run with every fault at once: a stack starts in half a minute."""
     plants = [word for fault in FOUND for word in ("--plant", fault)]
-    return prove("--minutes", "0.3", "--purchases", "18", "--only", "billing.worker,billing.worker.2", *plants)
+    return prove(
+        "--forked", "--minutes", "0.3", "--purchases", "18", "--only", "billing.worker,billing.worker.2", *plants
+    )
 
 
 @pytest.mark.parametrize("fault", FOUND)

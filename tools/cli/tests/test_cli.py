@@ -116,6 +116,17 @@ def test_a_forked_process_is_as_if_it_was_started_alone(tmp_path):
         forked.stop()
         assert forked.pid is None
         assert not Path(f"/proc/{pid}").exists()
+
+        def ended(script):
+            (tmp_path / "ended.py").write_text(script)
+            done = forkserver.run(address, [sys.executable, "-m", "ended"], environment={}, folder=tmp_path)
+            return done.returncode, done.stdout
+
+        assert ended("import sys; print('out'); print('err', file=sys.stderr, flush=True)") == (0, "err\nout\n")
+        assert ended("raise SystemExit(3)") == (3, "")
+        assert ended("raise SystemExit('why')") == (1, "why\n")
+        assert ended("import os; os.kill(os.getpid(), 9)") == (1, "")
+        assert "ZeroDivisionError" in ended("1 / 0")[1]
     finally:
         server.stop()
 

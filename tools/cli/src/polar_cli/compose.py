@@ -78,7 +78,7 @@ class ComposedStack(Stack):
 
     def audit(self, organization: str) -> int:
         """Compares billing's books, by its own command. Returns its exit status."""
-        return self.run("exec", "-T", "billing-worker", "python", *audit.command(organization))
+        return self.run("exec", "-T", "billing-worker", "python", "-m", *audit.command(organization))
 
     def create_organization(self, name: str, slug: str, *, is_test: bool = False) -> dict[str, str]:
         """Creates an organization through identity's own command: `organization_id` and `access_token`."""

@@ -11,10 +11,13 @@ import os
 import runpy
 import signal
 import socket
+import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 PRELOADED = (
@@ -41,20 +44,39 @@ def spawn(address: Path, command: Sequence[str], *, environment: dict[str, str],
 
     Returns its process id. The server takes its exit status. Raises `OSError` when the server does not answer.
     """
+    answer = _ask(address, command, environment, folder or Path.cwd(), log, awaited=False)
+    if not answer:
+        raise ConnectionResetError(f"the fork server at {address} forked nothing")
+    return int(answer)
+
+
+def run(
+    address: Path, command: Sequence[str], *, environment: dict[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Has `command` run as `spawn` does, and waits for its end; `stdout` is all that it wrote, its errors too.
+
+    The exit status is 1 when it was killed. Raises `OSError` when the server does not answer.
+    """
+    with NamedTemporaryFile("r") as log:
+        status = _ask(address, command, environment, folder, Path(log.name), awaited=True)
+        return subprocess.CompletedProcess(command, int(status or 1), log.read(), "")
+
+
+def _ask(
+    address: Path, command: Sequence[str], environment: dict[str, str], folder: Path, log: Path, *, awaited: bool
+) -> str:
     wish = {
         "arguments": list(command[2:]),
         "environment": environment,
-        "folder": str(folder or Path.cwd()),
+        "folder": str(folder),
         "log": str(log),
+        "awaited": awaited,
     }
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(address))
         connection.sendall(json.dumps(wish).encode())
         connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile().read()
-    if not answer:
-        raise ConnectionResetError(f"the fork server at {address} forked nothing")
-    return int(answer)
+        return connection.makefile().read()
 
 
 def listens(address: Path) -> bool:
@@ -73,6 +95,16 @@ def main(address: str) -> None:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
+    wish, asker = _serve(address)
+    if wish["awaited"]:
+        asker.sendall(str(_status(wish)).encode())
+    else:
+        asker.close()
+        _become(wish)
+
+
+def _serve(address: str) -> tuple[dict[str, Any], socket.socket]:
+    """Listens for ever; returns in each forked process, with what it is to become and the connection of who asked."""
     with suppress(FileNotFoundError):
         os.unlink(address)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -89,10 +121,27 @@ def main(address: str) -> None:
                 wish = json.loads(text)
                 pid = os.fork()
                 if pid == 0:
-                    break
-                connection.sendall(str(pid).encode())
-        listener.close()
-    _become(wish)
+                    return wish, connection.dup()
+                if not wish["awaited"]:
+                    connection.sendall(str(pid).encode())
+
+
+def _status(wish: dict[str, Any]) -> int:
+    """Runs to the end, with everything written, and gives the exit status."""
+    try:
+        _become(wish)
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            return ended.code or 0
+        sys.stderr.write(f"{ended.code}\n")
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
 
 
 def _become(wish: dict[str, Any]) -> None:
@@ -110,6 +159,8 @@ def _become(wish: dict[str, Any]) -> None:
     os.chdir(wish["folder"])
     sys.path[0] = wish["folder"]
     module, *arguments = wish["arguments"]
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(module)  # what `top` calls it
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

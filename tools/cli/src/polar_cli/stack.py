@@ -205,7 +205,7 @@ class Stack:
             name="forkserver",
             state=self.state,
             command=lambda: [sys.executable, "-m", "polar_cli.forkserver", str(self._forkserver)],
-            environment=lambda: servers.CLEAN,
+            environment=lambda: {**servers.CLEAN, **self.extra_environment},
             ready=lambda: forkserver.listens(self._forkserver),
             log=self._log("forkserver"),
             folder=ROOT,
@@ -327,22 +327,32 @@ class Stack:
         """Has a service's copies told again, by its own command. Returns its exit status; raises `Failure`."""
         if any(self[f"{name}.worker"].pid is None for name in SERVICES):
             raise Failure("the owners of the copies answer only while their workers run", hint="./polar up")
-        command = [sys.executable, "-m", f"{service}.worker", "rebuild", *(["--empty"] if empty else [])]
-        return subprocess.run(command, env=self.environment(service), cwd=ROOT, check=False).returncode
+        return self.run_command(service, f"{service}.worker", "rebuild", *(["--empty"] if empty else [])).returncode
+
+    def run_command(
+        self, service: str, module: str, *arguments: str, is_captured: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m` as one of a service's processes; its output is the user's, or in what is returned."""
+        command = [sys.executable, "-m", module, *arguments]
+        if not self._is_forked:
+            return subprocess.run(
+                command, env=self.environment(service), cwd=ROOT, capture_output=is_captured, text=True, check=False
+            )
+        self._forkserver_up()
+        done = forkserver.run(self._forkserver, command, environment=self.environment(service), folder=ROOT)
+        if not is_captured:
+            sys.stdout.write(done.stdout)
+        return done
 
     def create_organization(self, name: str, slug: str, *, is_test: bool = False) -> dict[str, str]:
         """Creates an organization through identity's own command: `organization_id` and `access_token`.
 
         In test mode it may have a test clock, and each of its requests asks where that stands.
         """
-        command = [sys.executable, "-m", "identity.commands", "create-organization", "--name", name, "--slug", slug]
-        if is_test:
-            command.append("--test")
-        done = subprocess.run(
-            command, env=self.environment("identity"), cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        arguments = ["create-organization", "--name", name, "--slug", slug, *(["--test"] if is_test else [])]
+        done = self.run_command("identity", "identity.commands", *arguments, is_captured=True)
         if done.returncode:
-            raise Failure(f"the organization could not be created:\n{done.stderr[-2000:]}")
+            raise Failure(f"the organization could not be created:\n{(done.stderr or done.stdout)[-2000:]}")
         created: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
         return created
 

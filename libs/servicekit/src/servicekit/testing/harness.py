@@ -1,17 +1,19 @@
 """A service as its tests see it: its own database, its application in process, and what it recorded."""
 
+import asyncio
 import base64
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
+from alembic import command
+from alembic.config import Config
 from contracts.event import Event
 from contracts.registry import BY_ROUTING_KEY
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -71,13 +73,11 @@ class ServiceUnderTest:
         }
         return self.settings.model_validate({**common, **self.environment})
 
-    def migrate(self, database_url: str) -> None:
-        """Brings an empty database to the newest revision, as a deployment does."""
-        command = [sys.executable, "-m", "alembic", "-c", str(self.root / "alembic.ini"), "upgrade", "head"]
-        environment = {**os.environ, "DATABASE_URL": database_url}
-        done = subprocess.run(command, env=environment, cwd=self.root, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"the migrations of {self.name} failed:\n{done.stderr}")
+    async def migrate(self, database_url: str) -> None:
+        """Brings an empty database to the newest revision. Raises what the migration raises."""
+        # In this process, which has the libraries: another one takes two seconds to import them.
+        with patch.dict(os.environ, {"DATABASE_URL": database_url}):
+            await asyncio.to_thread(command.upgrade, Config(str(self.root / "alembic.ini")), "head")
 
 
 class Bus:

@@ -93,7 +93,7 @@ async def database_url(service: ServiceUnderTest, postgres_url: str) -> AsyncIte
     """A database of this run's own, at the service's newest revision."""
     name = f"test_{service.name}_{os.getpid()}"
     address = await create_database(postgres_url, name)
-    service.migrate(address)
+    await service.migrate(address)
     yield address
     await drop_database(postgres_url, name)
 
