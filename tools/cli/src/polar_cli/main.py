@@ -218,8 +218,6 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _prove(arguments: argparse.Namespace) -> int:
     from polar_cli.prove import run
 
-    if arguments.forked and "ack-before-commit" in arguments.plant:
-        raise Failure("ack-before-commit is planted while a process starts, which a forked one does not", code=2)
     only = tuple(part for part in arguments.only.split(",") if part)
     purchases = arguments.purchases or max(int(arguments.minutes * 60), 1)
     return run.run(purchases, arguments.minutes, arguments.seed, only, tuple(arguments.plant), forked=arguments.forked)

@@ -21,9 +21,9 @@ ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "s
 """Groups that need a whole stack; they share one."""
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
-STAGES = (("schema", "end_to_end", "conformance"), ("effects", "end_to_end/restarts"), ("security",))
-"""What runs after all other groups, two at a time: first what shares the stack; then what stops parts of it or compares
-whole tables, beside the proof, which has a stack of its own and as many pauses; and last what reads the logs."""
+STAGES = (("effects", "end_to_end/restarts"), ("schema", "end_to_end", "conformance"), ("security",))
+"""What runs after all other groups, two at a time: first what stops parts of the stack or compares whole tables (they
+are small then) beside the proof, which has a stack of its own; then what shares the stack; and last what reads its logs."""
 IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)
