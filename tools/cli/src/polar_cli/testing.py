@@ -22,8 +22,8 @@ ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "s
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
 STAGES = (("effects", "end_to_end/restarts"), ("schema", "end_to_end", "conformance"), ("security",))
-"""What runs after all other groups, two at a time: first what stops parts of the stack or compares whole tables (they
-are small then) beside the proof, which has a stack of its own; then what shares the stack; and last what reads its logs."""
+"""What runs after all other groups, two at a time: first what stops parts of the stack or compares whole tables (which
+are small then) beside the proof on a stack of its own; then what shares the stack; and last what reads its logs."""
 IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from contextlib import suppress
+from collections import deque
+from typing import cast
 
 import uvloop
 
@@ -13,55 +14,101 @@ class Proxy:
     def __init__(self, port: int, target: int) -> None:
         self.port, self.target = port, target
         self.delay_seconds = 0.0
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._loop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {target}", daemon=True)
+        self.sides: set[_Side] = set()
+        self.loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name=f"proxy {target}", daemon=True)
 
     def start(self) -> None:
         """Listens."""
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(10)
 
     def drop(self) -> None:
         """Cuts every connection that is open."""
-        self._loop.call_soon_threadsafe(self._cut)
+        self.loop.call_soon_threadsafe(self._cut)
 
     def stop(self) -> None:
         """Listens no more."""
 
         def end() -> None:
             self._cut()
-            self._loop.stop()
+            self.loop.stop()
 
-        self._loop.call_soon_threadsafe(end)
+        self.loop.call_soon_threadsafe(end)
         self._thread.join(5)
 
     def _cut(self) -> None:
-        for writer in list(self._writers):
-            writer.transport.abort()
+        for side in list(self.sides):
+            side.transport.abort()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await self.loop.create_server(lambda: _Outer(self), "127.0.0.1", self.port)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            writer.transport.abort()
+
+class _Side(asyncio.Protocol):
+    """One of a connection's two sides. A protocol, since two tasks for each connection cost several times as much."""
+
+    transport: asyncio.Transport
+    peer: "_Side"
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._late: deque[bytes] = deque()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._proxy.sides.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Passes on at once; late, and in the order in which it came, while there is a delay."""
+        if not self._proxy.delay_seconds and not self._late:
+            self.peer.transport.write(data)
             return
-        pair = {writer, inner_writer}
-        self._writers |= pair
-        try:
-            await asyncio.gather(self._pump(reader, inner_writer), self._pump(inner_reader, writer))
-        finally:
-            self._writers -= pair
+        self._late.append(data)
+        if len(self._late) == 1:
+            self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                if self.delay_seconds:
-                    await asyncio.sleep(self.delay_seconds)
-                writer.write(data)
-                await writer.drain()
-        # One side is at its end: so is the other.
-        writer.close()
+    def _pass_on(self) -> None:
+        self.peer.transport.write(self._late.popleft())
+        if self._late:
+            self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
+        elif self.transport.is_closing():
+            self.peer.transport.close()
+
+    def pause_writing(self) -> None:
+        """The reader of this side is slow: the other side is read no further."""
+        if not self.peer.transport.is_closing():
+            self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self.peer.transport.is_closing():
+            self.peer.transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """One side is at its end: so is the other, when it has what is under way."""
+        self._proxy.sides.discard(self)
+        if not self._late and hasattr(self, "peer"):
+            self.peer.transport.close()
+
+
+class _Outer(_Side):
+    """The side of a client; it is read when the server has been reached."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.pause_reading()
+        self._connecting = self._proxy.loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        inner = _Side(self._proxy)
+        inner.peer = self
+        try:
+            await self._proxy.loop.create_connection(lambda: inner, "127.0.0.1", self._proxy.target)
+        except OSError:
+            self.transport.abort()
+            return
+        self.peer = inner
+        if self.transport.is_closing():
+            inner.transport.close()
+        else:
+            self.transport.resume_reading()
