@@ -3,10 +3,11 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 from pamqp.commands import Basic
 from servicekit import ids, outbox
-from servicekit.database import Database
+from servicekit.database import Database, Wakeup
 from servicekit.properties import EventProperties
 from servicekit.testing.harness import Bus
 
@@ -75,3 +76,22 @@ async def test_an_older_event_does_not_overwrite_a_projection(
     async with database.transaction() as session:
         copy = await session.get(copies, subject)
     assert (copy.name, copy.sequence) == ("newer", 5)
+
+
+async def test_a_command_that_ends_right_after_its_commit_has_told_of_it(settings: Any, database_url: str) -> None:
+    heard = asyncio.Event()
+    listener = await asyncpg.connect(database_url)
+    await listener.add_listener(Wakeup.CHANNEL, lambda *_: heard.set())
+    try:
+        command = Database(settings.database_url, name="command", pool_size=1)
+        command.wakeup.wake("events")
+        await command.close()
+        await asyncio.wait_for(heard.wait(), 1)
+    finally:
+        await listener.close()
+
+
+async def test_a_command_ends_where_there_is_nobody_to_tell() -> None:
+    alone = Wakeup("postgresql://nobody@127.0.0.1:1/none")
+    alone.wake("events")
+    await asyncio.wait_for(alone.close(), 1)

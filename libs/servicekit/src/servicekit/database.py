@@ -82,6 +82,7 @@ class Wakeup:
     def __init__(self, url: str) -> None:
         self._url = url
         self._wanted = asyncio.Event()
+        self._told = asyncio.Event()
         self._kinds: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._pid = 0
@@ -97,6 +98,7 @@ class Wakeup:
         """Wakes this process's listeners at once and other processes' after the debounce."""
         self.ring(*kinds)
         self._kinds.update(kinds)
+        self._told.clear()
         self._wanted.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._notify(), name="wakeup")
@@ -118,6 +120,8 @@ class Wakeup:
                 self._wanted.clear()
                 kinds, self._kinds = " ".join(sorted(self._kinds)), set()
                 connection = await self._send(connection, kinds)
+                if not self._wanted.is_set():
+                    self._told.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wanted.wait(), 30)
                 await asyncio.sleep(self.DEBOUNCE_SECONDS)
@@ -156,8 +160,11 @@ class Wakeup:
                     await asyncio.wait_for(stop.wait(), 0.5)
 
     async def close(self) -> None:
-        """Ends the notifying task."""
+        """Ends the notifying task, once it has told of the last commit: a command ends right after its only one."""
         if self._task is not None:
+            told = asyncio.create_task(self._told.wait())
+            await asyncio.wait({told, self._task}, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task

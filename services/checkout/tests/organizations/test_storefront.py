@@ -1,15 +1,26 @@
-"""`/v1/customer-portal/organizations/{slug}`: what everybody may see of a seller."""
+"""What everybody may see of a seller: `/v1/customer-portal/organizations/{slug}`, and beside a buyer's checkout."""
 
+import asyncio
+
+import pytest
 from contracts.identity import Organization, OrganizationCreatedV1
 from servicekit import clock
 
+from services.checkout.tests.support import opened
 
-async def test_a_seller_with_its_public_products_and_nothing_of_its_own(anonymous, bus, sell, organization_id):
+
+@pytest.fixture
+def acme(organization_id):
+    """The event that tells of the seller."""
     data = Organization(
         id=organization_id, created_at=clock.now(), modified_at=None, name="Acme", slug="acme", avatar_url=None,
         email="owner@acme.example", website=None,
     )  # fmt: skip
-    await bus.deliver(OrganizationCreatedV1(subject=data.id, organization_id=data.id, time=data.created_at, data=data))
+    return OrganizationCreatedV1(subject=data.id, organization_id=data.id, time=data.created_at, data=data)
+
+
+async def test_a_seller_with_its_public_products_and_nothing_of_its_own(anonymous, bus, sell, acme):
+    await bus.deliver(acme)
     shown = await sell(metadata={"cost": "secret"})
     await sell(visibility="private")
     await sell(is_archived=True)
@@ -20,3 +31,12 @@ async def test_a_seller_with_its_public_products_and_nothing_of_its_own(anonymou
     assert "owner@acme.example" not in answer.text
     assert "secret" not in answer.text
     assert (await anonymous.get("/v1/customer-portal/organizations/nobody")).status_code == 404
+
+
+async def test_a_buyer_sees_a_seller_of_whom_checkout_hears_a_moment_later(client, anonymous, bus, sell, acme):
+    checkout = await opened(client, await sell())
+    asked = asyncio.create_task(anonymous.get(f"/v1/checkouts/client/{checkout['client_secret']}"))
+    await asyncio.sleep(0.2)
+    await bus.deliver(acme)
+    answer = await asked
+    assert (answer.status_code, answer.json()["organization"]["name"]) == (200, "Acme"), answer.text

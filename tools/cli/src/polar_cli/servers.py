@@ -79,6 +79,8 @@ def postgres(state: State, data: Path, log: Path, *, durable: bool) -> Process:
             "synchronous_commit": "on", "full_page_writes": "on" if durable else "off",
             "log_min_messages": "warning",
         }  # fmt: skip
+        if not durable:
+            options |= {"wal_level": "minimal", "max_wal_senders": 0, "max_wal_size": "2GB"}
         binaries = _required(packages.postgres_bin(), "postgresql")
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [str(binaries / "postgres"), "-D", str(folder / "data"), *settings]

@@ -11,6 +11,7 @@ from pricing.discounts import amount_off
 from pricing.prices import ends, static_amount
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
+from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -134,8 +135,8 @@ async def opened(session: AsyncSession, client_secret: str, *, lock: bool = Fals
 
 
 async def seller(session: AsyncSession, checkout: Checkout) -> dict[str, Any] | None:
-    """What a buyer sees of the organization, once it is known here."""
-    organization = await session.get(Organization, checkout.organization_id)
+    """What a buyer sees of the organization; waits up to a second for one that was created a moment ago."""
+    organization = await awaited(lambda: session.get(Organization, checkout.organization_id))
     return organization.data if organization is not None else None
 
 
