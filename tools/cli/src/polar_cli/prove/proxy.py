@@ -49,11 +49,12 @@ class _Side(asyncio.Protocol):
     """One of a connection's two sides. A protocol, since two tasks for each connection cost several times as much."""
 
     transport: asyncio.Transport
-    peer: "_Side"
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, peer: "_Side | None" = None) -> None:
+        self.peer = peer
         self._proxy = proxy
         self._late: deque[bytes] = deque()
+        """What has arrived and waits: for the delay to be over, or for the other side to be there."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -61,54 +62,52 @@ class _Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Passes on at once; late, and in the order in which it came, while there is a delay."""
-        if not self._proxy.delay_seconds and not self._late:
+        if self.peer is not None and not self._proxy.delay_seconds and not self._late:
             self.peer.transport.write(data)
             return
         self._late.append(data)
-        if len(self._late) == 1:
-            self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
+        if self.peer is not None and len(self._late) == 1:
+            self._proxy.loop.call_later(self._proxy.delay_seconds, self.pass_on)
 
-    def _pass_on(self) -> None:
-        self.peer.transport.write(self._late.popleft())
+    def pass_on(self) -> None:
+        """Passes on the first of what waits, and the others after it."""
+        assert self.peer is not None
         if self._late:
-            self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
+            self.peer.transport.write(self._late.popleft())
+        if self._late:
+            self._proxy.loop.call_later(self._proxy.delay_seconds, self.pass_on)
         elif self.transport.is_closing():
             self.peer.transport.close()
 
     def pause_writing(self) -> None:
         """The reader of this side is slow: the other side is read no further."""
-        if not self.peer.transport.is_closing():
+        if self.peer is not None and not self.peer.transport.is_closing():
             self.peer.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if not self.peer.transport.is_closing():
+        if self.peer is not None and not self.peer.transport.is_closing():
             self.peer.transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """One side is at its end: so is the other, when it has what is under way."""
         self._proxy.sides.discard(self)
-        if not self._late and hasattr(self, "peer"):
+        if self.peer is not None and not self._late:
             self.peer.transport.close()
 
 
 class _Outer(_Side):
-    """The side of a client; it is read when the server has been reached."""
+    """The side of a client, which may speak before the server has been reached."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.transport.pause_reading()
         self._connecting = self._proxy.loop.create_task(self._connect())
 
     async def _connect(self) -> None:
-        inner = _Side(self._proxy)
-        inner.peer = self
+        inner = _Side(self._proxy, self)
         try:
             await self._proxy.loop.create_connection(lambda: inner, "127.0.0.1", self._proxy.target)
         except OSError:
             self.transport.abort()
             return
         self.peer = inner
-        if self.transport.is_closing():
-            inner.transport.close()
-        else:
-            self.transport.resume_reading()
+        self.pass_on()
