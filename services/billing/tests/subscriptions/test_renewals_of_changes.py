@@ -199,5 +199,5 @@ async def test_a_customer_who_is_deleted_meanwhile_gets_the_money_back(
     report = await audit(database, None)
     assert report.differences == {}
     async with database.transaction() as session:
-        kinds = await session.execute(text("select kind from ledger_transactions where order_id is null order by id"))
+        kinds = await session.execute(text("select kind from ledger_transactions where order_id is null order by kind"))
         assert list(kinds.scalars()) == ["payment", "processor_fee", "return", "return_reversal"]
