@@ -21,17 +21,22 @@ ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "s
 """Groups that need a whole stack; they share one."""
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
-STAGES = (("effects", "end_to_end/restarts"), ("schema", "end_to_end", "conformance"), ("security",))
+STAGES = (
+    ("effects", "end_to_end/restarts", "architecture", "cli", "contracts", "pricing", "stripe_sandbox", "tax"),
+    ("schema", "end_to_end", "conformance"),
+    ("security",),
+)
 """What runs after all other groups, two at a time: first what stops parts of the stack or compares whole tables (which
-are small then) beside the proof on a stack of its own; then what shares the stack; and last what reads its logs."""
+are small then), beside the proof on its own stack and, while these wait, groups that ask no stack; then what shares the
+stack; and last what reads its logs."""
 IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
-ASIDE = ("effects/planted",)
-"""What waits more than it works, and so is a third beside the first two groups."""
+ASIDE = ("effects/planted", "effects")
+"""What waits more than it works, and so is a third beside two other groups."""
 SLOW_SECONDS = 10
 """A test that takes longer is named with its time: whoever keeps the run short looks there first."""
 _SLOW = re.compile(r"\d+\.\d+s (call|setup) ")
