@@ -3,7 +3,8 @@
 A page is found by its place in `docs/api`, and needs no line here. Shell blocks are begun at once, three at a time;
 those of Python run in this process, where the SDK is loaded already: that takes five seconds of the processor. All have
 an organization of their own, so that their purchases are not in the way of what other tests count. A page about test
-clocks stops its organization's time, so each of its blocks has one for itself.
+clocks stops its organization's time, and one about webhooks hears all that happens in it, so each of their blocks has
+one for itself.
 """
 
 import json
@@ -68,6 +69,8 @@ def clients() -> Callable[[Block], dict[str, str]]:
 
     def client(block: Block) -> dict[str, str]:
         token = shared
+        if block.page == "webhooks":  # its endpoint hears what the other pages do
+            token = stack.create_organization("Hooks", f"hooks-{os.urandom(4).hex()}")["access_token"]
         if block.stops_time:
             token = stack.create_organization("Clock", f"clock-{os.urandom(4).hex()}", is_test=True)["access_token"]
         return {"POLAR_API_URL": needed("POLAR_API_URL").rstrip("/"), "POLAR_ACCESS_TOKEN": token}
