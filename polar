@@ -18,10 +18,11 @@ if [ -z "$python" ]; then
     exit 3
 fi
 
-# The packages' interpreter: the system's own where it is new enough. Distributions compile theirs with a profile;
-# one that was compiled by hand, as version managers do, is a fifth slower in whatever runs here.
+# The packages' interpreter: the system's own where it is new enough, and whole (Debian has a minimal one, too).
+# Distributions compile theirs with a profile; one that was compiled by hand, as version managers do, is a fifth slower.
 interpreter=$python
-if [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+if [ -x /usr/bin/python3 ] &&
+    /usr/bin/python3 -c 'import sys, ctypes, sqlite3, ssl; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     interpreter=/usr/bin/python3
 fi
 

@@ -42,11 +42,14 @@ class Proxy:
             side.transport.abort()
 
     async def _listen(self) -> None:
-        self._server = await self.loop.create_server(lambda: _Outer(self), "127.0.0.1", self.port)
+        self._server = await self.loop.create_server(lambda: _Side(self), "127.0.0.1", self.port)
 
 
 class _Side(asyncio.Protocol):
-    """One of a connection's two sides. A protocol, since two tasks for each connection cost several times as much."""
+    """One of a connection's two sides: a client's, which has the other made and may speak before that is there, or it.
+
+    A protocol, since two tasks for each connection cost several times as much.
+    """
 
     transport: asyncio.Transport
 
@@ -59,6 +62,18 @@ class _Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._proxy.sides.add(self)
+        if self.peer is None:
+            self._connecting = self._proxy.loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        inner = _Side(self._proxy, self)
+        try:
+            await self._proxy.loop.create_connection(lambda: inner, "127.0.0.1", self._proxy.target)
+        except OSError:
+            self.transport.abort()
+            return
+        self.peer = inner
+        self._pass_on()
 
     def data_received(self, data: bytes) -> None:
         """Passes on at once; late, and in the order in which it came, while there is a delay."""
@@ -67,15 +82,15 @@ class _Side(asyncio.Protocol):
             return
         self._late.append(data)
         if self.peer is not None and len(self._late) == 1:
-            self._proxy.loop.call_later(self._proxy.delay_seconds, self.pass_on)
+            self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
 
-    def pass_on(self) -> None:
+    def _pass_on(self) -> None:
         """Passes on the first of what waits, and the others after it."""
         assert self.peer is not None
         if self._late:
             self.peer.transport.write(self._late.popleft())
         if self._late:
-            self._proxy.loop.call_later(self._proxy.delay_seconds, self.pass_on)
+            self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
         elif self.transport.is_closing():
             self.peer.transport.close()
 
@@ -93,21 +108,3 @@ class _Side(asyncio.Protocol):
         self._proxy.sides.discard(self)
         if self.peer is not None and not self._late:
             self.peer.transport.close()
-
-
-class _Outer(_Side):
-    """The side of a client, which may speak before the server has been reached."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._connecting = self._proxy.loop.create_task(self._connect())
-
-    async def _connect(self) -> None:
-        inner = _Side(self._proxy, self)
-        try:
-            await self._proxy.loop.create_connection(lambda: inner, "127.0.0.1", self._proxy.target)
-        except OSError:
-            self.transport.abort()
-            return
-        self.peer = inner
-        self.pass_on()
