@@ -81,6 +81,36 @@ async def test_all_who_confirm_at_once_hear_the_decline(client, sell, sandbox):
     assert sandbox.summary()["payment_intents"] <= 5
 
 
+async def test_a_new_card_while_the_declined_one_is_under_way(client, sell, bus, sandbox):
+    """Whoever names another card meanwhile waits for the first attempt, and is not told of its decline."""
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(latency_ms=300)
+    first = asyncio.create_task(confirmed(client, checkout, confirmation_token_id="pm_card_chargeDeclined"))
+    async with asyncio.timeout(60):
+        while (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open":
+            await asyncio.sleep(0.01)
+    others = await asyncio.gather(*(confirmed(client, checkout) for _ in range(3)))
+    assert [answer.status_code for answer in others] == [200] * 3, others[0].text
+    assert (await first).json()["decline_code"] == "generic_decline"
+    assert len(await bus.recorded(CheckoutSucceededV1)) == 1
+    assert (sandbox.summary()["payment_intents"], sandbox.summary()["succeeded"]) == (2, 1)
+
+
+async def test_a_new_card_after_nobody_knows_what_became_of_the_declined_one(client, sell, bus, sandbox):
+    """The new card's request takes the first attempt over, hears of its decline, and goes on."""
+    product = await sell()
+    checkout = await opened(client, product)
+    sandbox.faults(errors=3)
+    lost = await confirmed(client, checkout, confirmation_token_id="pm_card_chargeDeclined")
+    assert lost.status_code == 503
+    clock.move(LATER)
+    assert (await confirmed(client, checkout)).status_code == 200
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    assert event.data.payment.method_metadata["brand"] == "visa"
+    assert sandbox.summary()["succeeded"] == 1
+
+
 async def test_unknown_tokens_are_a_clear_refusal(client, sell, bus):
     product = await sell()
     checkout = await opened(client, product)

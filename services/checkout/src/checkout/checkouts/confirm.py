@@ -27,11 +27,14 @@ from checkout.payments.models import Payment
 from checkout.settings import Settings
 from checkout.subscriptions import operations as subscriptions
 from checkout.trial_redemptions import operations as trial_redemptions
+from checkout.trial_redemptions.operations import TrialAlreadyRedeemed
 
 Find = Callable[[AsyncSession], Awaitable[Checkout]]
 IN_HAND = timedelta(seconds=30)
 """For how long a charge is left to the request that began it; then any repetition, or the timer, takes it over."""
 WAIT_SECONDS = 20.0
+ATTEMPTS = 3
+"""How often a request finds an attempt with another card under way, and then tries its own, before it is refused."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,17 @@ class _Prepared:
     """None when nothing is to be paid, or when all is over."""
     is_ours: bool
     """Whether this request is the one that charges."""
+    is_with_other_card: bool = False
+    """Whether the attempt was begun by a request that named another card than this one does."""
 
 
 async def confirm(
     sessions: Sessions, processor: StripeProcessor, settings: Settings, find: Find, wish: CheckoutConfirm
 ) -> UUID:
     """Confirms the checkout that `find` locks, and charges for it. Returns its id.
+
+    An attempt that is under way is waited for, since two would be charged twice. When it had another card than is
+    wished now, and is declined, the wish goes on with its own: the decline was not of this card.
 
     Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not
     be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
@@ -58,13 +66,22 @@ async def confirm(
         async with sessions() as session:
             return await _prepare(session, await find(session), wish, settings)
 
-    prepared = await asking(prepare)
-    if prepared.payment_id is not None:
-        if prepared.is_ours:
-            await payments.charge(sessions, processor, settings, prepared.payment_id)
+    left = ATTEMPTS
+    while True:
+        prepared = await asking(prepare)
+        if prepared.payment_id is None:
+            return prepared.checkout_id
+        try:
+            if prepared.is_ours:
+                await payments.charge(sessions, processor, settings, prepared.payment_id)
+            else:
+                await _outcome_of(sessions, prepared.payment_id)
+        except (payments.PaymentError, TrialAlreadyRedeemed):
+            left -= 1
+            if not left or not prepared.is_with_other_card:
+                raise
         else:
-            await _outcome_of(sessions, prepared.payment_id)
-    return prepared.checkout_id
+            return prepared.checkout_id
 
 
 async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConfirm, settings: Settings) -> _Prepared:
@@ -76,7 +93,8 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         is_ours = payment.status == "open" and (payment.due_at is None or payment.due_at <= clock.wall())
         if is_ours:
             payment.due_at = clock.wall() + IN_HAND
-        return _Prepared(checkout.id, payment.id, is_ours)
+        is_with_other_card = wish.confirmation_token_id not in (None, payment.confirmation_token)
+        return _Prepared(checkout.id, payment.id, is_ours, is_with_other_card)
     checkout.ensure_open(now)
     operations.describe_buyer(checkout, wish)
     operations.choose_amount(checkout, wish)
