@@ -30,6 +30,17 @@ async def proxied():
         server.close()
 
 
+def client_of(proxy):
+    """The client's side of the only connection, which the other was made for."""
+    return next(side for side in proxy.sides if side.is_client)
+
+
+async def until(condition):
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
 async def test_many_megabytes_both_ways():
     async with proxied() as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
@@ -60,6 +71,7 @@ async def test_what_is_late_stays_in_order():
         for digit in b"012":
             writer.write(bytes([digit]))
             await asyncio.sleep(0.02)
+        await until(lambda: client_of(proxy).late)
         proxy.delay_seconds = 0.0
         writer.write(b"3")
         assert await reader.readexactly(4) == b"0123"
@@ -79,6 +91,23 @@ async def test_every_connection_is_cut_and_new_ones_are_taken():
         writer.write(b"b")
         assert await reader.readexactly(1) == b"b"
         writer.close()
+
+
+async def test_what_is_late_for_a_side_that_has_gone_is_forgotten():
+    """And so is the connection; nothing goes wrong in the proxy's thread."""
+    problems = []
+    async with proxied() as proxy:
+        proxy.loop.set_exception_handler(lambda loop, context: problems.append(context))
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(b"a")
+        assert await reader.readexactly(1) == b"a"
+        proxy.delay_seconds = 0.3
+        writer.write(b"b")
+        await until(lambda: client_of(proxy).peer.late)  # the server's echo, after what it echoes
+        writer.transport.abort()
+        await until(lambda: not proxy.sides)
+        await asyncio.sleep(0.4)  # longer than anything late would take
+    assert problems == []
 
 
 async def test_a_server_that_is_away_ends_the_connection():

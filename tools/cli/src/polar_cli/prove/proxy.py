@@ -54,15 +54,16 @@ class _Side(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self, proxy: Proxy, peer: "_Side | None" = None) -> None:
+        self.is_client = peer is None
         self.peer = peer
         self._proxy = proxy
-        self._late: deque[bytes] = deque()
+        self.late: deque[bytes] = deque()
         """What has arrived and waits: for the delay to be over, or for the other side to be there."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._proxy.sides.add(self)
-        if self.peer is None:
+        if self.is_client:
             self._connecting = self._proxy.loop.create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -76,20 +77,24 @@ class _Side(asyncio.Protocol):
         self._pass_on()
 
     def data_received(self, data: bytes) -> None:
-        """Passes on at once; late, and in the order in which it came, while there is a delay."""
-        if self.peer is not None and not self._proxy.delay_seconds and not self._late:
+        """Passes on at once; late, and in the order in which it came, while there is a delay. To nobody, nothing."""
+        if self.peer is not None and self.peer.transport.is_closing():
+            return
+        if self.peer is not None and not self._proxy.delay_seconds and not self.late:
             self.peer.transport.write(data)
             return
-        self._late.append(data)
-        if self.peer is not None and len(self._late) == 1:
+        self.late.append(data)
+        if self.peer is not None and len(self.late) == 1:
             self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
 
     def _pass_on(self) -> None:
         """Passes on the first of what waits, and the others after it."""
         assert self.peer is not None
-        if self._late:
-            self.peer.transport.write(self._late.popleft())
-        if self._late:
+        if self.peer.transport.is_closing():
+            self.late.clear()
+        elif self.late:
+            self.peer.transport.write(self.late.popleft())
+        if self.late:
             self._proxy.loop.call_later(self._proxy.delay_seconds, self._pass_on)
         elif self.transport.is_closing():
             self.peer.transport.close()
@@ -106,5 +111,5 @@ class _Side(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """One side is at its end: so is the other, when it has what is under way."""
         self._proxy.sides.discard(self)
-        if self.peer is not None and not self._late:
+        if self.peer is not None and not self.late:
             self.peer.transport.close()

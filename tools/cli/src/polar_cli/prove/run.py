@@ -304,15 +304,21 @@ class Proof:
         table(("killed", "times", "ready again after s, longest"), times)
         longest = max(acknowledged, key=_wait, default=None)
         if longest is not None:
-            say(f"\nthe slowest purchase, {longest.number}, began {longest.began - self._began:.0f} s after the start:")
-            for line in longest.trail[:40]:
-                say(f"  {line}")
+            self._retrace("the slowest purchase", longest)
+        for purchase in [purchase for purchase in buyers.purchases if purchase.problem][:LINES_SHOWN]:
+            self._retrace("never acknowledged: purchase", purchase)
         for name in ("lost", "duplicated", "wrong"):
             found = getattr(findings, name)
             for line in found[:LINES_SHOWN]:
                 say(f"✗ {name}: {line}")
             if found[LINES_SHOWN:]:
                 say(f"✗ {name}: {len(found) - LINES_SHOWN} more")
+
+    def _retrace(self, what: str, purchase: Purchase) -> None:
+        """Prints a purchase's requests."""
+        say(f"\n{what} {purchase.number}, begun {purchase.began - self._began:.0f} s after the start:")
+        for line in purchase.trail[:40]:
+            say(f"  {line}")
 
 
 def _wait(purchase: Purchase) -> float:
