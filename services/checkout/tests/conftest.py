@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from checkout.app import create_app
 from checkout.settings import Settings
 from checkout.worker import FLOWS
 from contracts.catalog import Product, ProductCreatedV1, ProductUpdatedV1
+from contracts.identity import Organization, OrganizationCreatedV1
 from processor.testing import Sandbox, running
 from servicekit import clock, ids
 from servicekit.testing import ServiceUnderTest
@@ -81,6 +83,19 @@ def product_shape(organization_id: UUID, **changes: Any) -> Product:
         "prices": [price], "archived_prices": [], "benefits": [], "medias": [], "attached_custom_fields": [],
     }  # fmt: skip
     return Product.model_validate({**fields, **changes})
+
+
+@pytest_asyncio.fixture
+async def known_seller(bus: Bus, organization_id: UUID) -> None:
+    """Checkout has heard of the seller, whom a buyer's look otherwise waits for."""
+    now = clock.now()
+    data = Organization(
+        id=organization_id, created_at=now, modified_at=None, name="Shop", slug=str(organization_id),
+        avatar_url=None, email=None, website=None,
+    )  # fmt: skip
+    await bus.deliver(
+        OrganizationCreatedV1(subject=organization_id, organization_id=organization_id, time=now, data=data)
+    )
 
 
 @pytest.fixture

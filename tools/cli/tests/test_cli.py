@@ -1,6 +1,7 @@
 """What the launcher does before any server runs: state, ports, tables, processes, permissions, and its errors."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -127,8 +128,23 @@ def test_a_forked_process_is_as_if_it_was_started_alone(tmp_path):
         assert ended("raise SystemExit('why')") == (1, "why\n")
         assert ended("import os; os.kill(os.getpid(), 9)") == (1, "")
         assert "ZeroDivisionError" in ended("1 / 0")[1]
+        group = "import os; print(os.getpgid(0))"
+        assert ended(group) == (0, f"{server.pid}\n"), "what is waited for ends with the server's session"
     finally:
         server.stop()
+
+
+def test_a_fork_server_of_a_block_ends_with_it(tmp_path):
+    """What it runs is in this process's group, so that an interrupt from the terminal reaches it."""
+    (tmp_path / "said.py").write_text("import os, sys; print(os.getpgid(0), os.getppid(), 'wave' in sys.modules)")
+    with forkserver.started("wave") as address:
+        forkserver.wait(address)
+        done = forkserver.run(address, [sys.executable, "-m", "said"], environment={}, folder=tmp_path)
+        group, server, has_wave = done.stdout.split()
+        assert (int(group), has_wave) == (os.getpgid(0), "True")
+        assert Path(f"/proc/{server}").exists()
+    assert not Path(f"/proc/{server}").exists()
+    assert not address.exists()
 
 
 def test_unknown_commands_and_groups_say_what_there_is():

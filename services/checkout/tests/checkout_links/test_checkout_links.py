@@ -2,6 +2,10 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
+pytestmark = pytest.mark.usefixtures("known_seller")
+
 LINKS = "/v1/checkout-links/"
 
 

@@ -9,6 +9,8 @@ from servicekit import clock, ids
 
 from services.checkout.tests.support import confirmed, opened
 
+pytestmark = pytest.mark.usefixtures("known_seller")
+
 SDK = {"Polar-Version": "2026-10"}
 
 

@@ -5,6 +5,8 @@ from contracts.checkout import CheckoutSucceededV1
 
 from services.checkout.tests.support import confirmed, opened
 
+pytestmark = pytest.mark.usefixtures("known_seller")
+
 CUSTOM = {"amount_type": "custom", "price_amount": None, "minimum_amount": 500, "maximum_amount": 5000}
 
 

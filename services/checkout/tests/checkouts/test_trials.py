@@ -10,6 +10,8 @@ from servicekit import clock
 
 from services.checkout.tests.support import call_back, confirmed, opened
 
+pytestmark = pytest.mark.usefixtures("known_seller")
+
 
 async def trial_of(client, sell, **changes):
     return await opened(client, await sell(trial_interval="day", trial_interval_count=14), **changes)

@@ -68,6 +68,7 @@ async def test_codes_are_one_per_organization_whatever_the_case(client, stranger
     assert (await stranger.post("/v1/discounts/", json=PERCENT)).status_code == 201
 
 
+@pytest.mark.usefixtures("known_seller")
 async def test_a_code_is_typed_and_taken_away(client, sell):
     await made(client, **PERCENT)
     product = await sell()

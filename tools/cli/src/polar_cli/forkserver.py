@@ -1,7 +1,7 @@
-"""A server that forks services' processes, as `multiprocessing`'s does: the libraries are imported once, not by each.
+"""A server that forks processes, as `multiprocessing`'s does: the libraries are imported once, not by each.
 
-Importing them takes 1.5 to 2 seconds of a processor, which is most of what a start takes. A forked process then runs
-`python -m <module>` as if it had been started alone: with its own environment, session and files.
+Importing them takes 1.5 to 2 seconds of a processor, which is most of what a service's start takes. A forked process
+then runs `python -m <module>` as if it had been started alone: with its own environment and files.
 """
 
 import gc
@@ -13,12 +13,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
+
+from polar_cli.console import Failure
 
 PRELOADED = (
     "aio_pika",
@@ -37,6 +40,34 @@ PRELOADED = (
     "uvloop",
 )
 """What more than one service imports. Modules of a service are imported by its own processes alone."""
+START_SECONDS = 60
+
+
+@contextmanager
+def started(*also: str) -> Iterator[Path]:
+    """A server that has `also` imported too, and ends with the block. Gives its address before it listens there.
+
+    What it runs gets the signals that a terminal sends to this process.
+    """
+    with TemporaryDirectory(prefix="polar-") as folder:
+        address = Path(folder) / "forkserver"
+        command = [sys.executable, "-m", "polar_cli.forkserver", str(address), *also]
+        with (Path(folder) / "log").open("w") as log:
+            server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            yield address
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def wait(address: Path) -> None:
+    """Waits for a server that was just started. Raises `Failure` when it does not come."""
+    deadline = time.monotonic() + START_SECONDS
+    while not listens(address):
+        if time.monotonic() > deadline:
+            raise Failure(f"no fork server listens at {address}")
+        time.sleep(0.05)
 
 
 def spawn(address: Path, command: Sequence[str], *, environment: dict[str, str], folder: Path | None, log: Path) -> int:
@@ -55,6 +86,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Has `command` run as `spawn` does, and waits for its end; `stdout` is all that it wrote, its errors too.
 
+    It belongs to the server's session: whoever ends all of that ends it, too.
     The exit status is 1 when it was killed. Raises `OSError` when the server does not answer.
     """
     with NamedTemporaryFile("r") as log:
@@ -89,9 +121,9 @@ def listens(address: Path) -> bool:
         return True
 
 
-def main(address: str) -> None:
-    """Imports what is preloaded, then forks for whoever asks."""
-    for module in PRELOADED:
+def main(address: str, *also: str) -> None:
+    """Imports what is preloaded, and `also`, then forks for whoever asks."""
+    for module in (*PRELOADED, *also):
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
@@ -100,6 +132,7 @@ def main(address: str) -> None:
         asker.sendall(str(_status(wish)).encode())
     else:
         asker.close()
+        os.setsid()
         _become(wish)
 
 
@@ -147,7 +180,6 @@ def _status(wish: dict[str, Any]) -> int:
 def _become(wish: dict[str, Any]) -> None:
     """Makes a forked process what `python -m` would have made it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.setsid()
     log = os.open(wish["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, file in enumerate((nothing, log, log)):
@@ -166,4 +198,4 @@ def _become(wish: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from polar_cli import servers_of_tests
+from polar_cli import forkserver, servers_of_tests
 from polar_cli.compose import ComposedStack, engine_answers
 from polar_cli.console import Failure, say, table
 from polar_cli.servers import Limits
@@ -37,6 +36,13 @@ APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
 ASIDE = ("effects/planted", "effects")
 """What waits more than it works, and so is a third beside two other groups."""
+PRELOADED = (
+    "_hypothesis_pytestplugin", "alembic.command", "hypothesis", "pytest", "pytest_asyncio.plugin", "schemathesis.cli",
+    "standardwebhooks",
+)  # fmt: skip
+"""What more than one group imports, beside what services do: two seconds of a processor for each."""
+FORKSERVER = "POLAR_TEST_FORKSERVER"
+"""The variable with the address of the server that forks the groups, for those that start processes of their own."""
 SLOW_SECONDS = 10
 """A test that takes longer is named with its time: whoever keeps the run short looks there first."""
 _SLOW = re.compile(r"\d+\.\d+s (call|setup) ")
@@ -111,14 +117,16 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
         say(f"{IN_CONTAINERS}: left out, since no Docker engine answers here")
     of_services = [name for name in chosen if name not in (*ON_THE_STACK, *OWN, IN_CONTAINERS)]
     outcomes: list[Outcome] = []
-    if has_engine and of_services:
-        with servers_of_tests.in_containers() as addresses:
-            outcomes += _side_by_side(of_services, chosen, expression, {**os.environ, **addresses})
-        chosen = {name: path for name, path in chosen.items() if name not in of_services}
-    if chosen.keys() - {IN_CONTAINERS}:
-        outcomes += _on_this_machine(chosen, expression, keep=keep)
-    if IN_CONTAINERS in chosen:
-        outcomes += _in_containers(chosen, expression, keep=keep)
+    with forkserver.started(*PRELOADED) as address:
+        environment = {**os.environ, FORKSERVER: str(address)}
+        if has_engine and of_services:
+            with servers_of_tests.in_containers() as addresses:
+                outcomes += _side_by_side(of_services, chosen, expression, {**environment, **addresses})
+            chosen = {name: path for name, path in chosen.items() if name not in of_services}
+        if chosen.keys() - {IN_CONTAINERS}:
+            outcomes += _on_this_machine(chosen, expression, environment, keep=keep)
+        if IN_CONTAINERS in chosen:
+            outcomes += _in_containers(chosen, expression, environment, keep=keep)
     return _summary(outcomes)
 
 
@@ -131,24 +139,28 @@ def _side_by_side(
         return list(pool.map(lambda name: _told(_group(name, chosen[name], expression, environment)), wanted))
 
 
-def _in_containers(chosen: dict[str, Path], expression: str, *, keep: bool) -> list[Outcome]:
+def _in_containers(
+    chosen: dict[str, Path], expression: str, environment: dict[str, str], *, keep: bool
+) -> list[Outcome]:
     """Has a stack in containers come up, and asked what the end-to-end tests ask."""
     stack = ComposedStack(IN_CONTAINERS)
     try:
         stack.up()
-        return _side_by_side([IN_CONTAINERS], chosen, expression, {**os.environ, **stack.client_environment()})
+        return _side_by_side([IN_CONTAINERS], chosen, expression, {**environment, **stack.client_environment()})
     finally:
         if not keep:
             stack.reset()
 
 
-def _on_this_machine(chosen: dict[str, Path], expression: str, *, keep: bool) -> list[Outcome]:
+def _on_this_machine(
+    chosen: dict[str, Path], expression: str, environment: dict[str, str], *, keep: bool
+) -> list[Outcome]:
     """Runs groups on this machine's own servers, stage by stage."""
     stack = stack_of_tests()
     outcomes: list[Outcome] = []
     try:
         stack.servers_up()
-        environment = {**os.environ, **servers_of_tests.of(stack)}
+        environment |= servers_of_tests.of(stack)
         last = [name for stage in STAGES for name in stage]
         for stage in ([name for name in chosen if name not in (*last, IN_CONTAINERS)], *STAGES):
             if set(stage) & set(ON_THE_STACK) & chosen.keys() and "POLAR_TEST_STACK" not in environment:
@@ -163,15 +175,16 @@ def _on_this_machine(chosen: dict[str, Path], expression: str, *, keep: bool) ->
 
 def _group(name: str, path: Path, expression: str, environment: dict[str, str]) -> Outcome:
     command = [sys.executable, "-m", "pytest", str(path), "-q", "--no-header", "--color=no"]
+    # Where the asserts of its own plugins fail matters to nobody; they are imported before it could rewrite them.
+    command += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     command += ["--durations=5", f"--durations-min={SLOW_SECONDS}"]
     command += [f"--ignore={path / apart.split('/')[1]}" for apart in APART if apart.split("/")[0] == name]
     if expression:
         command += ["-k", expression]
     started = time.monotonic()
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+    address = Path(environment[FORKSERVER])
+    forkserver.wait(address)
+    done = forkserver.run(address, command, environment=environment, folder=ROOT)
     last = next((line for line in reversed(done.stdout.splitlines()) if _COUNTS.search(line)), "")
     counts = {
         kind.removesuffix("s") if kind == "errors" else kind: int(number) for number, kind in _COUNTS.findall(last)
