@@ -5,9 +5,11 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Semaphore
 
 from polar_cli import forkserver, servers_of_tests
 from polar_cli.compose import ComposedStack, engine_answers
@@ -21,19 +23,24 @@ ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "s
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
 STAGES = (
-    ("effects", "end_to_end/restarts", "architecture", "cli", "contracts", "pricing", "stripe_sandbox", "tax"),
-    ("schema", "end_to_end", "conformance"),
+    (
+        "effects", "end_to_end/restarts", "architecture", "cli", "contracts", "pricing", "stripe_sandbox", "tax",
+        "schema", "end_to_end", "conformance",
+    ),
     ("security",),
-)
+)  # fmt: skip
 """What runs after all other groups, two at a time: first what stops parts of the stack or compares whole tables (which
 are small then), beside the proof on its own stack and, while these wait, groups that ask no stack; then what shares the
 stack; and last what reads its logs."""
+AFTER = dict.fromkeys(("schema", "end_to_end", "conformance"), "end_to_end/restarts")
+"""What waits for another group of its stage."""
 IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
+TOGETHER = 2
 ASIDE = ("effects/planted", "effects")
 """What waits more than it works, and so is a third beside two other groups."""
 PRELOADED = (
@@ -133,10 +140,27 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
 def _side_by_side(
     names: Sequence[str], chosen: dict[str, Path], expression: str, environment: dict[str, str]
 ) -> list[Outcome]:
-    """Runs groups, two at a time; one that mostly waits is a third."""
-    wanted = sorted(names, key=lambda name: name not in ASIDE)
-    with ThreadPoolExecutor(2 + len({*ASIDE} & {*wanted})) as pool:
-        return list(pool.map(lambda name: _told(_group(name, chosen[name], expression, environment)), wanted))
+    """Runs groups in their order, two at a time; one that mostly waits is a third."""
+    turns = Semaphore(TOGETHER)
+    running: dict[str, Future[Outcome]] = {}
+    interrupted = Event()
+
+    def outcome_of(name: str) -> Outcome:
+        if AFTER.get(name) in running:
+            running[AFTER[name]].result()
+        with nullcontext() if name in ASIDE else turns:
+            if interrupted.is_set():
+                raise CancelledError
+            return _told(_group(name, chosen[name], expression, environment))
+
+    with ThreadPoolExecutor(len(names) or 1) as pool:
+        for name in names:
+            running[name] = pool.submit(outcome_of, name)
+        try:
+            return [done.result() for done in running.values()]
+        except BaseException:
+            interrupted.set()
+            raise
 
 
 def _in_containers(
