@@ -4,9 +4,9 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Semaphore
@@ -138,26 +138,42 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
 
 
 def _side_by_side(
-    names: Sequence[str], chosen: dict[str, Path], expression: str, environment: dict[str, str]
+    names: Sequence[str],
+    chosen: dict[str, Path],
+    expression: str,
+    environment: dict[str, str],
+    lastly: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
-    """Runs groups in their order, two at a time; one that mostly waits is a third."""
+    """Runs groups in their order, two at a time; one that mostly waits is a third. `lastly` takes the last turn."""
     turns = Semaphore(TOGETHER)
     running: dict[str, Future[Outcome]] = {}
     interrupted = Event()
 
-    def outcome_of(name: str) -> Outcome:
-        if AFTER.get(name) in running:
-            running[AFTER[name]].result()
+    @contextmanager
+    def a_turn(name: str = "") -> Iterator[None]:
         with nullcontext() if name in ASIDE else turns:
             if interrupted.is_set():
                 raise CancelledError
+            yield
+
+    def outcome_of(name: str) -> Outcome:
+        if AFTER.get(name) in running:
+            running[AFTER[name]].result()
+        with a_turn(name):
             return _told(_group(name, chosen[name], expression, environment))
 
-    with ThreadPoolExecutor(len(names) or 1) as pool:
+    def at_last() -> None:
+        with a_turn():
+            lastly()
+
+    with ThreadPoolExecutor(len(names) + 1) as pool:
         for name in names:
             running[name] = pool.submit(outcome_of, name)
+        last = pool.submit(at_last)
         try:
-            return [done.result() for done in running.values()]
+            outcomes = [done.result() for done in running.values()]
+            last.result()
+            return outcomes
         except BaseException:
             interrupted.set()
             raise
@@ -185,11 +201,13 @@ def _on_this_machine(
     try:
         stack.servers_up()
         environment |= servers_of_tests.of(stack)
-        last = [name for stage in STAGES for name in stage]
-        for stage in ([name for name in chosen if name not in (*last, IN_CONTAINERS)], *STAGES):
-            if set(stage) & set(ON_THE_STACK) & chosen.keys() and "POLAR_TEST_STACK" not in environment:
-                stack.up()
-                environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+        first = [name for name in chosen if name not in (*sum(STAGES, ()), IN_CONTAINERS)]
+        if chosen.keys().isdisjoint(ON_THE_STACK):
+            outcomes += _side_by_side(first, chosen, expression, environment)
+        else:
+            outcomes += _side_by_side(first, chosen, expression, environment, lastly=stack.up)
+            environment |= {**stack.client_environment(), "POLAR_TEST_STACK": stack.name}
+        for stage in STAGES:
             outcomes += _side_by_side([name for name in stage if name in chosen], chosen, expression, environment)
     finally:
         if not keep:
