@@ -215,6 +215,35 @@ async def test_a_rebuild_gives_the_same_content(sample: Sample) -> None:
         assert await sample.rows("select * from copies order by id") == before
 
 
+async def test_a_rebuild_does_not_wait_for_the_next_interval_for_what_changed_a_moment_ago(sample: Sample) -> None:
+    """The first digest leaves it out; when nothing comes any more, another is asked for."""
+    await sample.own("settled")
+    clock.move(SETTLING * 3)
+    await sample.own("new")
+    await sample.deliver()
+    before = await sample.rows("select * from copies order by id")
+    since = await sample.projections.rebuild(sample.database.transaction, empty=False)
+
+    async def answered() -> None:
+        for _ in range(4):
+            await sample.deliver()
+            await sample.timers[1].work(sample.database.transaction)
+
+    await answered()
+    missing = sample.projections.missing
+    assert await missing(sample.database.transaction, since) == {"organization": 1}
+    clock.move(SETTLING)
+    await answered()
+    assert await missing(sample.database.transaction, since) == {"organization": 1}, "nobody asked"
+    assert await missing(sample.database.transaction, since, has_stopped=True) == {"organization": 1}
+    await answered()
+    assert await sample.rows("select * from copies order by id") == before
+    clock.move(SETTLING)
+    await missing(sample.database.transaction, since)
+    await answered()
+    assert await missing(sample.database.transaction, since) == {"organization": 0}
+
+
 async def test_two_workers_say_one_digest_and_compare_once(sample: Sample) -> None:
     await sample.own("one")
     await sample.deliver()

@@ -1,6 +1,5 @@
 """The HTTP process of a service: composition, health, and the server."""
 
-import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
-from servicekit import broker, errors, telemetry
+from servicekit import broker, errors, memory, telemetry
 from servicekit.auth import Verifier
 from servicekit.database import Database
 from servicekit.documentation import document
@@ -111,9 +110,7 @@ def _add_health(app: FastAPI, settings: Settings) -> None:
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serves until SIGTERM, then finishes the requests in hand."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    memory.collect_seldom()
     uvicorn.run(
         app,
         host=settings.host,

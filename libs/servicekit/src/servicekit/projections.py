@@ -335,13 +335,17 @@ class Projections:
                 await kept.distrust_all(session, empty=empty)
         return clock.wall()
 
-    async def missing(self, sessions: Sessions, since: datetime) -> dict[str, int | None]:
-        """What `Kept.missing` says of each resource; where it says None, another digest is asked for."""
+    async def missing(self, sessions: Sessions, since: datetime, *, has_stopped: bool = False) -> dict[str, int | None]:
+        """What `Kept.missing` says of each resource; where it says None, another digest is asked for.
+
+        And, when nothing comes any more, where it says that some are to come: the last digest left those out that had
+        changed a moment before it.
+        """
         found: dict[str, int | None] = {}
         async with sessions() as session:
             for kept in self.kept:
                 found[kept.resource] = await kept.missing(session, since)
-                if found[kept.resource] is None:
+                if found[kept.resource] is None or (found[kept.resource] and has_stopped):
                     kept.ask(session)
         return found
 

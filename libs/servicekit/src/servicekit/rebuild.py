@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from servicekit.database import Database
-from servicekit.projections import Projections
+from servicekit.projections import SETTLING, Projections
 from servicekit.settings import Settings
 
 ASK_SECONDS = 1.0
@@ -26,7 +26,8 @@ async def run(service: str, settings: Settings, projections: Projections, *, emp
         before: dict[str, int | None] = {}
         unmoved = 0.0
         while unmoved < STUCK_SECONDS:
-            missing = await projections.missing(database.transaction, since)
+            has_stopped = unmoved > 0 and unmoved % SETTLING.total_seconds() == 0
+            missing = await projections.missing(database.transaction, since, has_stopped=has_stopped)
             if missing != before:
                 before, unmoved = missing, 0.0
                 _say(", ".join(f"{resource}: {_standing(count)}" for resource, count in missing.items()))

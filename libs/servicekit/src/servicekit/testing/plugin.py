@@ -21,7 +21,7 @@ import pytest_asyncio
 import uvloop
 from fastapi import FastAPI
 
-from servicekit import auth, broker, clock, ids
+from servicekit import auth, broker, clock, ids, memory
 from servicekit.database import Database
 from servicekit.testing.harness import (
     Bus,
@@ -43,6 +43,11 @@ def _needed(name: str) -> str:
 def pytest_configure() -> None:
     """Tests run on the event loop that services run on."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def pytest_collection_finish() -> None:
+    """And with the memory of services."""
+    memory.collect_seldom()
 
 
 class Token(httpx.Auth):
