@@ -1,13 +1,12 @@
 """`python -m polar_cli.declare`: declares every service's queues as that service, in one process.
 
-Reads the brokers' addresses from standard input as a JSON object {service: RABBITMQ_URL}, so that no password is in an
-argument.
+The addresses are a JSON object {service: RABBITMQ_URL} in POLAR_ADDRESSES, so that no password is in an argument.
 """
 
 import asyncio
 import importlib
 import json
-import sys
+import os
 
 from servicekit import worker
 
@@ -18,4 +17,4 @@ async def _declare(addresses: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_declare(json.load(sys.stdin)))
+    asyncio.run(_declare(json.loads(os.environ["POLAR_ADDRESSES"])))

@@ -1,6 +1,6 @@
 """`python -m polar_cli.migrate`: brings every service's database to its newest revision, in one process.
 
-Reads the addresses from standard input as a JSON object {service: DATABASE_URL}, so that no password is in an argument.
+The addresses are a JSON object {service: DATABASE_URL} in POLAR_ADDRESSES, so that no password is in an argument.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from polar_cli.state import ROOT
 
 def main() -> None:
     """Upgrades what is behind, and names what it upgraded."""
-    addresses: dict[str, str] = json.load(sys.stdin)
+    addresses: dict[str, str] = json.loads(os.environ["POLAR_ADDRESSES"])
     for service, address in addresses.items():
         config = Config(str(ROOT / "services" / service / "alembic.ini"))
         newest = ScriptDirectory.from_config(config).get_current_head()

@@ -282,10 +282,17 @@ class Stack:
         self._await(started, seconds)
         return started
 
+    def _in_one_process(self, module: str, addresses: dict[str, str]) -> None:
+        """Does something to every service's server that needs no more than its address. Raises `Failure`."""
+        environment = {**os.environ, "POLAR_ADDRESSES": json.dumps(addresses)}
+        done = self._run([sys.executable, "-m", f"polar_cli.{module}"], environment, is_captured=True)
+        if done.returncode:
+            raise Failure(f"python -m polar_cli.{module} failed:\n{(done.stderr or done.stdout)[-3000:]}")
+
     def migrate(self) -> None:
         """Brings every database to its newest revision."""
         with step("migrations"):
-            _in_one_process("migrate", {service: self.database_url(service) for service in SERVICES})
+            self._in_one_process("migrate", {service: self.database_url(service) for service in SERVICES})
 
     def declare(self) -> None:
         """Declares every queue, so that no event is unheard; nothing to do while the consumers are the same."""
@@ -293,7 +300,7 @@ class Stack:
         if self.state.get("queues") == wanted:
             return
         with step("queues"):
-            _in_one_process("declare", {name: self.environment(name)["RABBITMQ_URL"] for name in SERVICES})
+            self._in_one_process("declare", {name: self.environment(name)["RABBITMQ_URL"] for name in SERVICES})
         self.state.set("queues", wanted)
 
     def up(self) -> list[str]:
@@ -334,12 +341,18 @@ class Stack:
     ) -> subprocess.CompletedProcess[str]:
         """Runs `python -m` as one of a service's processes; its output is the user's, or in what is returned."""
         command = [sys.executable, "-m", module, *arguments]
+        return self._run(command, self.environment(service), is_captured=is_captured)
+
+    def _run(
+        self, command: list[str], environment: dict[str, str], *, is_captured: bool
+    ) -> subprocess.CompletedProcess[str]:
         if not self._is_forked:
             return subprocess.run(
-                command, env=self.environment(service), cwd=ROOT, capture_output=is_captured, text=True, check=False
-            )
+                command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=is_captured, text=True,
+                check=False,
+            )  # fmt: skip
         self._forkserver_up()
-        done = forkserver.run(self._forkserver, command, environment=self.environment(service), folder=ROOT)
+        done = forkserver.run(self._forkserver, command, environment=environment, folder=ROOT)
         if not is_captured:
             sys.stdout.write(done.stdout)
         return done
@@ -435,13 +448,3 @@ def _consumers() -> str:
 
 def _spoken(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} processes"
-
-
-def _in_one_process(module: str, addresses: dict[str, str]) -> None:
-    """Does something to every service's server that needs no more than its address. Raises `Failure`."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"polar_cli.{module}"],
-        input=json.dumps(addresses), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise Failure(f"python -m polar_cli.{module} failed:\n{done.stderr[-3000:]}")

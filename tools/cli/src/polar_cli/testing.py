@@ -1,15 +1,13 @@
-"""`./polar test`: servers of its own, then every group of tests, two at a time."""
+"""`./polar test`: servers of its own, then every group of tests, some at a time."""
 
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Semaphore
 
 from polar_cli import forkserver, servers_of_tests
 from polar_cli.compose import ComposedStack, engine_answers
@@ -29,7 +27,7 @@ STAGES = (
     ),
     ("security",),
 )  # fmt: skip
-"""What runs after all other groups, two at a time: first what stops parts of the stack or compares whole tables (which
+"""What runs after all other groups: first what stops parts of the stack or compares whole tables (which
 are small then), beside the proof on its own stack and, while these wait, groups that ask no stack; then what shares the
 stack; and last what reads its logs."""
 AFTER = dict.fromkeys(("schema", "end_to_end", "conformance"), "end_to_end/restarts")
@@ -40,9 +38,8 @@ NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
-TOGETHER = 2
-ASIDE = ("effects/planted", "effects")
-"""What waits more than it works, and so is a third beside two other groups."""
+TOGETHER = 3
+"""Groups at a time, on two cores: each of them waits now and then."""
 PRELOADED = (
     "_hypothesis_pytestplugin", "alembic.command", "hypothesis", "pytest", "pytest_asyncio.plugin", "schemathesis.cli",
     "standardwebhooks",
@@ -80,6 +77,7 @@ def groups() -> dict[str, Path]:
     named = {path.parent.name if path.name == "tests" else path.name: path for path in folders}
     named |= {name: named[name.split("/")[0]] / name.split("/")[1] for name in APART}
     order = [
+        "effects/planted",
         "billing/properties",
         "billing",
         "webhooks",
@@ -97,10 +95,8 @@ def groups() -> dict[str, Path]:
 
 
 def stack_of_tests(name: str = "test") -> Stack:
-    """The stack that the tests look at: without limits, and with copies compared every five seconds."""
-    stack = Stack(name, limits=Limits.none(), durable=False, forked=True)
-    stack.extra_environment["PROJECTION_CHECK_SECONDS"] = "5"
-    return stack
+    """The stack that the tests look at: without limits."""
+    return Stack(name, limits=Limits.none(), durable=False, forked=True)
 
 
 def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -> int:
@@ -144,39 +140,27 @@ def _side_by_side(
     environment: dict[str, str],
     lastly: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
-    """Runs groups in their order, two at a time; one that mostly waits is a third. `lastly` takes the last turn."""
-    turns = Semaphore(TOGETHER)
-    running: dict[str, Future[Outcome]] = {}
-    interrupted = Event()
+    """Runs groups in their order, as many at a time as there are turns. `lastly` takes the last one."""
 
-    @contextmanager
-    def a_turn(name: str = "") -> Iterator[None]:
-        with nullcontext() if name in ASIDE else turns:
-            if interrupted.is_set():
-                raise CancelledError
-            yield
-
-    def outcome_of(name: str) -> Outcome:
-        if AFTER.get(name) in running:
-            running[AFTER[name]].result()
-        with a_turn(name):
+    def turn_of(name: str) -> Outcome | None:
+        if name:
             return _told(_group(name, chosen[name], expression, environment))
+        lastly()
+        return None
 
-    def at_last() -> None:
-        with a_turn():
-            lastly()
-
-    with ThreadPoolExecutor(len(names) + 1) as pool:
-        for name in names:
-            running[name] = pool.submit(outcome_of, name)
-        last = pool.submit(at_last)
-        try:
-            outcomes = [done.result() for done in running.values()]
-            last.result()
-            return outcomes
-        except BaseException:
-            interrupted.set()
-            raise
+    waiting = [*names, ""]  # "" is `lastly`
+    running: dict[Future[Outcome | None], str] = {}
+    outcomes: dict[str, Outcome | None] = {}
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        while waiting or running:
+            ahead = {*waiting, *running.values()}
+            ready = [name for name in waiting if AFTER.get(name) not in ahead]
+            for name in ready[: TOGETHER - len(running)]:
+                waiting.remove(name)
+                running[pool.submit(turn_of, name)] = name
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                outcomes[running.pop(done)] = done.result()
+    return [outcome for name in names if (outcome := outcomes[name]) is not None]
 
 
 def _in_containers(
