@@ -62,11 +62,12 @@ def started(*also: str) -> Iterator[Path]:
 
 
 def wait(address: Path) -> None:
-    """Waits for a server that was just started. Raises `Failure` when it does not come."""
+    """Waits for a server that `started` gave. Raises `Failure` with what it wrote when it does not come."""
     deadline = time.monotonic() + START_SECONDS
     while not listens(address):
         if time.monotonic() > deadline:
-            raise Failure(f"no fork server listens at {address}")
+            said = address.with_name("log").read_text()[-3000:]
+            raise Failure(f"no fork server listens at {address}:\n{said}")
         time.sleep(0.05)
 
 
