@@ -137,6 +137,8 @@ create table clocks (
 );
 """
 """Where the test clocks of organizations stand."""
+KIT_SCHEMA = KIT_TABLES_V1 + KIT_TABLES_V2 + KIT_TABLES_V3
+"""What every service has of the kit once it is migrated, for a database that is no service's."""
 KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys", "projection_checks", "clocks"}
 
 

@@ -15,7 +15,7 @@ from contracts.event import Event
 from servicekit import clock, ids, outbox
 from servicekit.consumers import ConsumerLoop, Consumers
 from servicekit.database import Database
-from servicekit.migrations import KIT_TABLES_V1, KIT_TABLES_V2
+from servicekit.migrations import KIT_SCHEMA
 from servicekit.relay import Relay
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -103,7 +103,7 @@ async def _database(stack: Stack) -> str:
     await admin.close()
     url = f"{stack.postgres_url.rsplit('/', 1)[0]}/bench"
     connection = await asyncpg.connect(url)
-    await connection.execute(KIT_TABLES_V1 + KIT_TABLES_V2)
+    await connection.execute(KIT_SCHEMA)
     await connection.execute("create table effects (id uuid primary key, email text not null, at timestamptz not null)")
     await connection.execute("create table bare_inbox (like inbox including all)")
     await connection.execute("create table bare (id uuid primary key, email text not null, at timestamptz not null)")
