@@ -11,13 +11,12 @@ from checkout.app import create_app
 from checkout.settings import Settings
 from checkout.worker import FLOWS
 from contracts.catalog import Product, ProductCreatedV1, ProductUpdatedV1
-from contracts.identity import Organization, OrganizationCreatedV1
 from processor.testing import Sandbox, running
 from servicekit import clock, ids
 from servicekit.testing import ServiceUnderTest
 from servicekit.testing.harness import Bus
 
-from services.checkout.tests.support import WEBHOOK_SECRET
+from services.checkout.tests.support import WEBHOOK_SECRET, seller_told
 
 
 @pytest.fixture(scope="session")
@@ -88,14 +87,7 @@ def product_shape(organization_id: UUID, **changes: Any) -> Product:
 @pytest_asyncio.fixture
 async def known_seller(bus: Bus, organization_id: UUID) -> None:
     """Checkout has heard of the seller, whom a buyer's look otherwise waits for."""
-    now = clock.now()
-    data = Organization(
-        id=organization_id, created_at=now, modified_at=None, name="Shop", slug=str(organization_id),
-        avatar_url=None, email=None, website=None,
-    )  # fmt: skip
-    await bus.deliver(
-        OrganizationCreatedV1(subject=organization_id, organization_id=organization_id, time=now, data=data)
-    )
+    await bus.deliver(seller_told(organization_id))
 
 
 @pytest.fixture

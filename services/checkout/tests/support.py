@@ -5,11 +5,27 @@ import hmac
 import json
 import time
 from typing import Any
+from uuid import UUID
 
 import httpx
 from contracts.catalog import Product
+from contracts.event import Event
+from contracts.identity import Organization, OrganizationCreatedV1, OrganizationUpdatedV1
+from servicekit import clock
 
 WEBHOOK_SECRET = "whsec_of_the_tests"
+
+
+def seller_told(organization_id: UUID, sequence: int = 1, **changes: Any) -> Event[Organization]:
+    """What identity tells of a seller; `sequence` above 1 is an update."""
+    now = clock.now()
+    fields = {
+        "id": organization_id, "created_at": now, "modified_at": None, "name": "Shop", "slug": str(organization_id),
+        "avatar_url": None, "email": None, "website": None, **changes,
+    }  # fmt: skip
+    contract = OrganizationCreatedV1 if sequence == 1 else OrganizationUpdatedV1
+    data = Organization.model_validate(fields)
+    return contract(subject=data.id, organization_id=data.id, time=now, sequence=sequence, data=data)
 
 
 async def opened(client: httpx.AsyncClient, product: Product, **changes: Any) -> dict[str, Any]:

@@ -4,10 +4,8 @@ import asyncio
 
 import pytest
 from contracts.checkout import CheckoutSucceededV1
-from contracts.identity import Organization, OrganizationCreatedV1, OrganizationUpdatedV1
-from servicekit import clock
 
-from services.checkout.tests.support import confirmed, opened
+from services.checkout.tests.support import confirmed, opened, seller_told
 
 DE, FR, US = {"country": "DE"}, {"country": "FR"}, {"country": "US", "state": "CA"}
 QUEBEC = {"country": "CA", "state": "QC"}
@@ -18,14 +16,7 @@ def settled_in(bus, organization_id):
     """Tells checkout where the seller is."""
 
     async def settle(country, sequence=1, **settings):
-        data = Organization(
-            id=organization_id, created_at=clock.now(), modified_at=None, name="Shop", slug=str(organization_id),
-            avatar_url=None, email=None, website=None, country=country, **settings,
-        )  # fmt: skip
-        contract = OrganizationCreatedV1 if sequence == 1 else OrganizationUpdatedV1
-        event = contract(subject=organization_id, organization_id=organization_id, time=clock.now(), data=data)
-        event.sequence = sequence
-        await bus.deliver(event)
+        await bus.deliver(seller_told(organization_id, sequence, country=country, **settings))
 
     return settle
 

@@ -3,20 +3,14 @@
 import asyncio
 
 import pytest
-from contracts.identity import Organization, OrganizationCreatedV1
-from servicekit import clock
 
-from services.checkout.tests.support import opened
+from services.checkout.tests.support import opened, seller_told
 
 
 @pytest.fixture
 def acme(organization_id):
     """The event that tells of the seller."""
-    data = Organization(
-        id=organization_id, created_at=clock.now(), modified_at=None, name="Acme", slug="acme", avatar_url=None,
-        email="owner@acme.example", website=None,
-    )  # fmt: skip
-    return OrganizationCreatedV1(subject=data.id, organization_id=data.id, time=data.created_at, data=data)
+    return seller_told(organization_id, name="Acme", slug="acme", email="owner@acme.example")
 
 
 async def test_a_seller_with_its_public_products_and_nothing_of_its_own(anonymous, bus, sell, acme):

@@ -7,10 +7,10 @@ import pytest
 from checkout.trial_redemptions.operations import plain_email
 from contracts.billing import Customer, Subscription, SubscriptionCreatedV1, SubscriptionRevokedV1
 from contracts.checkout import CheckoutSucceededV1
-from contracts.identity import Organization, OrganizationCreatedV1, SubscriptionSettings
+from contracts.identity import SubscriptionSettings
 from servicekit import clock
 
-from services.checkout.tests.support import confirmed, opened
+from services.checkout.tests.support import confirmed, opened, seller_told
 
 ONE = SubscriptionSettings(allow_multiple_subscriptions=False)
 SEVERAL = SubscriptionSettings(allow_multiple_subscriptions=True)
@@ -23,13 +23,7 @@ def seller(bus, organization_id):
     """Tells checkout of the seller and its settings."""
 
     async def tell(settings):
-        data = Organization(
-            id=organization_id, created_at=clock.now(), modified_at=None, name="Shop", slug=str(organization_id),
-            avatar_url=None, email=None, website=None, subscription_settings=settings,
-        )  # fmt: skip
-        await bus.deliver(
-            OrganizationCreatedV1(subject=organization_id, organization_id=organization_id, time=clock.now(), data=data)
-        )
+        await bus.deliver(seller_told(organization_id, subscription_settings=settings))
 
     return tell
 
