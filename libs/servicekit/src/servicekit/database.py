@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from servicekit import clock, ids, outbox
+from servicekit.locks import open_session
 
 Sessions = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 """Opens a transaction: `async with sessions() as session` commits at its end, or rolls back on an error."""
@@ -278,7 +279,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with open_session(self.engine) as session:
             yield session
             await self.commit(session)
 

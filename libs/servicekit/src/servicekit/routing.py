@@ -28,6 +28,7 @@ from servicekit.auth import principal_of
 from servicekit.clock import Standing
 from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
+from servicekit.locks import open_session
 from servicekit.outside import asking
 
 _SEALED = {"x-sealed": "fernet"}
@@ -77,7 +78,7 @@ class _Edge:
 
     async def open(self) -> AsyncSession:
         if self.session is None:
-            session = AsyncSession(self.database.engine, expire_on_commit=False)
+            session = open_session(self.database.engine)
             self.session = await self._stack.enter_async_context(session)
         return self.session
 

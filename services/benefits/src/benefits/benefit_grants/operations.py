@@ -123,7 +123,7 @@ def problem(error: OutsideError) -> dict[str, Any]:
 async def locked(session: AsyncSession, entitlement_id: UUID) -> Entitlement:
     """An entitlement that is known to exist, locked: whatever gives or takes its grants comes after another."""
     locked = select(Entitlement).where(Entitlement.id == entitlement_id).with_for_update()
-    return (await session.execute(locked.execution_options(populate_existing=True))).scalar_one()
+    return (await session.execute(locked)).scalar_one()
 
 
 async def give_outside(session: AsyncSession, grant: BenefitGrant, benefit: Benefit, urgency: int) -> None:

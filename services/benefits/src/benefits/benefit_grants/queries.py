@@ -112,7 +112,7 @@ async def held_by(session: AsyncSession, entitlement_ids: Collection[UUID]) -> l
 async def free(session: AsyncSession, entitlement_ids: Collection[UUID]) -> list[Entitlement]:
     """Those of the entitlements that no other transaction has in hand, locked, in the order of their ids."""
     wanted = select(Entitlement).where(Entitlement.id.in_(entitlement_ids)).order_by(Entitlement.id)
-    wanted = wanted.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    wanted = wanted.with_for_update(skip_locked=True)
     return list((await session.execute(wanted)).scalars())
 
 
@@ -124,7 +124,7 @@ async def locked(session: AsyncSession, id: UUID) -> BenefitGrant:
 
 
 def _locking(statement: Any) -> Any:
-    return statement.with_for_update().execution_options(populate_existing=True)
+    return statement.with_for_update()
 
 
 _TAKES_FIRST = 3

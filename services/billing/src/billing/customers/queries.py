@@ -71,7 +71,7 @@ async def find(
 async def lock(session: AsyncSession, id: UUID) -> Customer:
     """A customer that something of the caller's belongs to, locked: before its orders, payments and subscriptions."""
     statement = select(Customer).where(Customer.id == id).with_for_update()
-    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one()
+    return (await session.execute(statement)).scalar_one()
 
 
 async def of_purchase(session: AsyncSession, organization_id: UUID, id: UUID, email: str) -> Customer | None:

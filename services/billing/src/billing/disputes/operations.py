@@ -179,4 +179,4 @@ async def _take_back(session: AsyncSession, order: Order) -> None:
 
 async def _locked(session: AsyncSession, model: Any, condition: Any) -> Any:
     statement = select(model).where(condition).with_for_update()
-    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+    return (await session.execute(statement)).scalar_one_or_none()

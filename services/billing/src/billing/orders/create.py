@@ -156,6 +156,8 @@ def write_order(
         applied_balance_amount=0,
         refunded_amount=0,
         refunded_tax_amount=0,
+        credited_amount=0,
+        credited_tax_amount=0,
         platform_fee_amount=0,
         tax_behavior=tax.behavior,
         tax_breakdown=tax.breakdown,

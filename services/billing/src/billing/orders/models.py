@@ -54,6 +54,11 @@ class Order(Record, Base):
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """Given back of the net amount, or on its way."""
     refunded_tax_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    credited_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Net amount that later lines of the subscription give back as credit for time that this order billed: lines of
+    orders that are not void, and entries that wait."""
+    credited_tax_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The tax of `credited_amount`, at this order's rates."""
     platform_fee_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3))
     billing_name: Mapped[str | None]
@@ -192,6 +197,8 @@ class OrderItem(Base):
     tax_amount: Mapped[int] = mapped_column(BigInteger)
     proration: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     computation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    corrects: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Of a credit: the parts of `amount` by the order that they correct, `{"order_id": ..., "amount": ...}`."""
     product_price_id: Mapped[UUID | None]
     start_timestamp: Mapped[datetime | None]
     end_timestamp: Mapped[datetime | None]
@@ -215,8 +222,12 @@ class BillingEntry(Record, Base):
     start_timestamp: Mapped[datetime | None]
     end_timestamp: Mapped[datetime | None]
     computation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    corrects: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """As of `OrderItem.corrects`."""
     order_id: Mapped[UUID | None]
     """The order that took it; None while it waits."""
+    dropped_at: Mapped[datetime | None]
+    """Since when nobody bills it any more: its subscription was ended at once."""
 
 
 Index("billing_entries_waiting_idx", BillingEntry.subscription_id, postgresql_where=BillingEntry.order_id.is_(None))

@@ -38,7 +38,7 @@ async def settle(session: AsyncSession, payment_id: UUID, status: str) -> None:
     One that had succeeded and fails after all is not tried again: somebody has to find another way to the customer.
     """
     held = select(Payment).where(Payment.id == payment_id).with_for_update()
-    payment = (await session.execute(held.execution_options(populate_existing=True))).scalar_one()
+    payment = (await session.execute(held)).scalar_one()
     now = clock.now()
     match payment.status, status:
         case "duplicate", "succeeded" if payment.due_at is not None:

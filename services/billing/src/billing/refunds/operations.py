@@ -296,7 +296,7 @@ async def _payment_of(session: AsyncSession, order: Order) -> Payment | None:
 
 async def _locked(session: AsyncSession, model: Any, id: UUID) -> Any:
     statement = select(model).where(model.id == id).with_for_update()
-    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one()
+    return (await session.execute(statement)).scalar_one()
 
 
 def _shown(refund_id: UUID) -> Any:

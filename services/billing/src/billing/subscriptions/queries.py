@@ -78,7 +78,7 @@ async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: b
     """A subscription of the caller."""
     statement = select(Subscription).where(owned_by(principal, Subscription), Subscription.id == id)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = statement.with_for_update()
     return (await session.execute(statement)).scalar_one_or_none()
 
 

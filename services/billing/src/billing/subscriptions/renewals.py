@@ -108,7 +108,6 @@ async def _claim(session: AsyncSession, limit: int) -> list[tuple[Subscription, 
         .order_by(Subscription.current_period_end)
         .limit(limit)
         .with_for_update(of=Customer, skip_locked=True)
-        .execution_options(populate_existing=True)
     )
     rows = (await session.execute(found)).all()
     if not rows:

@@ -56,7 +56,6 @@ async def end_canceled_subscriptions(sessions: Sessions) -> int:
             .order_by(Subscription.current_period_end)
             .limit(BATCH)
             .with_for_update(of=Customer, skip_locked=True)
-            .execution_options(populate_existing=True)
         )
         rows = (await session.execute(statement)).all()
         for row in rows:

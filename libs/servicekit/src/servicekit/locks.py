@@ -1,0 +1,28 @@
+"""Rows that are locked are read as they are under the lock, whatever the session had read before."""
+
+from typing import Any
+
+from sqlalchemy.event import listens_for
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import ORMExecuteState, Session
+
+
+class FreshSession(Session):
+    """A session in which `SELECT … FOR UPDATE` and `FOR SHARE` refresh the objects that it holds already.
+
+    SQLAlchemy keeps what an object held when the session first read it, even when a later statement waited for a lock
+    and read a newer row: a decision would be made from the old one (for example "pending" of an order that somebody
+    else has paid meanwhile). Changes that wait for a flush are flushed before, so none is lost.
+    """
+
+
+@listens_for(FreshSession, "do_orm_execute")
+def _refresh_locked_rows(state: ORMExecuteState) -> None:
+    statement: Any = state.statement
+    if state.is_select and getattr(statement, "_for_update_arg", None) is not None:
+        state.update_execution_options(populate_existing=True)
+
+
+def open_session(engine: AsyncEngine) -> AsyncSession:
+    """A session on which decisions behind a lock are made from the rows that were read under it."""
+    return AsyncSession(engine, sync_session_class=FreshSession, expire_on_commit=False)
