@@ -290,3 +290,21 @@ def test_containers_of_compose_have_no_capabilities() -> None:
             assert service["cap_drop"] == ["ALL"], name
             assert service["read_only"] is True, name
             assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_databases_fold_letters_alike_in_every_deployment() -> None:
+    """Two addresses are one customer where `citext` says so: with the locale C only ASCII letters would be folded."""
+    natively = (ROOT / "tools/cli/src/polar_cli/servers.py").read_text()
+    assert '"--locale=C.UTF-8"' in natively
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert "--locale=C.UTF-8" in compose["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
+    clusters = [item for item in rendered("example") if item["kind"] == "Cluster"]
+    assert len(clusters) == len(SERVICES)
+    for cluster in clusters:
+        initdb = cluster["spec"]["bootstrap"]["initdb"]
+        assert (initdb["localeCollate"], initdb["localeCType"]) == ("C.UTF-8", "C.UTF-8")
+
+
+def test_a_second_set_of_secrets_is_refused_by_the_cluster() -> None:
+    outside = {name: PLAUSIBLE[name] for name in PLAUSIBLE if name.startswith(("STRIPE", "MAIL", "FILES"))}
+    assert all(secret["immutable"] is True for secret in kubernetes.new_secrets("polar", outside))

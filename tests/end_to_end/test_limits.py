@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,18 +15,26 @@ from polar_cli.stack import Stack
 TOKENS = {"organization": "polar_oat_stranger", "personal": "polar_pat_stranger", "customer": "polar_cst_stranger"}
 
 
-@pytest.fixture(scope="module")
-def limited(stack: Stack) -> Iterator[str]:
+@contextmanager
+def second_gateway(stack: Stack, name: str) -> Iterator[str]:
     """A second gateway before the same services, which lets two requests through, and then one in a minute or so."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     limits = Limits(organization=1, personal=1, customer=1, public=1, burst=2, logins_per_minute=1, logins_burst=1)
-    folder = stack.data / "limits"
-    gateway = servers.gateway(stack.state, folder, stack.logs / "limits.log", port, limits, name="gateway.limited")
+    folder = stack.data / name
+    gateway = servers.gateway(stack.state, folder, stack.logs / f"{name}.log", port, limits, name=f"gateway.{name}")
     gateway.start()
-    yield f"http://127.0.0.1:{port}"
-    gateway.stop()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture(scope="module")
+def limited(stack: Stack) -> Iterator[str]:
+    with second_gateway(stack, "limited") as url:
+        yield url
 
 
 def asked(url: str, path: str, token: str = "", method: str = "GET", times: int = 5) -> list[httpx.Response]:
@@ -49,6 +59,58 @@ def test_each_kind_of_token_has_a_limit_of_its_own(limited: str, kind: str) -> N
 def test_who_has_no_token_is_limited_by_address(limited: str) -> None:
     answers = asked(limited, "/v1/checkouts/client/polar_c_unknown", times=6)
     assert {answer.status_code for answer in answers} == {404, 429}
+
+
+def test_a_made_up_token_takes_nobody_out_of_the_limit(limited: str) -> None:
+    path = "/v1/checkouts/client/polar_c_unknown"
+    statuses = {asked(limited, path, f"polar_oat_{n}", times=1)[0].status_code for n in range(8)}
+    assert 429 in statuses
+
+
+def test_spaces_make_no_other_token(limited: str) -> None:
+    with httpx.Client(base_url=limited, timeout=30) as client:
+        spaced = [
+            client.get("/v1/products/", headers={"Authorization": f"Bearer {' ' * n}polar_oat_spaces"}).status_code
+            for n in range(1, 7)
+        ]
+    assert 429 in spaced
+
+
+def test_a_malformed_authorization_is_401(limited: str) -> None:
+    with httpx.Client(base_url=limited, timeout=30) as client:
+        answer = client.get(
+            "/v1/products/", headers={"Authorization": "Bearer polar_oat_a\x01b", "X-Forwarded-For": "9"}
+        )
+    assert answer.status_code in {400, 401, 429}
+
+
+def test_call_backs_of_stripe_have_room_of_their_own(limited: str) -> None:
+    asked(limited, "/v1/checkouts/client/polar_c_unknown", times=6)
+    answers = asked(limited, "/v1/integrations/stripe/webhook", method="POST", times=6)
+    assert {answer.status_code for answer in answers} == {400}
+
+
+@pytest.mark.parametrize(
+    "path", ["oauth-accounts/callback?code=c&state=s", f"license-keys/public-key?organization_id={UUID(int=1)}"]
+)
+def test_what_needs_no_token_is_reached_without_one(stack: Stack, path: str) -> None:
+    answer = httpx.get(f"{stack.url}/v1/customer-portal/{path}", timeout=30)
+    assert answer.status_code != 401, answer.text
+    assert answer.status_code < 500
+
+
+def test_behind_a_trusted_proxy_each_client_has_a_limit(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8")
+    with second_gateway(stack, "proxied") as url:
+        path = "/v1/customer-portal/customer-session/request"
+        with httpx.Client(base_url=url, timeout=30) as client:
+            for n in range(6):
+                answer = client.post(path, json={}, headers={"X-Forwarded-For": f"198.51.100.{n}"})
+                assert answer.status_code == 422
+            same = [
+                client.post(path, json={}, headers={"X-Forwarded-For": "198.51.100.9"}).status_code for _ in range(4)
+            ]
+    assert 429 in same
 
 
 def test_codes_are_limited_however_they_are_asked_for(limited: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from contracts import identity
-from fastapi import Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, Field
 from servicekit import ids, outbox
 from servicekit.app import create_app
@@ -28,7 +28,7 @@ from servicekit.lists import (
     metadata_matches,
     sorted_by,
 )
-from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf, answers_with_secret
 from servicekit.settings import Settings
 from servicekit.testing import ServiceUnderTest
 from sqlalchemy import BigInteger, MetaData, select
@@ -167,6 +167,23 @@ async def slow(sessions: SessionsOf, principal: Caller) -> NoteRead:
         note = Note(organization_id=principal.organization(), text="slow", size=1, user_metadata={})
         session.add(note)
     return NoteRead(id=note.id, text=note.text)
+
+
+async def _late(request: Request) -> None:
+    """Stands for whatever a request waits for before its caller is looked at."""
+    long_work.begun += 1
+    await long_work.may_end.wait()
+
+
+@router.post("/late", name="late", dependencies=[Depends(_late)])
+async def late(principal: Caller) -> dict[str, str]:
+    return {"caller": str(principal.id)}
+
+
+@router.post("/secret", name="secret")
+@answers_with_secret
+async def secret(principal: Caller) -> dict[str, str]:
+    return {"secret": str(ids.uuid7())}
 
 
 @router.delete("/{id}", name="delete", status_code=204)

@@ -2,17 +2,18 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from servicekit import ids, routing
+from servicekit import clock, ids, routing
 from servicekit.database import Database
 from servicekit.testing import eventually
-from servicekit.testing.harness import Bus
+from servicekit.testing.harness import Bus, signed_headers
+from servicekit.testing.plugin import Token
 from sqlalchemy import func, select, text
 
 
@@ -155,6 +156,48 @@ async def test_an_idempotency_key_gives_the_first_answer_again(
     assert (other.status_code, other.json()["detail"][0]["type"]) == (422, "idempotency_error")
     assert (await stranger.post("/v1/notes/", json={"text": "once"}, headers=key)).json() != first.json()
     assert (await count(database, notes), len(await bus.all())) == (2, 2)
+
+
+async def test_a_stored_answer_is_for_who_may_make_the_request(
+    app: FastAPI, client: httpx.AsyncClient, organization_id: UUID
+) -> None:
+    key = {"Idempotency-Key": "order-2"}
+    assert (await client.post("/v1/notes/", json={"text": "secret"}, headers=key)).status_code == 201
+    weak = httpx.AsyncClient(
+        transport=client._transport, base_url=client.base_url, auth=Token(organization_id, "orders:read")
+    )
+    refused = await weak.post("/v1/notes/", json={"text": "secret"}, headers=key)
+    assert (refused.status_code, refused.json()["error"]) == (403, "NotPermitted")
+    nobody = httpx.AsyncClient(transport=client._transport, base_url=client.base_url)
+    assert (await nobody.post("/v1/notes/", json={"text": "secret"}, headers=key)).status_code == 401
+
+
+async def test_an_answer_with_a_secret_is_given_to_its_own_token_alone(
+    client: httpx.AsyncClient, organization_id: UUID
+) -> None:
+    key = {"Idempotency-Key": "secret-1"}
+    first, other = (signed_headers(organization_id, "notes:write") for _ in range(2))
+    made = await client.post("/v1/notes/secret", headers=key | first)
+    assert (await client.post("/v1/notes/secret", headers=key | first)).json() == made.json()
+    assert (await client.post("/v1/notes/secret", headers=key | other)).json() != made.json()
+
+
+async def test_a_caller_that_waited_is_not_refused_because_it_waited(
+    app: FastAPI, client: httpx.AsyncClient, held: Any
+) -> None:
+    """The principal lives for a minute: a request that arrived in time is served, however late it is its turn."""
+    waiting = asyncio.create_task(client.post("/v1/notes/late"))
+
+    async def begun() -> int:
+        return int(held.begun)
+
+    await eventually(begun)
+    clock.move(timedelta(minutes=2))
+    held.may_end.set()
+    try:
+        assert (await waiting).status_code == 200
+    finally:
+        clock.reset()
 
 
 async def test_a_refusal_is_stored_and_a_crash_is_not(client: httpx.AsyncClient) -> None:

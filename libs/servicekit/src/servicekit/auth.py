@@ -5,6 +5,7 @@ verifies offline. Tenant isolation has one home: every query of a caller goes th
 import base64
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, cast
@@ -15,15 +16,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from sqlalchemy import ColumnElement, and_
+from starlette.types import Scope
 
 from servicekit import clock
 from servicekit.errors import InvalidInput, NotPermitted, Unauthorized
 
 HEADER = "X-Polar-Principal"
+HEADER_NAME = HEADER.lower().encode()
 AUDIENCE = "polar-services"
 LIFETIME = timedelta(seconds=60)
 """Outlives the gateway's cache of the exchange; revocation works through that cache, within its few seconds."""
 _CACHED = 4096
+_ARRIVED = "servicekit.principal"
 
 Kind = Literal["organization", "user", "customer"]
 
@@ -126,8 +130,19 @@ class Verifier:
         return principal
 
 
+def verify_on_arrival(scope: Scope, header: str) -> None:
+    """Verifies the caller when the request arrives: one that then waits is not refused because it waited."""
+    verifier = getattr(scope["app"].state, "verifier", None) if "app" in scope else None
+    if verifier is not None:
+        with suppress(Unauthorized):  # the route refuses it, or needs nobody
+            scope[_ARRIVED] = verifier.verify(header)
+
+
 def principal_of(request: Request) -> Principal | None:
     """The verified caller of a request; None without the gateway's header. Raises `Unauthorized` for a forged one."""
+    arrived: Principal | None = request.scope.get(_ARRIVED)
+    if arrived is not None:
+        return arrived
     header = request.headers.get(HEADER)
     if not header:
         return None
@@ -144,7 +159,7 @@ def allow(*scopes: str, kind: Kind | None = None) -> Any:
     Raises `Unauthorized` without a token and `NotPermitted` without a scope or for a caller of another kind.
     """
 
-    async def principal(request: Request, _: Any = Depends(_bearer)) -> Principal:
+    def authorize(request: Request) -> Principal:
         caller = principal_of(request)
         if caller is None:
             raise Unauthorized("an access token is required: Authorization: Bearer <token>")
@@ -154,7 +169,11 @@ def allow(*scopes: str, kind: Kind | None = None) -> Any:
             raise NotPermitted(f"the token needs one of the scopes {_spoken(scopes)}")
         return caller
 
+    async def principal(request: Request, _: Any = Depends(_bearer)) -> Principal:
+        return authorize(request)
+
     principal.scopes = scopes  # type: ignore[attr-defined]
+    principal.authorize = authorize  # type: ignore[attr-defined]
     return Depends(principal)
 
 

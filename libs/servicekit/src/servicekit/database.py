@@ -222,6 +222,8 @@ class Database:
             max_overflow=0,
             pool_use_lifo=True,
             pool_timeout=10,
+            # Values of a statement that failed would stand in the log: addresses, cards, sealed secrets.
+            hide_parameters=True,
             connect_args={
                 "server_settings": options,
                 "timeout": 5,

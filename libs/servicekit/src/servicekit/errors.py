@@ -4,6 +4,7 @@
 database or broker that is away is 503 with `Retry-After`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -112,11 +113,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        problems = [
-            {"loc": [_printable(part) for part in problem["loc"]], "msg": problem["msg"], "type": problem["type"]}
-            for problem in error.errors()
-        ]
-        return _body(422, "RequestValidationError", problems)
+        return _body(422, "RequestValidationError", _shown(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
@@ -171,5 +168,24 @@ def crashed(error: BaseException) -> JSONResponse:
     return _body(500, "InternalServerError", "an unexpected error; the request id names it in the logs")
 
 
-def _printable(part: Any) -> str | int:
-    return part if isinstance(part, int) else str(part).encode("utf-8", "replace").decode()
+MAX_PROBLEMS = 50
+MAX_PROBLEM_BYTES = 48 * 1024
+"""What the problems of one answer may take: a refusal stays under 64 KiB, whatever was sent."""
+
+
+def _shown(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first problems of a payload, as many as one answer takes; long parts of them are cut."""
+    shown: list[dict[str, Any]] = []
+    size = 0
+    for problem in problems[:MAX_PROBLEMS]:
+        loc = [_printable(part) for part in problem["loc"]]
+        one = {"loc": loc, "msg": _printable(problem["msg"], 500), "type": problem["type"]}
+        size += len(json.dumps(one))
+        if shown and size > MAX_PROBLEM_BYTES:
+            break
+        shown.append(one)
+    return shown
+
+
+def _printable(part: Any, length: int = 128) -> str | int:
+    return part if isinstance(part, int) else str(part)[:length].encode("utf-8", "replace").decode()

@@ -13,6 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+from servicekit.bodies import at_most
+
 _COUNTRY_CODES = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
     BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK
@@ -45,18 +47,12 @@ def _country(value: str) -> str:
     return value
 
 
-def _metadata(value: dict[str, Any]) -> dict[str, Any]:
-    if len(value) > 50:
-        raise ValueError("may have at most 50 keys")
-    return value
-
-
 _Key = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Whole = Annotated[int, Field(strict=True, ge=-INT8, le=INT8)]
 _Number = Annotated[float, AllowInfNan(False), Field(strict=True)]
 _Truth = Annotated[bool, Field(strict=True)]
-MetadataInput = Annotated[dict[_Key, _Text | _Truth | _Whole | _Number], AfterValidator(_metadata)]
+MetadataInput = Annotated[dict[_Key, _Text | _Truth | _Whole | _Number], at_most(50)]
 """The merchant's key-values: at most 50 keys of 1 to 40 characters; strings of 1 to 500 (Polar's limits)."""
 
 
@@ -67,16 +63,20 @@ def no_number(value: Any) -> Any:
     return value
 
 
-_ADDRESS = r"^[^@\s\"<>(),;:\\]+@[^@\s\"<>(),;:\\]+\.[^@\s.]{2,}$"
-Email = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS),
-]
+_PART = r"[^@\s\x00-\x1f\x7f\"<>(),;:\\\[\]]+"
+_ADDRESS = rf"^{_PART}@{_PART}\.[^@\s.\x00-\x1f\x7f\"<>(),;:\\\[\]]{{2,}}$"
+
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS)]
+"""An address that a header can hold: without spaces, control characters, brackets and quotes."""
 Currency = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{3}$")]
 """ISO 4217, in lower case."""
 InstantInput = Annotated[AwareDatetime, BeforeValidator(no_number)]
 """RFC 3339 with its offset; a bare number, of which nobody knows the unit, is not an instant."""
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=255, pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$")
+]
+"""A name or title: one line, without control characters, since it stands in subjects and headers."""
 Country = Annotated[str, AfterValidator(_country)]
 
 

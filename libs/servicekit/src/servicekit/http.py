@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit import ids, metrics, telemetry
+from servicekit import auth, bodies, ids, metrics, telemetry
 
 log = structlog.get_logger()
 _duration = telemetry.histogram(
@@ -59,6 +59,7 @@ class RequestContext:
     def __init__(self, app: ASGIApp, body_limit: int) -> None:
         self._app = app
         self._limit = body_limit
+        self._collector = bodies.Collector()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -87,6 +88,8 @@ class RequestContext:
             telemetry.span(scope["method"], SpanKind.SERVER, parent=headers.get(b"traceparent")),
         ):
             began = time.perf_counter()
+            if auth.HEADER_NAME in headers:
+                auth.verify_on_arrival(scope, headers[auth.HEADER_NAME])
             if version is not None and version not in _VERSIONS:
                 await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, answer)
             else:
@@ -112,9 +115,14 @@ class RequestContext:
             answer = JSONResponse({"error": "PayloadTooLarge", "detail": f"at most {self._limit} bytes"}, 413)
             await answer(scope, receive, send)
             return
+        self._collector.add(len(body))
         is_text = headers.get(b"content-type", "") != "application/octet-stream"
         if is_text and (b"\x00" in body or b"\\u0000" in body):
             await _invalid(["body"], "NUL characters are not allowed")(scope, receive, send)
+            return
+        problem = bodies.problem_of(body, self._limit) if is_text else None
+        if problem is not None:
+            await _invalid(["body"], problem)(scope, receive, send)
             return
         if scope["method"] == "GET" and 0 < len(body) <= MAX_GET_BODY:
             scope["query_string"] = _with_body_parameters(scope["query_string"], body)

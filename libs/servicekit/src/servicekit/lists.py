@@ -105,6 +105,7 @@ def sorted_by(*properties: str, default: str = "-created_at") -> Any:
 
 
 MetadataFilter = Mapping[str, Sequence[str]]
+MAX_METADATA_FILTERS = 10
 _METADATA = re.compile(r"metadata\[([^\]]{1,40})\]$")
 
 
@@ -113,7 +114,12 @@ async def _metadata(request: Request) -> MetadataFilter:
     for name, value in request.query_params.multi_items():
         match = _METADATA.match(name)
         if match:
-            found.setdefault(match[1], []).append(value)
+            values = found.setdefault(match[1], [])
+            values.append(value)
+            if len(found) > MAX_METADATA_FILTERS or len(values) > MAX_METADATA_FILTERS:
+                raise InvalidInput(
+                    ("query", "metadata"), f"may name at most {MAX_METADATA_FILTERS} keys and values each"
+                )
     return found
 
 

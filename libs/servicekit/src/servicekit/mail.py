@@ -80,13 +80,19 @@ async def write_all(session: AsyncSession, mails: Sequence[tuple[str, str, str]]
     now = clock.wall()
     made = [ids.uuid7() for _ in mails]
     values = [
-        {"id": id, "now": now, "recipient": recipient, "subject": subject, "body": body}
+        {"id": id, "now": now, "recipient": recipient, "subject": _one_line(subject), "body": body}
         for id, (recipient, subject, body) in zip(made, mails, strict=True)
     ]
     if values:
         await session.execute(_WRITE, values)
         wake(session)
     return made
+
+
+def _one_line(subject: str) -> str:
+    """A subject without line breaks and control characters: names of sellers and buyers stand in it."""
+    printable = "".join(character if character.isprintable() else " " for character in subject)
+    return " ".join(printable.split())
 
 
 Send = Callable[[EmailMessage], Awaitable[None]]
@@ -138,7 +144,8 @@ def send_mails(send: Send, from_address: str) -> Callable[[Sessions], Awaitable[
             try:
                 await send(_message(mail, from_address))
                 outcome, values = _SENT, {"now": clock.wall(), "id": mail.id}
-            except (OSError, aiosmtplib.SMTPException) as error:
+            except Exception as error:
+                # Whatever a mail raises is its own failure: the others of the batch are sent.
                 over = mail.attempts > len(WAITS)
                 log.warning("mail.failed", mail_id=str(mail.id), attempt=mail.attempts, reason=type(error).__name__)
                 due_at = None if over else clock.wall() + WAITS[mail.attempts - 1]

@@ -14,10 +14,11 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import lru_cache
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from cryptography.fernet import Fernet
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,6 +42,8 @@ MAX_KEY = 255
 _NOT_STORED = {401, 403, 404, 408, 409, 422, 425, 429}
 """Refusals that may turn into an answer: a resource that is not there may be on its way from another service."""
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+_RESOURCE_FIELDS = ("organization_id", "key", "client_secret", "email")
+"""Which fields of a body without a token name the resource that a literal path is about."""
 
 _CLAIM = text("""
     insert into idempotency_keys as present (owner, key, fingerprint, claimed_until, expires_at)
@@ -110,12 +113,30 @@ SessionsOf = Annotated[Sessions, Depends(_sessions)]
 """Opens transactions of the operation's own; a route takes this one or `SessionOf`, never both."""
 
 
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def answers_with_secret(endpoint: Endpoint) -> Endpoint:
+    """Marks a route whose answer holds a token or another secret: a stored answer is given to the same token alone."""
+    endpoint.answers_with_secret = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def _authorizations(dependant: Dependant) -> list[Callable[[Request], Any]]:
+    """What `allow` requires of a route's callers, wherever it stands among the dependencies."""
+    own = getattr(dependant.call, "authorize", None)
+    found = [own] if own is not None else []
+    return found + [check for inner in dependant.dependencies for check in _authorizations(inner)]
+
+
 class EdgeRoute(APIRoute):
     """A route that commits, and that answers a repeated `Idempotency-Key` from what it stored."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wraps FastAPI's handler with the transaction and the key."""
         handle = super().get_route_handler()
+        authorizations = _authorizations(self.dependant)
+        is_secret = getattr(self.endpoint, "answers_with_secret", False)
 
         async def at_the_edge(request: Request) -> Response:
             if self.param_convertors and request.url.path in request.app.state.literals:
@@ -136,7 +157,10 @@ class EdgeRoute(APIRoute):
                 with clock.standing_at(await _standing(request, edge.database)):
                     key = request.headers.get("idempotency-key")
                     if key is not None and request.method in _WRITES:
-                        return await _once(key, request, edge, answered)
+                        # A stored answer is for whoever may make the request, not for whoever knows its key.
+                        for authorize in authorizations:
+                            authorize(request)
+                        return await _once(key, await _owner(request, is_secret), request, edge, answered)
                     response = await answered(request)
                     await edge.commit()
                     return response
@@ -155,11 +179,11 @@ async def _standing(request: Request, database: Database) -> Standing | None:
 
 
 async def _once(
-    key: str, request: Request, edge: _Edge, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+    key: str, owner: str, request: Request, edge: _Edge, handle: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
     if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
         raise InvalidInput(("header", "Idempotency-Key"), f"Should be 1 to {MAX_KEY} printable characters")
-    named = {"owner": _owner(request), "key": key}
+    named = {"owner": owner, "key": key}
     fingerprint = await _fingerprint(request)
     cipher = _cipher(request.app.state.settings.secret)
     stored = await _claim(edge.database, named, fingerprint, cipher)
@@ -213,11 +237,18 @@ async def _answer(
     return response
 
 
-def _owner(request: Request) -> str:
+async def _owner(request: Request, is_secret: bool) -> str:
+    """Whose key it is: the organization's, the token's own where the answer holds a secret; without a token, that of
+    the resource which the path or the body names, so that strangers do not meet in one name."""
     principal = principal_of(request)
     if principal is not None:
-        return principal.owner
-    return f"anonymous:{hashlib.sha256(request.url.path.encode()).hexdigest()}"
+        return f"{principal.owner}:{principal.id}" if is_secret else principal.owner
+    named = request.url.path
+    if named in request.app.state.literals:
+        with suppress(ValueError, RecursionError):
+            body = json.loads(await request.body())
+            named += json.dumps([body.get(field) for field in _RESOURCE_FIELDS]) if isinstance(body, dict) else ""
+    return f"anonymous:{hashlib.sha256(named.encode()).hexdigest()}"
 
 
 async def _fingerprint(request: Request) -> bytes:

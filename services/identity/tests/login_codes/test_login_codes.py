@@ -117,6 +117,16 @@ async def test_a_mail_is_tried_again_and_its_text_is_forgotten(anonymous, ada, d
     assert (row.body, row.sent_at is not None, row.attempts) == (None, True, 2)
 
 
+async def test_a_mail_that_cannot_be_written_fails_alone(anonymous, ada, database, mailed):
+    async with database.transaction() as session:
+        await mail.write(session, "a@[b.de", "First\nBcc: x@y.example", "never arrives")
+    await asked(anonymous, ada)
+    assert [message["To"] for message in await mailed()] == ["Ada@Example.com"]
+    async with database.transaction() as session:
+        row = (await session.execute(text("select subject, attempts from mails where sent_at is null"))).one()
+    assert (row.subject, row.attempts) == ("First Bcc: x@y.example", 1)
+
+
 def test_only_known_ways_to_send():
     for url in ("http://example.com", "smtp://", "mails"):
         with pytest.raises(ValueError, match="neither"):

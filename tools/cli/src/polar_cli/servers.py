@@ -236,14 +236,16 @@ class Management:
 
 @dataclass(frozen=True)
 class Limits:
-    """The gateway's limits: requests a second for one token of each kind (`public`: for one address without a token),
-    how many may come at once, and login codes a minute for one address.
+    """The gateway's limits: requests a second for one token of each kind (`public`: for one address, without a token or
+    at a route that needs none; `processor`: for Stripe's call-backs), how many may come at once, and login codes a
+    minute for one address.
     """
 
     organization: int = 100
     personal: int = 50
     customer: int = 20
     public: int = 30
+    processor: int = 500
     burst: int = 200
     logins_per_minute: int = 6
     logins_burst: int = 10
@@ -251,7 +253,7 @@ class Limits:
     @classmethod
     def none(cls) -> "Limits":
         """For stacks that are measured or tested, not attacked."""
-        return cls(*[10_000] * 7)
+        return cls(*[10_000] * 8)
 
     def environment(self) -> dict[str, str]:
         """What the configuration's template is filled in with."""
@@ -285,6 +287,7 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, limits: Limit
             "GATEWAY_ERROR_LOG": "stderr",
             "GATEWAY_ACCESS_LOG": str(folder / "access.log"),
             "GATEWAY_WORKERS": "1",
+            "GATEWAY_REAL_IP": real_ip(os.environ.get("GATEWAY_TRUSTED_PROXIES", "")),
             **limits.environment(),
             **{f"{service.upper()}_UPSTREAM": f"127.0.0.1:{state.port(f'{service}.api')}" for service in SERVICES},
         }
@@ -316,6 +319,12 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, limits: Limit
         patience=5,
         before=configure,
     )
+
+
+def real_ip(proxies: str) -> str:
+    """nginx's directives that believe the addresses which these proxies report; `proxies` has networks, by commas."""
+    trusted = [f"set_real_ip_from {network.strip()};" for network in proxies.split(",") if network.strip()]
+    return " ".join([*trusted, "real_ip_header X-Forwarded-For; real_ip_recursive on;"]) if trusted else ""
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from contracts import billing as contracts
 from contracts.checkout import Address
 from contracts.event import Instant
 from pydantic import BaseModel, Field
+from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Currency, Line, MetadataInput
 
 from billing.customers.schemas import CustomerRead, spoken
@@ -45,7 +46,7 @@ class OrderCreate(BaseModel):
     units: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
     description: Line | None = None
     metadata: MetadataInput = {}
-    custom_field_data: Annotated[dict[str, str | int | float | bool | None], Field(max_length=100)] = {}
+    custom_field_data: Annotated[dict[str, str | int | float | bool | None], at_most(100)] = {}
 
 
 class OrderFinalize(BaseModel):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts import checkout as contracts
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Currency, Email, Line, MetadataInput
 from servicekit.http import Dialect
 
@@ -19,7 +20,7 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 TrialInterval = Literal["day", "week", "month", "year"]
 TrialCount = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Scalar = str | int | float | bool | None
-CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], Field(max_length=100)]
+CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], at_most(100)]
 
 
 class Buyer(BaseModel):

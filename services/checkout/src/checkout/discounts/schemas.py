@@ -6,6 +6,7 @@ from uuid import UUID
 
 from contracts import checkout as contracts
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from servicekit.bodies import at_most
 from servicekit.fields import Currency, MetadataInput, no_number
 from servicekit.http import Dialect
 
@@ -49,7 +50,7 @@ class DiscountCreate(BaseModel):
     basis_points: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
     amount: Amount | None = None
     currency: Currency | None = None
-    amounts: Annotated[dict[Currency, Amount], Field(min_length=1, max_length=150)] | None = None
+    amounts: Annotated[dict[Currency, Amount], at_most(150), Field(min_length=1, max_length=150)] | None = None
     starts_at: When | None = None
     ends_at: When | None = None
     max_redemptions: Limit | None = None

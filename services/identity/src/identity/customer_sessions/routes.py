@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import Unauthorized, responses
-from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf, answers_with_secret
 
 from identity.customer_sessions import operations
 from identity.customer_sessions.schemas import (
@@ -24,6 +24,7 @@ Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:w
 
 
 @router.post("/", name="create", status_code=201)
+@answers_with_secret
 async def create(
     request: Request, session: SessionOf, principal: Writer, body: CustomerSessionCreate
 ) -> CustomerSessionRead:

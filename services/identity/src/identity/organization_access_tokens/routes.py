@@ -8,7 +8,7 @@ from servicekit import auth
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
-from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf
+from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, answers_with_secret
 
 from identity.customer_sessions import operations as customer_sessions
 from identity.organization_access_tokens import operations
@@ -37,6 +37,7 @@ async def list_tokens(
 
 
 @router.post("/", name="create", status_code=201, responses=responses(NotPermitted))
+@answers_with_secret
 async def create(
     request: Request, session: SessionOf, principal: Writer, body: OrganizationAccessTokenCreate
 ) -> OrganizationAccessTokenCreated:

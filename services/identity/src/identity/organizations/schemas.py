@@ -6,7 +6,7 @@ from contracts import identity as contracts
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from servicekit.fields import AddressInput, Country, Currency, Line
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Name = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
 Host = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=253, pattern=r"^[A-Za-z0-9.*:-]+$")

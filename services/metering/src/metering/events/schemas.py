@@ -10,6 +10,7 @@ from contracts.billing import Customer
 from contracts.event import Instant
 from pydantic import AfterValidator, AllowInfNan, BaseModel, Field, StringConstraints, model_validator
 from servicekit import clock
+from servicekit.bodies import at_most
 from servicekit.fields import INT8, InstantInput
 
 BATCH = 1000
@@ -87,7 +88,7 @@ def _reserved(value: dict[str, Any]) -> dict[str, Any]:
 
 
 EventMetadata = Annotated[
-    dict[Key, Scalar | dict[Key, Any]], Field(max_length=50), AfterValidator(_storable), AfterValidator(_reserved)
+    dict[Key, Scalar | dict[Key, Any]], at_most(50), AfterValidator(_storable), AfterValidator(_reserved)
 ]
 
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery
-from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
+from servicekit.routing import ResourceRouter, SessionOf, SessionsOf, answers_with_secret
 
 from webhooks.endpoints import operations
 from webhooks.endpoints.schemas import EndpointCreate, EndpointRead, EndpointUpdate, SecretReset, TestWish
@@ -43,6 +43,7 @@ async def list_endpoints(
 
 
 @router.post("/", name="create_webhook_endpoint", status_code=201)
+@answers_with_secret
 async def create(session: SessionOf, principal: Writer, endpoint: EndpointCreate, settings: SettingsOf) -> EndpointRead:
     """Creates a webhook endpoint; only this answer, and that of a reset, shows its secret."""
     await operations.check_address(endpoint.url, settings)
@@ -66,6 +67,7 @@ async def update(
 
 
 @router.patch("/{id}/secret", name="reset_webhook_endpoint_secret", responses=responses(ResourceNotFound))
+@answers_with_secret
 async def reset_secret(
     id: UUID, session: SessionOf, principal: Writer, settings: SettingsOf, wish: SecretReset | None = None
 ) -> EndpointRead:
