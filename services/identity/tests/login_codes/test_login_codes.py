@@ -8,10 +8,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from contracts.billing import Customer, CustomerCreatedV1
+from contracts.billing import Customer, CustomerCreatedV1, CustomerUpdatedV1
 from identity.commands import create_organization
+from identity.customers.models import Customer as Known
 from servicekit import clock, ids, mail
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 PORTAL = "/v1/customer-portal/customer-session"
 
@@ -42,6 +43,17 @@ def mailed(database, tmp_path):
         return [email.message_from_bytes(one, policy=email.policy.default) for one in found]
 
     return mailed
+
+
+async def moved(bus, database, address):
+    """The customer's e-mail address becomes another one."""
+    async with database.transaction() as session:
+        known = (await session.execute(select(Known))).scalar_one()
+    data = Customer.model_validate({**known.data, "email": address}, extra="ignore")
+    event = CustomerUpdatedV1(
+        subject=known.id, organization_id=known.organization_id, time=clock.now(), sequence=2, data=data
+    )
+    await bus.deliver(event)
 
 
 async def asked(client, wish):
@@ -100,6 +112,42 @@ async def test_one_mail_a_minute_and_half_an_hour(anonymous, ada, mailed):
         assert (await anonymous.post(f"{PORTAL}/authenticate", json=old)).status_code == 401
     clock.move(timedelta(minutes=31))
     assert (await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": code_of(second)})).status_code == 401
+
+
+async def test_an_older_code_is_no_good_for_a_new_address(anonymous, ada, mailed, bus, database):
+    await asked(anonymous, ada)
+    (message,) = await mailed()
+    await moved(bus, database, "new@example.com")
+    body = {**ada, "email": "new@example.com", "code": code_of(message)}
+    assert (await anonymous.post(f"{PORTAL}/authenticate", json=body)).status_code == 401
+
+
+async def test_a_session_ends_when_the_address_changes(anonymous, ada, mailed, bus, database):
+    await asked(anonymous, ada)
+    (message,) = await mailed()
+    opened = await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": code_of(message)})
+    bearer = {"Authorization": f"Bearer {opened.json()['token']}"}
+    assert (await anonymous.get("/internal/authenticate", headers=bearer)).status_code == 200
+    await moved(bus, database, "new@example.com")
+    assert (await anonymous.get("/internal/authenticate", headers=bearer)).status_code == 401
+
+
+async def test_a_day_has_twenty_tries_and_ten_mails(anonymous, ada, mailed):
+    tried = 0
+    for _ in range(12):
+        await asked(anonymous, ada)
+        for _ in range(5):
+            await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": "000000"})
+            tried += 1
+        clock.move(timedelta(minutes=2))
+    messages = await mailed()
+    assert len(messages) == 10
+    right = {**ada, "code": code_of(messages[-1])}
+    assert (await anonymous.post(f"{PORTAL}/authenticate", json=right)).status_code == 401
+    clock.move(timedelta(days=1))
+    await asked(anonymous, ada)
+    fresh = (await mailed())[-1]
+    assert (await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": code_of(fresh)})).status_code == 200
 
 
 async def test_a_mail_is_tried_again_and_its_text_is_forgotten(anonymous, ada, database, mailed):

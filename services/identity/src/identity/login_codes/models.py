@@ -16,6 +16,11 @@ PAUSE = timedelta(seconds=60)
 """Between two mails to one customer."""
 ATTEMPTS = 5
 """After as many wrong codes the right one works no more: of a million, one in 200,000 is guessed."""
+WINDOW = timedelta(days=1)
+WINDOW_ATTEMPTS = 20
+"""So many codes may be tried for a customer within a day, however many were mailed: one day guesses 1 in 50,000."""
+WINDOW_MAILS = 10
+"""So many codes are mailed to a customer within a day."""
 
 
 def generate() -> str:
@@ -32,3 +37,6 @@ class LoginCode(Record, Base):
     code_hash: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    window_began_at: Mapped[datetime | None]
+    window_mails: Mapped[int] = mapped_column(default=0, server_default="0")
+    window_attempts: Mapped[int] = mapped_column(default=0, server_default="0")

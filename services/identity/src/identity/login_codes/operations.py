@@ -5,13 +5,22 @@ import hmac
 from servicekit import clock, ids, mail
 from servicekit.database import Sessions
 from servicekit.errors import Unauthorized
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.customer_sessions import operations as customer_sessions
 from identity.customers.models import Customer
-from identity.login_codes.models import ATTEMPTS, LIFETIME, PAUSE, LoginCode, generate
+from identity.login_codes.models import (
+    ATTEMPTS,
+    LIFETIME,
+    PAUSE,
+    WINDOW,
+    WINDOW_ATTEMPTS,
+    WINDOW_MAILS,
+    LoginCode,
+    generate,
+)
 from identity.login_codes.schemas import CustomerSessionToken, LoginCodeAuthenticate, LoginCodeRequest
 from identity.organization_access_tokens.models import hashed
 from identity.organizations.models import Organization
@@ -21,25 +30,36 @@ REFUSED = "The code is not valid, or not valid any more"
 
 
 async def request(session: AsyncSession, wish: LoginCodeRequest, settings: Settings) -> None:
-    """Mails a code to a customer, at most one a minute; for anybody else it does nothing."""
+    """Mails a code to a customer, at most one a minute and ten a day; for anybody else it does nothing."""
     customer = await _customer(session, wish)
     if customer is None:
         return
     now, code = clock.wall(), generate()
     values = {
         "created_at": now,
-        "code_hash": hashed(f"{customer.id}:{code}", settings.secret),
+        "code_hash": _hash(customer, code, settings),
         "expires_at": now + LIFETIME,
         "attempts": 0,
     }
+    is_over = func.coalesce(LoginCode.window_began_at <= now - WINDOW, True)
+    window = {
+        "window_began_at": case((is_over, now), else_=LoginCode.window_began_at),
+        "window_mails": case((is_over, 1), else_=LoginCode.window_mails + 1),
+        "window_attempts": case((is_over, 0), else_=LoginCode.window_attempts),
+    }
     written = (
         insert(LoginCode)
-        .values(id=ids.uuid7(), organization_id=customer.organization_id, customer_id=customer.id, **values)
+        .values(
+            id=ids.uuid7(), organization_id=customer.organization_id, customer_id=customer.id, window_began_at=now,
+            window_mails=1, window_attempts=0, **values,
+        )
         .on_conflict_do_update(
-            index_elements=[LoginCode.customer_id], set_=values, where=LoginCode.created_at <= now - PAUSE
+            index_elements=[LoginCode.customer_id],
+            set_=values | window,
+            where=(LoginCode.created_at <= now - PAUSE) & (is_over | (LoginCode.window_mails < WINDOW_MAILS)),
         )
         .returning(LoginCode.id)
-    )
+    )  # fmt: skip
     if (await session.execute(written)).first() is None:
         return
     organization = await session.get_one(Organization, customer.organization_id)
@@ -63,14 +83,13 @@ async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings
                 LoginCode.customer_id == customer.id,
                 LoginCode.expires_at > clock.wall(),
                 LoginCode.attempts < ATTEMPTS,
+                LoginCode.window_attempts < WINDOW_ATTEMPTS,
             )
-            .values(attempts=LoginCode.attempts + 1)
+            .values(attempts=LoginCode.attempts + 1, window_attempts=LoginCode.window_attempts + 1)
             .returning(LoginCode.id, LoginCode.code_hash)
         )
         found = (await session.execute(counted)).first()
-    if found is None or not hmac.compare_digest(
-        bytes(found.code_hash), hashed(f"{customer.id}:{wish.code}", settings.secret)
-    ):
+    if found is None or not hmac.compare_digest(bytes(found.code_hash), _hash(customer, wish.code, settings)):
         raise Unauthorized(REFUSED)
     async with sessions() as session:
         used = delete(LoginCode).where(LoginCode.id == found.id, LoginCode.code_hash == found.code_hash)
@@ -78,6 +97,11 @@ async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings
             raise Unauthorized(REFUSED)
         opened, token = await customer_sessions.open_for(session, customer, None, settings)
     return CustomerSessionToken(token=token, expires_at=opened.expires_at)
+
+
+def _hash(customer: Customer, code: str, settings: Settings) -> bytes:
+    """A code is good for the address that it was mailed to: another address of the customer makes another hash."""
+    return hashed(f"{customer.id}:{customer.data['email'].lower()}:{code}", settings.secret)
 
 
 async def _customer(session: AsyncSession, wish: LoginCodeRequest) -> Customer | None:
