@@ -15,7 +15,7 @@ from servicekit.auth import Verifier
 from servicekit.database import Database
 from servicekit.documentation import document
 from servicekit.hot import HotList, HotLists
-from servicekit.http import RequestContext
+from servicekit.http import BeforeBody, RequestContext
 from servicekit.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -33,10 +33,12 @@ def create_app(
     routers: Sequence[APIRouter],
     lifespan: Lifespan = _nothing,
     hot: Sequence[HotList] = (),
+    before_body: BeforeBody | None = None,
 ) -> FastAPI:
     """A service's application. `lifespan` may hold what its routes share, for example a client of the outside.
 
-    `hot` are lists that are answered beside their routes in their plainest form.
+    `hot` are lists that are answered beside their routes in their plainest form. `before_body` may refuse a request by
+    its method, path and query before its body is read, with a `ServiceError`.
 
     `app.state` has `settings`, `database`, `verifier`, `routes`: those of the routers, one by one,
     and `literals`: the paths among them without a parameter.
@@ -81,7 +83,7 @@ def create_app(
         )
     if hot and settings.principal_public_key:
         app.add_middleware(HotLists, lists=tuple(hot), database=app.state.database, verifier=app.state.verifier)
-    app.add_middleware(RequestContext, body_limit=settings.body_limit_bytes)
+    app.add_middleware(RequestContext, body_limit=settings.body_limit_bytes, before_body=before_body)
     return app
 
 

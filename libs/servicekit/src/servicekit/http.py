@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit import auth, bodies, ids, metrics, telemetry
+from servicekit.errors import ServiceError
 
 log = structlog.get_logger()
 _duration = telemetry.histogram(
@@ -53,12 +54,17 @@ async def _present_dialect() -> Dialect:
 DialectOf = Annotated[Dialect, Depends(_present_dialect)]
 
 
+BeforeBody = Callable[[Scope], None]
+"""Refuses a request before its body is read, by raising a `ServiceError`."""
+
+
 class RequestContext:
     """Gives each request an id, a trace, a log line and a dialect; refuses an unknown `Polar-Version` with 404."""
 
-    def __init__(self, app: ASGIApp, body_limit: int) -> None:
+    def __init__(self, app: ASGIApp, body_limit: int, before_body: BeforeBody | None = None) -> None:
         self._app = app
         self._limit = body_limit
+        self._before_body = before_body
         self._collector = bodies.Collector()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,6 +116,13 @@ class RequestContext:
         if b"content-length" not in headers and b"transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
+        if self._before_body is not None:
+            try:
+                self._before_body(scope)
+            except ServiceError as refusal:
+                content = {"error": type(refusal).__name__, "detail": refusal.detail}
+                await JSONResponse(content, refusal.status_code)(scope, receive, send)
+                return
         body = await self._read(headers, receive)
         if body is None:
             answer = JSONResponse({"error": "PayloadTooLarge", "detail": f"at most {self._limit} bytes"}, 413)

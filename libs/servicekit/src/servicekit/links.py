@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from fastapi import Query
 
@@ -26,6 +28,15 @@ def verify(secret: str, path: str, expires: int, signature: str) -> None:
         raise NotPermitted("This link is not valid")
     if expires < clock.wall().timestamp():
         raise NotPermitted("This link has expired")
+
+
+def verify_query(secret: str, path: str, query: bytes) -> None:
+    """`verify` with the raw query of a request, before its body is read. Raises `NotPermitted`."""
+    fields = dict(parse_qsl(query.decode("latin-1")))
+    expires = fields.get("expires", "")
+    if not re.fullmatch(r"[0-9]{1,16}", expires):
+        raise NotPermitted("This link is not valid")
+    verify(secret, path, int(expires), fields.get("signature", ""))
 
 
 def _signature(secret: str, path: str, expires: int) -> str:

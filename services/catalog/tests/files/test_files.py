@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from catalog.files.models import File
 from catalog.files.storage import Storage
 from catalog.files.timers import remove_files
@@ -101,7 +103,7 @@ async def test_parts_that_are_missing_or_other_are_named(client, anonymous):
     first, second, third = file["upload"]["parts"]
     etags = [(await put(anonymous, part)).headers["etag"] for part in (first, second)]
     assert (await put(anonymous, {**third, "chunk_end": third["chunk_end"] - 1})).status_code == 422
-    assert (await anonymous.put(urlsplit(first["url"]).path, content=b"x")).status_code == 422
+    assert (await anonymous.put(urlsplit(first["url"]).path, content=b"x")).status_code == 403
     unsigned = f"{urlsplit(first['url']).path}?expires=9999999999&signature=0"
     assert (await anonymous.put(unsigned, content=b"x")).status_code == 403
 
@@ -168,3 +170,18 @@ async def test_the_bytes_of_deleted_and_unfinished_files_are_removed(client, ano
     left = names_below(urlsplit(app.state.settings.files_url).path)
     assert [name for name in left if file["id"] in name or begun["id"] in name] == []
     assert gone.removed_at is not None
+
+
+@pytest.mark.parametrize("query", ["", "?expires=9999999999&signature=0", "?expires=1e9&signature=x", "?expires=%00"])
+async def test_a_part_without_a_signed_link_is_refused_before_it_is_read(anonymous, query):
+    taken = []
+
+    async def body():
+        for _ in range(64):
+            taken.append(1)
+            yield b"x" * 65536
+
+    answer = await anonymous.put(f"/v1/files/{uuid.uuid4()}/parts/1{query}", content=body())
+    assert answer.status_code in {403, 422}
+    assert len(answer.content) < 1024
+    assert taken == []

@@ -78,6 +78,8 @@ def postgres(state: State, data: Path, log: Path, *, durable: bool) -> Process:
             "max_connections": 400, "shared_buffers": "128MB", "fsync": "on" if durable else "off",
             "synchronous_commit": "on", "full_page_writes": "on" if durable else "off",
             "log_min_messages": "warning",
+            # Without the DETAIL lines, which repeat the values of rows: addresses and names.
+            "log_error_verbosity": "terse",
         }  # fmt: skip
         if not durable:
             options |= {"wal_level": "minimal", "max_wal_senders": 0, "max_wal_size": "2GB"}

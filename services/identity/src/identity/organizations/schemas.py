@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from contracts import identity as contracts
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from servicekit.fields import AddressInput, Country, Currency, Line
+from servicekit.fields import AddressInput, Country, Currency, Email, Line
 
 Name = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
@@ -64,9 +64,9 @@ class OrganizationUpdate(BaseModel):
     """What may be changed; what is absent stays, inside the settings as well."""
 
     name: Name | None = None
-    email: Annotated[str, StringConstraints(max_length=254)] | None = None
-    website: Annotated[str, StringConstraints(max_length=2083)] | None = None
-    avatar_url: Annotated[str, StringConstraints(max_length=2083)] | None = None
+    email: Email | None = None
+    website: Url | None = None
+    avatar_url: Url | None = None
     country: Country | None = None
     socials: Annotated[list[SocialLinkInput], Field(max_length=20), AfterValidator(_once)] | None = None
     default_presentment_currency: Currency | None = None
