@@ -124,6 +124,10 @@ def test_a_forked_process_is_as_if_it_was_started_alone(tmp_path):
             return done.returncode, done.stdout
 
         assert ended("import sys; print('out'); print('err', file=sys.stderr, flush=True)") == (0, "err\nout\n")
+        busy = "import time\nuntil = time.process_time() + 0.3\nwhile time.process_time() < until: pass"
+        (tmp_path / "ended.py").write_text(busy)
+        command = [sys.executable, "-m", "ended"]
+        assert forkserver.run(address, command, environment={}, folder=tmp_path).cpu_seconds >= 0.3
         assert ended("raise SystemExit(3)") == (3, "")
         assert ended("raise SystemExit('why')") == (1, "why\n")
         assert ended("import os; os.kill(os.getpid(), 9)") == (1, "")

@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -82,17 +83,24 @@ def spawn(address: Path, command: Sequence[str], *, environment: dict[str, str],
     return int(answer)
 
 
-def run(
-    address: Path, command: Sequence[str], *, environment: dict[str, str], folder: Path
-) -> subprocess.CompletedProcess[str]:
+class Finished(subprocess.CompletedProcess[str]):
+    """A command that has ended. `cpu_seconds` is the processor time of it and of the children which it waited for."""
+
+    def __init__(self, command: Sequence[str], status: int, output: str, cpu_seconds: float) -> None:
+        super().__init__(command, status, output, "")
+        self.cpu_seconds = cpu_seconds
+
+
+def run(address: Path, command: Sequence[str], *, environment: dict[str, str], folder: Path) -> Finished:
     """Has `command` run as `spawn` does, and waits for its end; `stdout` is all that it wrote, its errors too.
 
     It belongs to the server's session: whoever ends all of that ends it, too.
     The exit status is 1 when it was killed. Raises `OSError` when the server does not answer.
     """
     with NamedTemporaryFile("r") as log:
-        status = _ask(address, command, environment, folder, Path(log.name), awaited=True)
-        return subprocess.CompletedProcess(command, int(status or 1), log.read(), "")
+        answer = _ask(address, command, environment, folder, Path(log.name), awaited=True)
+        status, _, cpu_seconds = answer.partition(" ")
+        return Finished(command, int(status or 1), log.read(), float(cpu_seconds or 0))
 
 
 def _ask(
@@ -130,7 +138,9 @@ def main(address: str, *also: str) -> None:
     gc.freeze()
     wish, asker = _serve(address)
     if wish["awaited"]:
-        asker.sendall(str(_status(wish)).encode())
+        status = _status(wish)
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        asker.sendall(f"{status} {sum(one.ru_utime + one.ru_stime for one in used):.2f}".encode())
     else:
         asker.close()
         os.setsid()

@@ -108,7 +108,7 @@ def new_secrets(namespace: str, outside: dict[str, str]) -> list[dict[str, Any]]
     """Every Secret that the manifests name, with new random values; CloudNativePG makes those of the databases.
 
     They are immutable: the cluster refuses values that would take the place of those in use, which would end every
-    token and make what was encrypted unreadable. Whoever rotates one deletes it first (docs/guides/rotating-secrets.md).
+    token and make what was encrypted unreadable. docs/guides/rotating-secrets.md says how one is changed.
 
     `outside` has what only its owner knows: STRIPE_SECRET_KEY, STRIPE_PUBLISHABLE_KEY, STRIPE_WEBHOOK_SECRET, MAIL_URL
     and FILES_URL. Raises `Failure` when one is missing.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -62,6 +63,8 @@ class Outcome:
     failed: int
     skipped: int
     seconds: float
+    cpu_seconds: float
+    """Of its own process and those that it waited for; what it has the servers do is not in it."""
     status: int
     output: str
 
@@ -221,7 +224,7 @@ def _group(name: str, path: Path, expression: str, environment: dict[str, str]) 
         failed = 1
     return Outcome(
         name, counts.get("passed", 0), failed, counts.get("skipped", 0), time.monotonic() - started,
-        0 if nothing_matched else done.returncode, done.stdout,
+        done.cpu_seconds, 0 if nothing_matched else done.returncode, done.stdout,
     )  # fmt: skip
 
 
@@ -239,11 +242,23 @@ def _told(outcome: Outcome) -> Outcome:
 def _summary(outcomes: list[Outcome]) -> int:
     say()
     rows = [
-        (outcome.group, outcome.passed, outcome.failed, outcome.skipped, f"{outcome.seconds:.1f}")
+        (
+            outcome.group,
+            outcome.passed,
+            outcome.failed,
+            outcome.skipped,
+            f"{outcome.seconds:.1f}",
+            f"{outcome.cpu_seconds:.1f}",
+        )
         for outcome in sorted(outcomes, key=lambda outcome: outcome.status)
     ]
-    table(("group", "passed", "failed", "skipped", "seconds"), rows)
+    table(("group", "passed", "failed", "skipped", "seconds", "CPU-seconds"), rows)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
+    servers = resource.getrusage(resource.RUSAGE_CHILDREN)
     say(f"\n{passed} passed, {failed} failed, {sum(outcome.skipped for outcome in outcomes)} skipped")
+    say(
+        f"CPU-seconds: {sum(outcome.cpu_seconds for outcome in outcomes):.0f} of the groups, "
+        f"{servers.ru_utime + servers.ru_stime:.0f} of the servers and processes that have ended"
+    )
     return 1 if failed or not passed else 0
