@@ -94,6 +94,8 @@ async def test_a_canadian_address_needs_its_province():
         ("AU", None, TODAY, "10"),  # ato.gov.au
         ("NZ", None, TODAY, "15"),  # ird.govt.nz
         ("IN", None, TODAY, "18"),  # cbic-gst.gov.in
+        ("IL", None, date(2024, 12, 31), "17"),  # gov.il: Value Added Tax
+        ("IL", None, date(2025, 1, 1), "18"),
     ],
 )
 async def test_a_sale_has_the_rate_of_its_day(country, state, on, rate):
@@ -130,6 +132,9 @@ DE_ID = TaxId("DE136695976", "eu_vat")
         ("DE", "FR", None, Reason.STANDARD_RATED),
         ("MC", "FR", TaxId("FR61954506077", "eu_vat"), Reason.STANDARD_RATED),  # art. 7: Monaco is France
         ("GB", "US", TaxId("GB980780684", "gb_vat"), Reason.REVERSE_CHARGE),  # VATA 1994, s 8
+        ("IM", "GB", TaxId("GB980780684", "gb_vat"), Reason.STANDARD_RATED),  # Isle of Man Act 1979, s 6
+        ("RE", "FR", TaxId("FR61954506077", "eu_vat"), Reason.STANDARD_RATED),  # a French department
+        ("RE", "US", TaxId("FR61954506077", "eu_vat"), Reason.REVERSE_CHARGE),  # CGI art. 283 (2)
         ("AU", "US", TaxId("53004085616", "au_abn"), Reason.REVERSE_CHARGE),  # GST Act, s 9-25(7)
         ("ZA", "US", TaxId("4123456789", "za_vat"), Reason.STANDARD_RATED),
         ("US", "US", TaxId("911144442", "us_ein"), Reason.NOT_COLLECTING),
@@ -159,12 +164,30 @@ async def test_a_canadian_business_still_pays_the_provincial_tax():
         ("ES", "28001", "21"), ("ES", "35001", None), ("ES", "38001", None), ("ES", "51001", None),
         ("DE", "27498", None), ("DE", "20095", "19"), ("IT", "23041", None), ("FI", "22100", None),
         ("PT", "9000-001", "22"), ("PT", "9500-001", "16"), ("PT", "1000-001", "23"),
+        ("AT", "6691", "19"), ("AT", "6991", "19"), ("AT", "6993", "19"), ("AT", "6600", "20"),  # UStG § 10 (4)
+        ("FR", "97100", "8.5"), ("FR", "97200", "8.5"), ("FR", "97400", "8.5"), ("FR", "75001", "20"),  # CGI art. 296
+        ("FR", "97300", None), ("FR", "97600", None), ("FR", "97150", None), ("FR", "98800", None),  # CGI art. 294
+        ("GP", None, "8.5"), ("MQ", None, "8.5"), ("RE", None, "8.5"), ("GF", None, None), ("YT", None, None),
+        ("IM", "IM1 1AA", "20"), ("GB", "IM1 1AA", "20"), ("GB", "je2 3ab", None), ("GB", "GY1 1AA", None),
+        ("AX", None, None), ("DK", "3900", None), ("DK", "2100", "25"), ("NO", "9170", None), ("SJ", None, None),
+        ("IT", "47890", None), ("IT", "00120", None), ("IT", "00100", "22"), ("GR", "630 87", None),
+        ("AU", "2899", None), ("AU", "2000", "10"), ("IL", None, "18"),
     ],
 )  # fmt: skip
 async def test_where_the_territory_of_a_member_state_ends(country, postal_code, percent):
     result = await engine.calculate(request(country, postal_code=postal_code))
     assert result.items[0].rate == (Decimal(percent) if percent else None)
     assert percent or result.reason == Reason.NOT_SUBJECT_TO_TAX
+
+
+async def test_tax_is_a_multiple_of_the_step_and_so_are_its_parts():
+    """ISK and UGX: Stripe charges no fractions of them. 24 % of 99.00 and 51.00 ISK is 36.00."""
+    lines = (Line("a", 9900), Line("b", 5100))
+    result = await engine.calculate(request("IS", lines=lines, step=100))
+    assert (result.amount, sorted(result.line_amounts)) == (3600, [1200, 2400])
+    assert result.computation["step"] == 100
+    credit = await engine.calculate(request("IS", lines=(Line("a", -9900),), step=100))
+    assert credit.amount == -2400  # 23.76
 
 
 async def test_exempt_products_and_customers():
@@ -211,6 +234,8 @@ IDS = [
     ("IE 6433435F", "IE", "IE6433435F", "eu_vat", "ie.vat"),
     ("NL4495445B01", "NL", "NL004495445B01", "eu_vat", "nl.btw"),
     ("GB 980 7806 84", "GB", "GB980780684", "gb_vat", "gb.vat"),
+    ("980 7806 84", "IM", "GB980780684", "gb_vat", "gov.im: numbers of the Isle of Man have the prefix GB"),
+    ("40 303 265 045", "RE", "FR40303265045", "eu_vat", "fr.tva"),
     ("CHE-107.787.577 IVA", "CH", "CHE107787577IVA", "ch_vat", "ch.vat"),
     ("CHE-100.155.212", "CH", "CHE100155212", "ch_uid", "ch.uid"),
     ("NO 995 525 828 MVA", "NO", "995525828MVA", "no_vat", "no.mva"),

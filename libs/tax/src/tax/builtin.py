@@ -8,10 +8,11 @@ from tax.calculation import Item, Reason, Result, TaxInvalid, TaxRequest
 from tax.money import apportioned, percent, rounded
 from tax.rates import Rate, is_in_the_eu, is_known, not_collected, rates_of, subdivisions_of
 
-VERSION = "2026-11"
+VERSION = "2026-12"
 """Of the rules below; it stands in every computation, so that an amount can be derived again."""
-_TERRITORY = {"MC": "FR"}
-"""Monaco is French territory for VAT (Council Directive 2006/112/EC, art. 7)."""
+_TERRITORY = {"MC": "FR", "GP": "FR", "MQ": "FR", "RE": "FR", "IM": "GB"}
+"""Monaco and the Isle of Man are territory of France and the United Kingdom for VAT (Council Directive 2006/112/EC,
+art. 7; Isle of Man Act 1979, s 6); the overseas departments are French (CGI art. 296)."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def calculated(request: TaxRequest) -> Result:
         parts = [amount * Fraction(rate.percent) / 100 / divisor for amount in taxed]
         exact = sum(parts, Fraction(0))
         exacts.append(exact)
-        amounts.append(rounded(exact))
-        lines = [sum(pair) for pair in zip(lines, apportioned(amounts[-1], parts), strict=True)]
+        amounts.append(rounded(exact, request.step))
+        lines = [sum(pair) for pair in zip(lines, apportioned(amounts[-1], parts, request.step), strict=True)]
     total = sum(amounts)
     taxable = sum(taxed) - (total if request.behavior == "inclusive" else 0)
     items = [
@@ -150,5 +151,6 @@ def _computation(request: TaxRequest, ruling: _Ruling, exacts: list[Fraction], a
         "provider": BuiltInTax.name,
         "rounding": "half away from zero, once per jurisdiction; lines by largest remainder",
         "inputs": inputs,
+        "step": request.step,
         "jurisdictions": jurisdictions,
     }

@@ -95,6 +95,8 @@ class TaxRequest:
     address: Address | None = None
     tax_id: TaxId | None = None
     customer_exempt: bool = False
+    step: int = 1
+    """The tax is a multiple of this, in minor units: what the currency's charges are multiples of."""
 
     @property
     def amount(self) -> int:

@@ -68,7 +68,7 @@ def _shape(pattern: str, prefix: str = "") -> Check:
 
 def _eu_vat(typed: str, country: str) -> str | None:
     """With the prefix of the member state, as VIES takes it; it must be the buyer's own."""
-    prefix = {"GR": "EL", "MC": "FR"}.get(country, country)
+    prefix = {"GR": "EL", "MC": "FR", "GP": "FR", "MQ": "FR", "RE": "FR"}.get(country, country)
     compact = re.sub(r"[\s.\-/]", "", typed).upper()
     if country == "GR" and compact.startswith("GR"):
         compact = "EL" + compact[2:]
@@ -218,6 +218,10 @@ _FORMATS: Mapping[str, tuple[str, ...]] = {
     "JP": ("jp_trn", "jp_cn", "jp_rn"),
     "LI": ("ch_vat", "li_uid", "li_vat"),
     "MC": ("eu_vat",),
+    "GP": ("eu_vat",),
+    "MQ": ("eu_vat",),
+    "RE": ("eu_vat",),
+    "IM": ("gb_vat",),
     "MY": ("my_sst", "my_itn", "my_frp"),
     "NO": ("no_vat", "no_voec"),
     "RU": ("ru_inn", "ru_kpp"),

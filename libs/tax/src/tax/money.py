@@ -5,19 +5,21 @@ from decimal import Decimal
 from fractions import Fraction
 
 
-def rounded(exact: Fraction | Decimal) -> int:
-    """The nearest whole minor unit; halves go away from zero."""
-    value = Fraction(exact)
+def rounded(exact: Fraction | Decimal, step: int = 1) -> int:
+    """The nearest multiple of `step` minor units; halves go away from zero."""
+    value = Fraction(exact) / step
     magnitude = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
-    return magnitude if value >= 0 else -magnitude
+    return step * (magnitude if value >= 0 else -magnitude)
 
 
-def apportioned(total: int, parts: Sequence[Fraction]) -> tuple[int, ...]:
-    """Whole minor units for exact `parts`, which add up to `total`, the rounded sum of them: largest remainder.
+def apportioned(total: int, parts: Sequence[Fraction], step: int = 1) -> tuple[int, ...]:
+    """Multiples of `step` minor units for exact `parts`, which add up to `total`, the rounded sum of them.
 
-    Each is at most one away from its exact part; among equal remainders the earlier part comes first. Raises
-    `ValueError` when `total` is not a rounding of the sum.
+    By largest remainder: each is at most one step away from its exact part; among equal remainders the earlier part
+    comes first. Raises `ValueError` when `total` is not a rounding of the sum.
     """
+    if step > 1:
+        return tuple(step * part for part in apportioned(total // step, [part / step for part in parts]))
     floors = [part.numerator // part.denominator for part in parts]
     missing = total - sum(floors)
     if not 0 <= missing <= len(parts):

@@ -40,13 +40,34 @@ NOT_COLLECTED: Mapping[str, str] = {
 _OUTSIDE: Mapping[str, tuple[tuple[str, ...], str]] = {
     "ES": (("35", "38", "51", "52"), f"{DIRECTIVE}, art. 6: Canary Islands, Ceuta, Melilla"),
     "DE": (("27498", "78266"), f"{DIRECTIVE}, art. 6: Heligoland, Büsingen"),
-    "IT": (("23041", "22061"), f"{DIRECTIVE}, art. 6: Livigno, Campione d'Italia"),
+    "IT": (("23041", "22061", "4789", "00120"), f"{DIRECTIVE}, art. 6: Livigno, Campione; San Marino, Vatican City"),
     "FI": (("22",), f"{DIRECTIVE}, art. 6: Åland"),
-    "GR": (("63086",), f"{DIRECTIVE}, art. 6: Mount Athos"),
+    "GR": (("63086", "63087"), f"{DIRECTIVE}, art. 6: Mount Athos"),
+    "FR": (
+        ("97133", "97150", "973", "975", "976", "977", "978", "984", "986", "987", "988"),
+        "CGI art. 294 (1): Guyane, Mayotte; the overseas collectivities are no departments",
+    ),
+    "DK": (("39",), "Momsloven § 2: Greenland"),
+    "NO": (("917", "8099"), "Merverdiavgiftsloven § 1-2: Svalbard, Jan Mayen"),
+    "GB": (("GY", "JE", "GX"), "Interpretation Act 1978, sch 1, United Kingdom: not Guernsey, Jersey and Gibraltar"),
+    "AU": (("2899", "6798", "6799"), "GST Act 1999, s 195-1, indirect tax zone: Norfolk, Christmas and Cocos Islands"),
 }
-"""Where a member state's VAT does not reach, by the beginning of the postal code."""
+"""Where a country's tax does not reach, by the beginning of the postal code."""
+
+_UNTAXED: Mapping[str, str] = {
+    "GF": "CGI art. 294 (1)",
+    "YT": "CGI art. 294 (1)",
+    "BL": "Code général des collectivités territoriales, art. LO 6214-4",
+    "MF": "Code général des collectivités territoriales, art. LO 6314-4",
+    "PM": "Code général des collectivités territoriales, art. LO 6414-1",
+    "AX": f"{DIRECTIVE}, art. 6",
+    "SJ": "Merverdiavgiftsloven § 1-2",
+}
+"""Territories with a country code of their own where the tax of the state that they belong to does not reach."""
 
 _REGIONS: Mapping[str, tuple[tuple[tuple[str, ...], str, str, str], ...]] = {
+    "AT": ((("6691", "6991", "6992", "6993"), "19", "Jungholz, Mittelberg", "UStG 1994 § 10 (4)"),),
+    "FR": ((("971", "972", "974"), "8.5", "Guadeloupe, Martinique, Réunion", "CGI art. 296"),),
     "PT": (
         (("90", "91", "92", "93", "94"), "22", "Madeira", "Código do IVA, art. 18(3)(b)"),
         (("95", "96", "97", "98", "99"), "16", "Azores", "Código do IVA, art. 18(3)(a); Lei 45-A/2024"),
@@ -77,7 +98,7 @@ def is_in_the_eu(country: str) -> bool:
 
 def is_known(country: str) -> bool:
     """Whether there is a rate for a country."""
-    return eu_vat_rates_data.has_rate(country) or country in _by_country()
+    return eu_vat_rates_data.has_rate(country) or country in _by_country() or country in _UNTAXED
 
 
 def not_collected(country: str) -> str | None:
@@ -92,8 +113,11 @@ def subdivisions_of(country: str) -> tuple[str, ...]:
 
 def rates_of(country: str, state: str | None, postal_code: str | None, on: date) -> tuple[Rate, ...]:
     """The taxes that hold for a buyer on a day; none where a territory is outside, or before there was any."""
+    code = (postal_code or "").replace(" ", "").replace("-", "").upper()
+    if country in _UNTAXED or (country in _OUTSIDE and code.startswith(_OUTSIDE[country][0])):
+        return ()
     if eu_vat_rates_data.has_rate(country):
-        return _european(country, (postal_code or "").replace(" ", "").replace("-", ""))
+        return _european(country, code)
     latest: dict[str, Rate] = {}
     for rate in _by_country().get(country, ()):
         if rate.state == state or rate.state is None:
@@ -105,9 +129,6 @@ def rates_of(country: str, state: str | None, postal_code: str | None, on: date)
 
 
 def _european(country: str, postal_code: str) -> tuple[Rate, ...]:
-    outside = _OUTSIDE.get(country)
-    if outside is not None and postal_code.startswith(outside[0]):
-        return ()
     entry = eu_vat_rates_data.get_rate(country)
     assert entry is not None
     ids = ("eu_vat",) if entry["eu_member"] else _EUROPEAN_IDS.get(country, ())
