@@ -130,6 +130,12 @@ async def test_a_saved_card_is_charged_again(client):
         ({"amount": 0}, "parameter_invalid_integer"),
         ({"amount": "x"}, "parameter_invalid_integer"),
         ({"currency": "zzz"}, None),
+        ({"currency": "abc", "amount": 5000}, None),
+        ({"currency": "ugx", "amount": 200_050}, "invalid_charge_amount_no_decimal_compatible"),
+        ({"currency": "isk", "amount": 10_050}, "invalid_charge_amount_no_decimal_compatible"),
+        ({"currency": "kwd", "amount": 12_345}, None),
+        ({"currency": "krw", "amount": 50}, "amount_too_small"),
+        ({"currency": "huf", "amount": 17_400}, "amount_too_small"),
         ({"payment_method": "pm_none"}, "resource_missing"),
         ({"customer": "cus_none"}, "resource_missing"),
         ({"colour": "red"}, "parameter_unknown"),
@@ -157,6 +163,16 @@ async def test_refunds_never_exceed_the_charge(client, receiver):
     assert (await receiver.of_type("charge.refunded", 2))[1]["data"]["object"]["refunded"]
     listed = await client.v1.refunds.list_async({"payment_intent": intent.id, "limit": 1})
     assert (len(listed.data), listed.has_more) == (1, True)
+
+
+async def test_currencies_without_decimals_are_charged_and_refunded_whole(client):
+    intent = await pay(client, currency="ugx", amount=300_000)
+    part: Any = {"payment_intent": intent.id, "amount": 100_050}
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await client.v1.refunds.create_async(part)
+    assert caught.value.code == "invalid_charge_amount_no_decimal_compatible"
+    assert (await client.v1.refunds.create_async({**part, "amount": 100_100})).status == "succeeded"
+    assert (await pay(client, currency="kwd", amount=12_340)).status == "succeeded"
 
 
 async def test_capture_and_cancel(client):

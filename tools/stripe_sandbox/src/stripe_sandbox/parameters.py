@@ -11,16 +11,28 @@ MINIMUM = {
     "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
 """The least that Stripe charges, in minor units (Stripe's documentation, "Minimum and maximum charge amounts")."""
-MAXIMUM = 99_999_999
-OTHERS = {
-    "afn", "all", "amd", "ang", "aoa", "ars", "awg", "azn", "bam", "bbd", "bdt", "bif", "bmd", "bnd", "bob", "bsd",
-    "bwp", "byn", "bzd", "cdf", "clp", "cny", "cop", "crc", "cve", "djf", "dop", "dzd", "egp", "etb", "fjd", "fkp",
-    "gel", "gip", "gmd", "gnf", "gtq", "gyd", "hnl", "htg", "idr", "ils", "isk", "jmd", "kes", "kgs", "khr", "kmf",
-    "krw", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl", "mad", "mdl", "mga", "mkd", "mmk", "mnt", "mop", "mur",
-    "mvr", "mwk", "mzn", "nad", "ngn", "nio", "npr", "pab", "pen", "pgk", "php", "pkr", "pyg", "qar", "rsd", "rub",
-    "rwf", "sar", "sbd", "scr", "shp", "sle", "sos", "srd", "std", "szl", "tjs", "top", "try", "ttd", "twd", "tzs",
-    "uah", "ugx", "uyu", "uzs", "vnd", "vuv", "wst", "xaf", "xcd", "xof", "xpf", "yer", "zar", "zmw",
+SETTLED = {
+    "afn": 4000, "all": 5000, "amd": 20_000, "ang": 100, "aoa": 50_000, "ars": 75_000, "awg": 100, "azn": 100,
+    "bam": 100, "bbd": 200, "bdt": 7000, "bhd": 200, "bif": 2000, "bmd": 100, "bnd": 100, "bob": 500, "bsd": 100,
+    "bwp": 1000, "byn": 200, "bzd": 200, "cdf": 200_000, "clp": 500, "cny": 500, "cop": 200_000, "crc": 30_000,
+    "cve": 5000, "djf": 100, "dop": 4000, "dzd": 7000, "egp": 3000, "etb": 8000, "fjd": 200, "fkp": 100,
+    "gel": 200, "gip": 100, "gmd": 4000, "gnf": 5000, "gtq": 500, "gyd": 20_000, "hnl": 2000, "htg": 7000,
+    "idr": 900_000, "ils": 150, "isk": 7000, "jmd": 8000, "jod": 400, "kes": 7000, "kgs": 5000, "khr": 300_000,
+    "kmf": 500, "krw": 800, "kwd": 200, "kyd": 100, "kzt": 30_000, "lak": 2_000_000, "lbp": 5_000_000,
+    "lkr": 20_000, "lrd": 10_000, "lsl": 1000, "mad": 500, "mdl": 1000, "mga": 3000, "mkd": 5000, "mmk": 200_000,
+    "mnt": 200_000, "mop": 500, "mur": 5000, "mvr": 800, "mwk": 100_000, "mzn": 5000, "nad": 1000, "ngn": 70_000,
+    "nio": 2000, "npr": 8000, "omr": 200, "pab": 100, "pen": 200, "pgk": 300, "php": 3500, "pkr": 20_000,
+    "pyg": 4000, "qar": 200, "rsd": 6000, "rub": 6000, "rwf": 1000, "sar": 200, "sbd": 400, "scr": 800,
+    "shp": 100, "sle": 2000, "sos": 50_000, "srd": 2000, "std": 1_500_000, "szl": 1000, "tjs": 500, "tnd": 2000,
+    "top": 200, "try": 3000, "ttd": 400, "twd": 2000, "tzs": 200_000, "uah": 3000, "ugx": 200_000, "uyu": 2000,
+    "uzs": 700_000, "vnd": 20_000, "vuv": 100, "wst": 200, "xaf": 500, "xcd": 200, "xcg": 100, "xof": 500,
+    "xpf": 100, "yer": 20_000, "zar": 900, "zmw": 1000,
 }  # fmt: skip
+"""The least in the other presentment currencies: about 0.50 USD, since an account that settles in USD is held to the
+minimum of USD after conversion. Three-decimal currencies end in 0."""
+MAXIMUM = 99_999_999
+STEPS = {"isk": 100, "ugx": 100, "bhd": 10, "jod": 10, "kwd": 10, "omr": 10, "tnd": 10}
+"""What amounts are multiples of ("Special cases", "Three-decimal currencies"); 1 elsewhere."""
 
 
 def known(data: dict[str, Any], names: Iterable[str]) -> None:
@@ -87,10 +99,27 @@ def amount_and_currency(data: dict[str, Any]) -> tuple[int, str]:
     if "currency" not in data:
         raise StripeError(400, "Missing required param: currency.", code="parameter_missing", param="currency")
     currency = str(data["currency"]).lower()
-    if currency not in MINIMUM and currency not in OTHERS:
-        raise StripeError(400, f"Invalid currency: {currency}.", param="currency")
+    check_currency(currency)
     check_amount(amount, currency)
     return amount, currency
+
+
+def check_currency(currency: str) -> None:
+    """Raises for a currency that Stripe does not take."""
+    if currency not in MINIMUM and currency not in SETTLED:
+        raise StripeError(400, f"Invalid currency: {currency}.", param="currency")
+
+
+def check_step(amount: int, currency: str) -> None:
+    """Raises for an amount (minor units) with decimals that the currency's charges and refunds do not have."""
+    step = STEPS.get(currency, 1)
+    if amount % step:
+        raise StripeError(
+            400,
+            f"Invalid amount. Amounts in {currency.upper()} must be evenly divisible by {step}.",
+            code="invalid_charge_amount_no_decimal_compatible" if step == 100 else None,
+            param="amount",
+        )
 
 
 def check_amount(amount: int, currency: str) -> None:
@@ -102,10 +131,12 @@ def check_amount(amount: int, currency: str) -> None:
             code="parameter_invalid_integer",
             param="amount",
         )
-    if amount < MINIMUM.get(currency, 50):
+    check_step(amount, currency)
+    least = MINIMUM.get(currency) or SETTLED[currency]
+    if amount < least:
         raise StripeError(
             400,
-            f"Amount must be at least {MINIMUM.get(currency, 50)} {currency} (minor units)",
+            f"Amount must be at least {least} {currency} (minor units)",
             code="amount_too_small",
             param="amount",
         )

@@ -7,7 +7,7 @@ from stripe_sandbox.balance import movement
 from stripe_sandbox.cards import of_number
 from stripe_sandbox.errors import StripeError, missing
 from stripe_sandbox.events import Sandbox
-from stripe_sandbox.parameters import integer, known, metadata, page, text
+from stripe_sandbox.parameters import check_step, integer, known, metadata, page, text
 
 SETTLES_AFTER_SECONDS = 2.0
 """How long a refund waits for its outcome on the cards whose refunds do so; `POST /_sandbox/refunds/{id}/settle` does
@@ -37,6 +37,7 @@ def create(sandbox: Sandbox, data: dict[str, Any]) -> dict[str, Any]:
         raise StripeError(
             400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount"
         )
+    check_step(amount, charge["currency"])
     behaviour = of_number(charge["_card_number"]).refunds
     refund = sandbox.store.new(
         "refund",

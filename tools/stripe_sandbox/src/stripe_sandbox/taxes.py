@@ -11,7 +11,7 @@ from typing import Any
 
 from stripe_sandbox.errors import StripeError, missing
 from stripe_sandbox.events import Sandbox
-from stripe_sandbox.parameters import MINIMUM, OTHERS, integer, known, metadata, text
+from stripe_sandbox.parameters import STEPS, check_currency, integer, known, metadata, text
 
 LASTS_SECONDS = 90 * 24 * 60 * 60
 EU = {"DE": "19", "FR": "20", "IT": "22", "ES": "21", "NL": "21", "AT": "20", "IE": "23", "SE": "25", "PL": "23"}
@@ -37,8 +37,7 @@ def calculate(sandbox: Sandbox, data: dict[str, Any]) -> dict[str, Any]:
     currency = (text(data, "currency") or "").lower()
     if not currency:
         raise StripeError(400, "Missing required param: currency.", code="parameter_missing", param="currency")
-    if currency not in MINIMUM and currency not in OTHERS:
-        raise StripeError(400, f"Invalid currency: {currency}.", param="currency")
+    check_currency(currency)
     lines = _lines(data)
     details = _details(data)
     kind, rate, reason = _rate(details)
@@ -46,7 +45,8 @@ def calculate(sandbox: Sandbox, data: dict[str, Any]) -> dict[str, Any]:
     for line in lines:
         share = Decimal(rate) / 100
         exact = line["amount"] * share / (1 + share if line["tax_behavior"] == "inclusive" else 1)
-        tax = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+        step = STEPS.get(currency, 1)
+        tax = int((exact / step).quantize(Decimal(1), ROUND_HALF_UP)) * step
         items.append(line | {"amount_tax": tax, "object": "tax.calculation_line_item"})
         breakdown[line["tax_behavior"]][0] += tax
         breakdown[line["tax_behavior"]][1] += line["amount"] - (tax if line["tax_behavior"] == "inclusive" else 0)
