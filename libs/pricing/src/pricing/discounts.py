@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from pricing.amounts import rounded, shared
+from pricing.currencies import step
 
 
 class Terms(Protocol):
@@ -39,11 +40,14 @@ class Snapshot:
 
 
 def amount_off(terms: Terms | None, amount: int, currency: str) -> int:
-    """What a discount takes off `amount` minor units: at most all of it; shares are rounded half away from zero."""
+    """What a discount takes off `amount` minor units: at most all of it.
+
+    Shares are rounded half away from zero, to the currency's step: what is left of a whole amount can be charged.
+    """
     if terms is None or amount <= 0:
         return 0
     if terms.type == "percentage":
-        return rounded(Fraction(amount * (terms.basis_points or 0), 10_000))
+        return min(rounded(Fraction(amount * (terms.basis_points or 0), 10_000), step(currency)), amount)
     return min(int((terms.amounts or {}).get(currency, 0)), amount)
 
 

@@ -18,9 +18,9 @@ def static_amount(price: Price, *, seats: int | None = None, units: int | None =
         case "fixed":
             return price.price_amount or 0
         case "seat_based":
-            return _of_seats(price.seat_tiers or {}, seats or 0)
+            return seats_amount(price.seat_tiers or {}, seats or 0)
         case "unit_based":
-            return _of_units(price.tiers or {}, units or 0)
+            return units_amount(price.tiers or {}, units or 0)
         case _:
             return 0
 
@@ -35,8 +35,11 @@ def ends(price: Price) -> tuple[int, int | None]:
     return 0, None
 
 
-def _of_seats(terms: dict[str, Any], seats: int) -> int:
-    """`volume`: every seat costs what the tier of their number says; `graduated`: each what its own tier says."""
+def seats_amount(terms: dict[str, Any], seats: int) -> int:
+    """What seats cost by the terms of their tiers, in minor units. Raises `ValueError` outside of the tiers.
+
+    `volume`: every seat costs what the tier of their number says; `graduated`: each what its own tier says.
+    """
     tiers = terms["tiers"]
     for tier in tiers:
         if tier["min_seats"] <= seats and (tier["max_seats"] is None or seats <= tier["max_seats"]):
@@ -50,8 +53,11 @@ def _of_seats(terms: dict[str, Any], seats: int) -> int:
     raise ValueError(f"{seats} seats are in no tier")
 
 
-def _of_units(terms: dict[str, Any], units: int) -> int:
-    """The exact amount is rounded once, half away from zero."""
+def units_amount(terms: dict[str, Any], units: int) -> int:
+    """What units cost by the terms of their tiers, in minor units: rounded once, half away from zero.
+
+    Raises `ValueError` outside of the tiers.
+    """
     exact, before = Fraction(0), 0
     for tier in terms["tiers"]:
         bound = tier["bound"]

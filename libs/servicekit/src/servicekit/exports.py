@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,23 +17,6 @@ from servicekit.database import Sessions
 ROWS_AT_ONCE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
-_WHOLE = frozenset(
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf"]
-) | {"xof", "xpf"}
-_THREE = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-"""Currencies with no and with three decimal places (Stripe, currencies); the others have two."""
-
-
-def major_units(amount: int | None, currency: str) -> Decimal | None:
-    """An amount in minor units as people write it: 2900 of usd is 29.00, 2900 of jpy is 2900."""
-    if amount is None:
-        return None
-    return Decimal(amount).scaleb(-minor_digits(currency))
-
-
-def minor_digits(currency: str) -> int:
-    """How many decimal places a currency has."""
-    return 0 if currency in _WHOLE else 3 if currency in _THREE else 2
 
 
 class CSVResponse(StreamingResponse):

@@ -69,8 +69,6 @@ _ADDRESS = rf"^{_PART}@{_PART}\.[^@\s.\x00-\x1f\x7f\"<>(),;:\\\[\]]{{2,}}$"
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS)]
 """An address that a header can hold: without spaces, control characters, brackets and quotes."""
-Currency = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{3}$")]
-"""ISO 4217, in lower case."""
 InstantInput = Annotated[AwareDatetime, BeforeValidator(no_number)]
 """RFC 3339 with its offset; a bare number, of which nobody knows the unit, is not an instant."""
 Line = Annotated[

@@ -204,6 +204,7 @@ def test_the_same_data_gives_the_same_bytes_in_another_process_and_elsewhere():
     [
         (123456, "eur", "1,234.56 EUR"), (-5, "usd", "−0.05 USD"), (1234, "jpy", "1,234 JPY"), (0, "krw", "0 KRW"),
         (1234567, "kwd", "1,234.567 KWD"), (1, "bhd", "0.001 BHD"), (99_999_999, "usd", "999,999.99 USD"),
+        (20050, "ugx", "200.50 UGX"), (12400, "isk", "124.00 ISK"), (-17500, "huf", "−175.00 HUF"),
     ],
 )  # fmt: skip
 def test_amounts_have_the_decimals_of_their_currency(amount, currency, shown):

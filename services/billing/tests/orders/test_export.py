@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import timedelta
 
+from pricing.currencies import major_units
 from servicekit import clock, exports
 
 SDK = {"Polar-Version": "2026-10"}
@@ -78,5 +79,5 @@ async def test_subscriptions_and_customers(client, bus, purchased):
 
 
 def test_amounts_are_written_with_the_places_of_their_currency():
-    written = [str(exports.major_units(2900, currency)) for currency in ("usd", "jpy", "kwd")]
-    assert written == ["29.00", "2900", "2.900"]
+    written = [str(major_units(20050, currency)) for currency in ("usd", "jpy", "kwd", "ugx", "isk")]
+    assert written == ["200.50", "20050", "20.050", "200.50", "200.50"]

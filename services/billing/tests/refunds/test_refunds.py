@@ -47,6 +47,22 @@ async def books(database):
         return dict(rows.all())
 
 
+async def test_refunds_in_isk_are_whole(client, bus, purchased, sandbox):
+    """Stripe refunds no fractions of ISK: neither of the amount nor of the tax with it."""
+    processor_id = sandbox.pay(24_400, currency="isk")
+    event = purchased(processor_id=processor_id, amount=20_000, tax=4400, interval=None)
+    price = event.data.price.model_copy(update={"price_currency": "isk"})
+    payment = event.data.payment.model_copy(update={"currency": "isk"})
+    event.data = event.data.model_copy(update={"currency": "isk", "price": price, "payment": payment})
+    await bus.deliver(event)
+    refused = await refund(client, event.data.order_id, 5050)
+    assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "amount"])
+    part = await refund(client, event.data.order_id, 5000)
+    assert (part.status_code, part.json()["amount"], part.json()["tax_amount"]) == (201, 5000, 1100)
+    rest = await refund(client, event.data.order_id, 15_000)
+    assert (rest.json()["tax_amount"], rest.json()["status"]) == (3300, "succeeded")
+
+
 async def test_parts_and_then_the_rest(client, bus, sold, database, sandbox):
     order_id = await sold()
     first = await refund(client, order_id, 3333, comment="half heard", metadata={"ticket": 7})

@@ -13,7 +13,7 @@ SEATS = {
 }
 UNITS = {
     "amount_type": "unit_based",
-    "minimum_units": 2,
+    "minimum_units": 4,
     "tiers": {"type": "graduated", "tiers": [{"bound": 10, "unit_amount": "12.50"}, {"unit_amount": 9}]},
 }
 
@@ -43,7 +43,7 @@ async def test_prices_by_seats_and_by_units(client):
     assert (seats["seat_tiers"]["minimum_seats"], seats["seat_tiers"]["maximum_seats"]) == (2, None)
     (units,) = (await made(client, UNITS)).json()["prices"]
     assert [tier["unit_amount"] for tier in units["tiers"]["tiers"]] == ["12.5", "9"]
-    assert (units["minimum_units"], units["maximum_units"]) == (2, None)
+    assert (units["minimum_units"], units["maximum_units"]) == (4, None)
 
 
 async def test_metered_prices_show_their_meter_and_follow_it(client, stranger, bus, meter, organization_id):

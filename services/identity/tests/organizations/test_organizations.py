@@ -101,6 +101,8 @@ async def test_settings_have_defaults_and_keep_what_is_not_given(
         ({"socials": [{"platform": "x", "url": "javascript:alert(1)"}]}, "url"),
         ({"country": "XX"}, "country"),
         ({"default_presentment_currency": "dollars"}, "default_presentment_currency"),
+        ({"default_presentment_currency": "abc"}, "default_presentment_currency"),
+        ({"default_presentment_currency": "kwd"}, "default_presentment_currency"),
         ({"embed_hosts": ["a b"]}, "embed_hosts"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from polar_cli import audit, compose, contracts, dead_letters, kubernetes, openapi, testing, vulnerabilities
+from polar_cli import audit, compose, contracts, dead_letters, kubernetes, openapi, prices, testing, vulnerabilities
 from polar_cli.console import Failure, say, step, table
 from polar_cli.prove import plants
 from polar_cli.stack import Stack
@@ -90,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     auditing = add("audit", _audit, "compute every order, balance and tax total once more, and name what differs")
     auditing.add_argument("--organization", default="", help="only what this organization has")
+    listing = add("prices", _prices, "list prices on sale whose currency or amounts can no longer be offered")
+    listing.add_argument("--archive", nargs="+", default=[], metavar="ID", help="take these off sale first")
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -200,6 +202,10 @@ def _audit(arguments: argparse.Namespace) -> int:
     if isinstance(stack, compose.ComposedStack):
         return stack.audit(arguments.organization)
     return audit.run(stack, arguments.organization)
+
+
+def _prices(arguments: argparse.Namespace) -> int:
+    return prices.run(_stack(), arguments.archive)
 
 
 def _test(arguments: argparse.Namespace) -> int:

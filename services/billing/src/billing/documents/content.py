@@ -1,12 +1,11 @@
 """What an invoice or a receipt says: from the order's public shape, and its seller as it was then, alone."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from contracts import billing as contracts
 from contracts.checkout import Address, TaxItem
-from servicekit.exports import minor_digits
+from pricing.currencies import written
 from tax.rates import is_in_the_eu
 
 _REVERSE_IN_THE_UNION = (
@@ -69,10 +68,7 @@ def receipt(order: contracts.Order, seller: dict[str, Any], paid_at: datetime) -
 
 def money(amount: int, currency: str) -> str:
     """Minor units as people read them, with the currency's own decimals: `1,234.50 EUR`, `1,234 JPY`, `1.234 KWD`."""
-    digits = minor_digits(currency)
-    value = Decimal(abs(amount)).scaleb(-digits)
-    sign = "−" if amount < 0 else ""
-    return f"{sign}{value:,.{digits}f} {currency.upper()}"
+    return written(amount, currency).replace("-", "−")
 
 
 def _common(order: contracts.Order, seller: dict[str, Any]) -> dict[str, Any]:

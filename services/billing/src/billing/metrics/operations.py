@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pricing.currencies import major_units
 from servicekit.auth import Principal
-from servicekit.exports import CSVResponse, csv_table, major_units
+from servicekit.exports import CSVResponse, csv_table
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 

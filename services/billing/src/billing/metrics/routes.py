@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query, Response
+from pricing.currencies import CurrencyCode
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
-from servicekit.fields import Currency
 from servicekit.routing import ResourceRouter, SessionOf
 
 from billing.metrics import dashboards, operations
@@ -44,7 +44,8 @@ async def _wish(
     customer_id: Ids = None,
     metrics: Annotated[list[Slug] | None, Query(description="Only these; all of them where it is absent.")] = None,
     currency: Annotated[
-        Currency | None, Query(description="Of the money. By default the only one there is, else the organization's.")
+        CurrencyCode | None,
+        Query(description="Of the money. By default the only one there is, else the organization's."),
     ] = None,
 ) -> Wish:
     kinds = set(billing_type or ())

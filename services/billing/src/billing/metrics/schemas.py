@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from contracts.event import Instant
+from pricing.currencies import CurrencyCode
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
-from servicekit.fields import Currency
 
 from billing.metrics.buckets import FEWEST, FIRST, MOST
 from billing.metrics.definitions import METRICS, Slug, Unit
@@ -50,7 +50,7 @@ class MetricsResponse(BaseModel):
     periods: list[MetricPeriod]
     totals: MetricsTotals
     metrics: Metrics
-    currency: Currency
+    currency: CurrencyCode
     other_currencies: list[str]
 
 

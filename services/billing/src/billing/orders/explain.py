@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pricing.amounts import rounded, written
+from pricing.currencies import step
 from pydantic import BaseModel
 from servicekit.auth import Principal
 from servicekit.errors import ResourceNotFound
@@ -114,6 +115,8 @@ def _tax(order: Order, item: dict[str, Any]) -> Explained:
     """
     rate, exact = item.get("rate"), None
     is_ours = order.tax_calculation_id is None
+    # Rounded to the currency's step; tax in ISK and UGX from before that rule is not a multiple of it.
+    unit = 1 if int(item["amount"]) % step(order.currency) else step(order.currency)
     if rate is not None and is_ours:
         taxable = Fraction(int(item["taxable_amount"]))
         if order.tax_behavior == "inclusive":
@@ -121,7 +124,7 @@ def _tax(order: Order, item: dict[str, Any]) -> Explained:
             rates = sum(Fraction(str(one["rate"])) for one in order.tax_breakdown or [] if one.get("rate") is not None)
             taxable = (taxable + sum(int(one["amount"]) for one in order.tax_breakdown or [])) * 100 / (100 + rates)
         exact = taxable * Fraction(str(rate)) / 100
-    derived = (0 if exact is None else rounded(exact)) if is_ours else None
+    derived = (0 if exact is None else rounded(exact, unit)) if is_ours else None
     return Explained(
         name=item.get("display_name") or item.get("country") or "tax",
         amount=int(item["amount"]),

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from pricing.currencies import major_units
 from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions
-from servicekit.exports import CSVResponse, csv_response, major_units
+from servicekit.exports import CSVResponse, csv_response
 from servicekit.http import Dialect, present_dialect
 from sqlalchemy import select
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from contracts import billing as contracts
 from contracts.checkout import Address
 from contracts.event import Instant
+from pricing.currencies import CurrencyCode
 from pydantic import BaseModel, Field
 from servicekit.bodies import at_most
-from servicekit.fields import AddressInput, Currency, Line, MetadataInput
+from servicekit.fields import AddressInput, Line, MetadataInput
 
 from billing.customers.schemas import CustomerRead, spoken
 from billing.organizations.schemas import product_for_customers
@@ -41,7 +42,7 @@ class OrderCreate(BaseModel):
     customer_id: UUID
     product_id: UUID
     organization_id: UUID | None = None
-    currency: Currency | None = None
+    currency: CurrencyCode | None = None
     amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] | None = None
     units: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
     description: Line | None = None

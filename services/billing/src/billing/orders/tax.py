@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import tax
+from pricing.currencies import step
 from servicekit.outside import AskOutside
 
 _quotes = tax.Quotes()
@@ -76,6 +77,7 @@ def tax_of(
         seller.get("country"),
         known,
         checked,
+        step=step(currency),
     )
     try:
         result = _quotes.known(request)

@@ -5,15 +5,18 @@ from fractions import Fraction
 from pricing.amounts import rounded
 
 
-def tax_of_refund(amount: int, *, net: int, tax: int, refunded: int, refunded_tax: int, refundable: int) -> int:
+def tax_of_refund(
+    amount: int, *, net: int, tax: int, refunded: int, refunded_tax: int, refundable: int, step: int = 1
+) -> int:
     """The tax that is given back with `amount` (before tax); all in integer minor units.
 
     Of all that was refunded so far, with this, the tax is its share of the order's, rounded half away from zero; what
-    earlier refunds gave is taken off, so that their roundings never add up. The last refund gives all the rest.
+    earlier refunds gave is taken off, so that their roundings never add up. The last refund gives all the rest. `step`
+    is that of the currency's charges, to whose multiples the tax is rounded.
     """
     if amount == refundable:
         return tax - refunded_tax
-    share = rounded(Fraction((refunded + amount) * tax, net))
+    share = rounded(Fraction((refunded + amount) * tax, net), step)
     return max(0, min(share, tax) - refunded_tax)
 
 

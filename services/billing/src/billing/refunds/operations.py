@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from contracts import billing as contracts
 from contracts.billing import OrderRefundedV1, OrderUpdatedV1, RefundCreatedV1, RefundUpdatedV1
+from pricing.currencies import step
 from processor import ProcessorRefused, ProcessorUnavailable, RefundOutcome, StripeProcessor, refund_of
 from processor import Refund as Wish
 from servicekit import clock, ids, outbox
@@ -122,6 +123,9 @@ async def reserve(session: AsyncSession, principal: Principal, wish: RefundCreat
     if wish.amount > order.refundable_amount:
         message = f"Input should be less than or equal to {order.refundable_amount}, which is what is left of the order"
         raise InvalidInput(("body", "amount"), message, "less_than_equal")
+    if wish.amount != order.refundable_amount and wish.amount % step(order.currency):
+        message = f"Input should be a multiple of {step(order.currency)} in {order.currency.upper()}"
+        raise InvalidInput(("body", "amount"), message, "multiple_of")
     now = clock.now()
     warning = await disputes.warning_of(session, order.id)
     refund = Refund(
@@ -144,6 +148,7 @@ async def reserve(session: AsyncSession, principal: Principal, wish: RefundCreat
             refunded=order.refunded_amount,
             refunded_tax=order.refunded_tax_amount,
             refundable=order.refundable_amount,
+            step=step(order.currency),
         ),
         currency=order.currency,
         balance_amount=0,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.catalog import Price, Product
+from pricing.currencies import MAXIMUM_AMOUNT, written
 from pricing.discounts import Snapshot
 from pricing.prices import ends, static_amount
 from servicekit.errors import InvalidInput
@@ -120,6 +121,10 @@ def plan(subscription: Subscription, wish: Wish, now: datetime) -> Plan | None:
         for name in given
     }
     amount = static_amount(price, **counted)
+    if amount > MAXIMUM_AMOUNT:
+        field = next((name for name, number in given.items() if number is not None), "product_id")
+        most = written(MAXIMUM_AMOUNT, subscription.currency)
+        raise InvalidInput(("body", field), f"More than {most} cannot be charged at once")
     if product is None and price.amount_type not in ("seat_based", "unit_based"):
         amount = subscription.amount
     is_same_product = product is None or (

@@ -137,6 +137,27 @@ async def update_benefits(
     return await _told(session, product)
 
 
+async def archive_price(session: AsyncSession, price_id: UUID) -> bool:
+    """Takes one price off sale, for whoever runs the suite. Returns False for what is no price on sale.
+
+    The product and its other prices stay as they are, and so do subscriptions at this price.
+    """
+    statement = (
+        select(Product)
+        .join(Price, Price.product_id == Product.id)
+        .where(Price.id == price_id, Product.deleted_at.is_(None))
+        .with_for_update(of=Product)
+        .options(selectinload(Product.prices))
+    )
+    product = (await session.execute(statement)).scalar_one_or_none()
+    found = [price for price in product.prices_on_sale if price.id == price_id] if product else []
+    if product is None or not found:
+        return False
+    found[0].archive(clock.now())
+    await _told(session, product)
+    return True
+
+
 async def tell_of_benefit(session: AsyncSession, benefit_id: UUID) -> None:
     """Tells again of every product that gives a benefit which changed. A merchant has few products for one benefit."""
     await _tell_of_all(session, Product.benefit_ids.contains([benefit_id]))

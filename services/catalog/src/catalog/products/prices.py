@@ -4,12 +4,20 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
-from servicekit.fields import Currency
+from pricing.currencies import MAXIMUM_AMOUNT, Currency, ensure_chargeable, ensure_whole, minimum, step, written
+from pricing.prices import seats_amount, units_amount
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-MINIMUM_AMOUNT = 50
-MAXIMUM_AMOUNT = 99_999_999
-"""In minor units; what card networks take in one charge."""
 STATIC = ("fixed", "custom", "seat_based", "unit_based")
 """Kinds that are charged whatever is used; the others are rated by a meter."""
 INT4 = 2**31 - 1
@@ -31,10 +39,17 @@ def _kind(value: Any) -> str:
     return str(value.get("amount_type", "fixed"))
 
 
-def _chargeable(value: int) -> int:
-    if 0 < value < MINIMUM_AMOUNT:
-        raise ValueError(f"should be 0, or at least {MINIMUM_AMOUNT}")
-    return value
+def _chargeable(value: int | None, info: ValidationInfo) -> int | None:
+    """Refuses what cannot be charged in the price's currency; a currency that is wrong itself is named alone."""
+    currency = info.data.get("price_currency")
+    return value if value is None or currency is None else ensure_chargeable(value, currency)
+
+
+def _ensure_payable(amount: int, currency: str, order: str) -> None:
+    try:
+        ensure_chargeable(amount, currency)
+    except ValueError as refusal:
+        raise ValueError(f"{order} cost {written(amount, currency)}: an order {refusal}") from None
 
 
 def _plain(value: Decimal) -> str:
@@ -45,6 +60,7 @@ def _plain(value: Decimal) -> str:
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_AMOUNT)]
 ChosenAmount = Annotated[Amount, AfterValidator(_chargeable)]
+"""An amount that is charged as it is: 0, or at least the minimum of the currency."""
 UnitAmount = Annotated[Decimal, Field(ge=0, max_digits=17, decimal_places=12), AfterValidator(_plain)]
 """A decimal of minor units, for what costs less than one (Polar's Decimal(17, 12))."""
 TaxBehavior = Literal["location", "inclusive", "exclusive"]
@@ -56,25 +72,27 @@ class _Price(BaseModel):
 
 
 class FixedPriceInput(_Price):
-    """A fixed price: free, or 50 to 99,999,999 minor units."""
+    """A fixed price: free, or from the currency's minimum charge to 99,999,999 minor units."""
 
     amount_type: Literal["fixed"] = "fixed"
     price_amount: ChosenAmount
 
 
 class CustomPriceInput(_Price):
-    """The buyer chooses the amount: from `minimum_amount` (default 50; 0 lets them pay nothing) to `maximum_amount`.
+    """The buyer chooses the amount, from `minimum_amount` to `maximum_amount`; `preset_amount` is what is proposed.
 
-    `preset_amount` is what is proposed.
+    The default of `minimum_amount` is the currency's minimum charge; 0 lets buyers pay nothing.
     """
 
     amount_type: Literal["custom"]
-    minimum_amount: ChosenAmount = MINIMUM_AMOUNT
+    minimum_amount: ChosenAmount = 50
     maximum_amount: ChosenAmount | None = None
     preset_amount: ChosenAmount | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "CustomPriceInput":
+        if "minimum_amount" not in self.model_fields_set:
+            self.minimum_amount = minimum(self.price_currency)
         if self.maximum_amount is not None and self.maximum_amount < self.minimum_amount:
             raise ValueError("maximum_amount should be at least minimum_amount")
         preset = self.preset_amount
@@ -109,10 +127,21 @@ class SeatTiersInput(BaseModel):
 
 
 class SeatBasedPriceInput(_Price):
-    """A price for each seat, by tiers of their number."""
+    """A price for each seat, by tiers of their number; the first order of each tier can be charged."""
 
     amount_type: Literal["seat_based"]
     seat_tiers: SeatTiersInput
+
+    @field_validator("seat_tiers")
+    @classmethod
+    def _payable(cls, value: SeatTiersInput, info: ValidationInfo) -> SeatTiersInput:
+        terms, currency = value.model_dump(), info.data.get("price_currency")
+        if currency is None:
+            return value
+        for tier in value.tiers:
+            ensure_whole(tier.price_per_seat, currency)
+            _ensure_payable(seats_amount(terms, tier.min_seats), currency, f"{tier.min_seats} seats")
+        return value
 
 
 class TierInput(BaseModel):
@@ -140,12 +169,32 @@ class TiersInput(BaseModel):
 
 
 class UnitBasedPriceInput(_Price):
-    """A price for a number of units that the buyer orders, by tiers of their number."""
+    """A price for a number of units that the buyer orders, by tiers of their number, from `minimum_units` (1)."""
 
     amount_type: Literal["unit_based"]
-    tiers: TiersInput
     minimum_units: Annotated[int, Field(strict=True, ge=1, le=INT4)] | None = None
+    tiers: TiersInput
     unit_label: Annotated[dict[str, dict[str, str]], Field(max_length=50)] | None = None
+
+    @field_validator("tiers")
+    @classmethod
+    def _payable(cls, value: TiersInput, info: ValidationInfo) -> TiersInput:
+        """The first order of each tier can be charged, and all orders are whole amounts of the currency."""
+        currency, least = info.data.get("price_currency"), info.data.get("minimum_units") or 1
+        if currency is None:
+            return value
+        bounds = [tier.bound for tier in value.tiers]
+        if bounds[-1] is not None and least > bounds[-1]:
+            raise ValueError("minimum_units is above the last bound")
+        for tier in value.tiers:
+            if Decimal(tier.unit_amount) % step(currency) and step(currency) > 1:
+                raise ValueError(f"unit_amount should be a multiple of {step(currency)} in {currency.upper()}")
+        tiers = [{"bound": tier.bound, "unit_amount": tier.unit_amount} for tier in value.tiers]
+        firsts = {least, *(bound + 1 for bound in bounds[:-1] if bound is not None and bound >= least)}
+        for first in sorted(firsts):
+            amount = units_amount({"type": value.type, "tiers": tiers}, first)
+            _ensure_payable(amount, currency, f"{first} units")
+        return value
 
 
 class MeteredUnitPriceInput(_Price):

@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from checkout.checkout_links import queries
 from checkout.checkout_links.models import SECRET_PREFIX, CheckoutLink
 from checkout.checkout_links.schemas import CheckoutLinkCreate, CheckoutLinkUpdate
+from checkout.checkouts import chargeable
 from checkout.checkouts import operations as checkouts
 from checkout.checkouts.schemas import CheckoutCreate
 from checkout.discounts import operations as discounts
+from checkout.discounts.models import Discount
 from checkout.products.models import Product
 from checkout.products.operations import awaited_price, awaited_products
 from checkout.settings import Settings
@@ -33,7 +35,9 @@ async def create(session: AsyncSession, principal: Principal, wish: CheckoutLink
     """Creates a link. Raises `InvalidInput` for what does not exist, is archived, or belongs to several sellers."""
     products = await _products(session, principal, wish)
     organization_id = products[0].organization_id
-    await _known_discount(session, organization_id, wish.discount_id)
+    discount = await _known_discount(session, organization_id, wish.discount_id)
+    if discount is not None and wish.trial_interval is None:
+        chargeable.ensure_offerable(products, discount, "discount_id")
     link = CheckoutLink(
         id=ids.uuid7(),
         organization_id=organization_id,
@@ -71,9 +75,16 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
     if products is not None:
         known = await _offered(session, link.organization_id, products)
         link.product_ids = [product.id for product in known]
+    discount = None
     if "discount_id" in given:
-        await _known_discount(session, link.organization_id, given["discount_id"])
+        discount = await _known_discount(session, link.organization_id, given["discount_id"])
+    elif products is not None and link.discount_id is not None:
+        discount = await discounts.by_id(session, link.organization_id, link.discount_id)
     _set_trial(link, given)
+    if discount is not None and link.trial_interval is None:
+        named = await awaited_products(session, link.organization_id, link.product_ids)
+        field = "discount_id" if "discount_id" in given else "products"
+        chargeable.ensure_offerable(list(named.values()), discount, field)
     metadata = given.pop("metadata", None)
     if metadata is not None:
         link.user_metadata = metadata
@@ -203,9 +214,11 @@ async def _offered(
     return [known[product_id] for product_id in wanted]
 
 
-async def _known_discount(session: AsyncSession, organization_id: UUID, discount_id: UUID | None) -> None:
+async def _known_discount(session: AsyncSession, organization_id: UUID, discount_id: UUID | None) -> Discount | None:
+    """Raises `InvalidInput` for a discount that does not exist."""
     if discount_id is None:
-        return
+        return None
     discount = await discounts.by_id(session, organization_id, discount_id)
     if discount is None or discount.deleted_at is not None:
         raise InvalidInput(("body", "discount_id"), "Discount does not exist")
+    return discount

@@ -17,7 +17,7 @@ from servicekit.errors import InvalidInput
 from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import custom_fields, operations, taxes
+from checkout.checkouts import chargeable, custom_fields, operations, taxes
 from checkout.checkouts.models import Checkout
 from checkout.checkouts.schemas import CheckoutConfirm
 from checkout.customers.operations import id_of_email
@@ -102,6 +102,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         await operations.apply_code(session, checkout, wish.discount_code)
     discount = await operations.refresh_terms(session, checkout)
     await taxes.apply(session, checkout, strict=True)
+    chargeable.ensure_payable(checkout, wish)
     if not checkout.customer_email:
         raise InvalidInput(("body", "customer_email"), "Field required", "missing")
     if checkout.require_billing_address and not checkout.customer_billing_address:

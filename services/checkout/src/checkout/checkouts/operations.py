@@ -7,6 +7,7 @@ from uuid import UUID
 
 from contracts import catalog
 from contracts import checkout as contracts
+from pricing.currencies import MAXIMUM_AMOUNT, minimum, step
 from pricing.discounts import amount_off
 from pricing.prices import ends, static_amount
 from servicekit import clock, ids, outbox
@@ -15,9 +16,9 @@ from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import custom_fields, events, queries, taxes
+from checkout.checkouts import chargeable, custom_fields, events, queries, taxes
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
-from checkout.checkouts.schemas import MAXIMUM_AMOUNT, Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
+from checkout.checkouts.schemas import Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
 from checkout.discounts import operations as discounts
 from checkout.discounts.models import Discount
@@ -28,7 +29,6 @@ from checkout.products.operations import awaited_price, awaited_products
 from checkout.settings import Settings
 from checkout.trial_redemptions import operations as trial_redemptions
 
-LEAST_CHARGE = 50
 FALLBACK_AMOUNT = 1_000
 """In minor units: Polar's proposal where a custom price has no preset (its CUSTOM_PRICE_PRESET_FALLBACK)."""
 
@@ -77,6 +77,7 @@ async def create(
     choose_amount(checkout, wish)
     await _choose_discount(session, checkout, wish)
     await taxes.apply(session, checkout)
+    chargeable.ensure_payable(checkout, wish)
     session.add(checkout)
     data = events.shape(checkout, settings.public_url)
     outbox.record(session, events.checkout_created(checkout, data), correlation_id=checkout.id)
@@ -105,6 +106,7 @@ async def update(
                 setattr(checkout, name, getattr(changes, name))
     await _choose_discount(session, checkout, changes)
     await taxes.apply(session, checkout)
+    chargeable.ensure_payable(checkout, changes)
     return tell(session, checkout, settings)
 
 
@@ -204,8 +206,7 @@ def choose_amount(checkout: Checkout, buyer: Buyer) -> None:
         raise InvalidInput(("body", "amount"), f"Amount should be at least {least}", "greater_than_equal")
     if most is not None and amount > most:
         raise InvalidInput(("body", "amount"), f"Amount should be at most {most}", "less_than_equal")
-    if 0 < amount < LEAST_CHARGE:
-        raise InvalidInput(("body", "amount"), f"Amount should be 0, or at least {LEAST_CHARGE}", "greater_than_equal")
+    chargeable.ensure_amount(amount, checkout.currency)
     checkout.amount = amount
 
 
@@ -339,10 +340,12 @@ def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
 
 
 def _proposed(price: catalog.Price) -> int:
-    """What a buyer pays at a custom price who does not choose: its preset, or 10.00 within its limits."""
-    if price.preset_amount is not None:
-        return price.preset_amount
-    return min(max(price.minimum_amount or 0, FALLBACK_AMOUNT), price.maximum_amount or MAXIMUM_AMOUNT)
+    """What a buyer pays at a custom price who does not choose: its preset, or 10.00, as far as it can be charged."""
+    if price.preset_amount == 0:
+        return 0
+    wanted = max(price.preset_amount or max(price.minimum_amount or 0, FALLBACK_AMOUNT), minimum(price.price_currency))
+    wanted += -wanted % step(price.price_currency)
+    return min(wanted, price.maximum_amount or MAXIMUM_AMOUNT)
 
 
 async def _known_customer(session: AsyncSession, checkout: Checkout, wish: CheckoutCreate) -> None:

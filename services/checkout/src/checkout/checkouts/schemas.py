@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import checkout as contracts
+from pricing.currencies import MAXIMUM_AMOUNT, CurrencyCode
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from servicekit.bodies import at_most
-from servicekit.fields import AddressInput, Currency, Email, Line, MetadataInput
+from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
@@ -14,7 +15,6 @@ TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=256)]
 Short = Annotated[str, StringConstraints(max_length=64)]
-MAXIMUM_AMOUNT = 99_999_999
 """In minor units; what card networks take in one charge."""
 Quantity = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 TrialInterval = Literal["day", "week", "month", "year"]
@@ -63,7 +63,7 @@ class CheckoutCreate(Buyer):
     success_url: Url | None = None
     return_url: Url | None = None
     embed_origin: Url | None = None
-    currency: Currency | None = None
+    currency: CurrencyCode | None = None
     customer_id: UUID | None = None
     external_customer_id: ExternalId | None = None
     customer_ip_address: Short | None = None

@@ -4,13 +4,13 @@ from functools import partial
 from typing import Any
 
 import tax
+from pricing.currencies import MAXIMUM_AMOUNT, step, written
 from servicekit import clock
 from servicekit.errors import InvalidInput
 from servicekit.outside import AskOutside
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.checkouts.models import Checkout
-from checkout.checkouts.schemas import MAXIMUM_AMOUNT
 from checkout.organizations.models import Organization
 
 _quotes = tax.Quotes()
@@ -46,6 +46,7 @@ async def apply(session: AsyncSession, checkout: Checkout, *, strict: bool = Fal
         seller.get("country"),
         address,
         checked,
+        step=step(checkout.currency),
     )
     try:
         result = _quotes.known(request)
@@ -59,7 +60,8 @@ async def apply(session: AsyncSession, checkout: Checkout, *, strict: bool = Fal
     checkout.tax_breakdown, checkout.tax_computation = result.breakdown(), result.computation
     checkout.tax_calculation_id = result.calculation_id
     if checkout.total_amount > MAXIMUM_AMOUNT:
-        raise InvalidInput(("body", "amount"), f"More than {MAXIMUM_AMOUNT} with tax cannot be charged at once")
+        most = written(MAXIMUM_AMOUNT, checkout.currency)
+        raise InvalidInput(("body", "amount"), f"More than {most} with tax cannot be charged at once")
 
 
 def _tax_id(checkout: Checkout, address: tax.Address | None, *, strict: bool) -> tax.TaxId | None:

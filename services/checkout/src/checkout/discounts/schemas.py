@@ -5,9 +5,20 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import checkout as contracts
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pricing.currencies import Currency, ensure_whole
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from servicekit.bodies import at_most
-from servicekit.fields import Currency, MetadataInput, no_number
+from servicekit.fields import MetadataInput, no_number
 from servicekit.http import Dialect
 
 INT4 = 2**31 - 1
@@ -48,8 +59,8 @@ class DiscountCreate(BaseModel):
     duration: Literal["once", "forever", "repeating"] = "once"
     duration_in_months: Months | None = None
     basis_points: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
-    amount: Amount | None = None
     currency: Currency | None = None
+    amount: Amount | None = None
     amounts: Annotated[dict[Currency, Amount], at_most(150), Field(min_length=1, max_length=150)] | None = None
     starts_at: When | None = None
     ends_at: When | None = None
@@ -70,6 +81,15 @@ class DiscountCreate(BaseModel):
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             raise ValueError("ends_at should be after starts_at")
         return self
+
+    @field_validator("amount", "amounts")
+    @classmethod
+    def _whole(cls, value: int | dict[str, int] | None, info: ValidationInfo) -> int | dict[str, int] | None:
+        """Refuses decimals that no charge in the currency has."""
+        given = value if isinstance(value, dict) else {info.data.get("currency") or "usd": value or 0}
+        for currency, amount in given.items():
+            ensure_whole(amount, currency)
+        return value
 
     @property
     def per_currency(self) -> dict[str, int] | None:

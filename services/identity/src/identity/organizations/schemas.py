@@ -3,8 +3,9 @@
 from typing import Annotated, Literal
 
 from contracts import identity as contracts
+from pricing.currencies import Currency
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from servicekit.fields import AddressInput, Country, Currency, Email, Line
+from servicekit.fields import AddressInput, Country, Email, Line
 
 Name = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]

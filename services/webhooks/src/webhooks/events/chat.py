@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.event import Event
+from pricing.currencies import major_units
 from servicekit import clock
-from servicekit.exports import major_units
 
 COLOR = 0x0062FF
 VALUE = 300
