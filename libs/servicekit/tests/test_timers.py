@@ -8,6 +8,7 @@ from uuid import UUID
 from contracts import identity
 from contracts.test_clocks import ClockMoved
 from servicekit import clock, ids
+from servicekit.clock import Standing
 from servicekit.clocks import Clocks
 from servicekit.database import Database, Sessions, wake
 from servicekit.testing import eventually
@@ -70,3 +71,22 @@ async def test_a_timer_that_looks_works_when_there_is_work_and_not_else(database
 
 async def _copied(runs: list[int]) -> list[int]:
     return list(runs)
+
+
+async def test_work_that_stood_at_a_test_clock_leaves_the_next_at_the_machine_s(database: Database) -> None:
+    """A claim may take the clock of its row's organization; the next row is of another."""
+    stood: list[Standing | None] = []
+
+    async def work(sessions: Sessions) -> int:
+        stood.append(clock.standing())
+        clock.stand(Standing(ids.uuid7(), clock.now() + timedelta(days=365)))
+        return 1 if len(stood) < 3 else 0
+
+    stop = asyncio.Event()
+    task = asyncio.create_task(Timer("stand", work, every=timedelta(minutes=1)).run(database, stop))
+    try:
+        await eventually(lambda: _copied(stood), until=lambda found: len(found) == 3)
+    finally:
+        stop.set()
+        await task
+    assert stood == [None, None, None]
