@@ -79,8 +79,8 @@ def main() -> None:
             Timer("retry_due", retry_due, every=five, ready=is_any_to_retry),
             Timer("refund_duplicates", refund, every=five, ready=is_any_duplicate),
             Timer("collect_due", collect, on_wake=True, ready=is_any_to_collect),
-            Timer("finish_refunds", finish, ready=is_any_unfinished),
-            Timer("follow_disputes", follow, every=five, ready=is_any_to_follow),
+            Timer("finish_refunds", finish, follows_clocks=False, ready=is_any_unfinished),
+            Timer("follow_disputes", follow, every=five, follows_clocks=False, ready=is_any_to_follow),
             Timer("tell_tax_providers", tell, every=five, follows_clocks=False, ready=is_any_to_tell),
         ]
         if settings.mail_url:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 @pytest.fixture
 async def books(client, bus, purchased, sandbox, database, organization_id):
-    """Sales, a refund, a lost dispute, and credit that a refund took: `order`, `disputed`, `customer`."""
+    """Sales, a refund, a lost dispute, and a customer's credit of 5.00: `order`, `disputed`, `customer`."""
 
     async def sell(method="pm_card_visa", **changes):
         changes = {"amount": 10000, "tax": 1900, "interval": None, **changes}
@@ -158,12 +158,12 @@ PLANTED = {
     "a balance": (
         ["update customer_balances set amount = amount + 3 where customer_id = :customer"],
         "a customer's balance is the sum of its entries, and stands in the ledger",
-        "balance in usd of {customer} should be 0, is 3",
+        "balance in usd of {customer} should be 500, is 503",
     ),
     "an entry of a balance": (
         ["update customer_balance_entries set amount = amount + 2 where customer_id = :customer and amount > 0"],
         "a customer's balance is the sum of its entries, and stands in the ledger",
-        "balance in usd of {customer} should be 2, is 0",
+        "balance in usd of {customer} should be 502, is 500",
     ),
     "an invoice number": (
         ["update orders set invoice_number = null where id = :order"],

@@ -11,8 +11,9 @@ def parts_of(net, tax, amounts):
     refunded, refunded_tax, taxes = 0, 0, []
     for amount in amounts:
         share = tax_of_refund(
-            amount, net=net, tax=tax, refunded=refunded, refunded_tax=refunded_tax, refundable=net - refunded
-        )
+            amount, net=net, tax=tax, refunded=refunded, refunded_tax=refunded_tax, refundable=net - refunded,
+            refundable_tax=tax - refunded_tax,
+        )  # fmt: skip
         taxes.append(share)
         refunded, refunded_tax = refunded + amount, refunded_tax + share
     return taxes
@@ -53,7 +54,8 @@ def test_parts_never_exceed_and_end_in_the_whole(data):
 
 
 @pytest.mark.parametrize(
-    ("total", "left", "left_tax", "tax"), [(1190, 1190, 190, 190), (595, 1190, 190, 95), (10, 0, 0, 0), (1, 3, 1, 0)]
+    ("total", "left", "left_tax", "tax"),
+    [(1190, 1190, 190, 190), (595, 1190, 190, 95), (10, 0, 0, 0), (1, 3, 1, 0), (260, 260, 270, 260)],
 )
 def test_the_tax_of_a_dispute(total, left, left_tax, tax):
     assert tax_of_dispute(total, left=left, left_tax=left_tax) == tax

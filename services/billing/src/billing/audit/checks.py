@@ -140,7 +140,7 @@ OF_ORDERS = (
         select o.id as subject, what, expected, found from orders o
         cross join lateral (
             select coalesce(sum(amount), 0) as net, coalesce(sum(tax_amount), 0) as tax,
-                   coalesce(sum(amount) filter (where status = 'succeeded'), 0) as given
+                   coalesce(sum(amount + tax_amount) filter (where status = 'succeeded'), 0) as given
             from refunds where order_id = o.id and status in ('pending', 'succeeded')
         ) refunded
         cross join lateral (
@@ -153,7 +153,7 @@ OF_ORDERS = (
             ('refunded of its payments', (refunded.net + refunded.tax)::text, of_payments.amount::text),
             ('status',
              case when refunded.given = 0 then 'paid'
-                  when refunded.given >= o.net_amount + least(0, o.applied_balance_amount) then 'refunded'
+                  when refunded.given >= o.total_amount + least(0, o.applied_balance_amount) then 'refunded'
                   else 'partially_refunded' end,
              o.status)
         ''')

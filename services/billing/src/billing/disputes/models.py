@@ -62,7 +62,7 @@ class Dispute(Record, Base):
     accepted_at: Mapped[datetime | None]
     """When the merchant conceded it."""
     due_at: Mapped[datetime | None]
-    """When somebody should ask the processor about it."""
+    """When the processor is to be asked about it, by the machine's clock: the processor knows no other."""
 
     __table_args__ = (
         CheckConstraint("amount >= 0 and tax_amount >= 0 and fee_amount >= 0", name="amounts"),

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from contracts.billing import OrderUpdatedV1
 from processor import DisputeState, ProcessorRefused, ProcessorUnavailable, StripeProcessor, dispute_of
-from servicekit import clock, ids, outbox
+from servicekit import clock, clocks, ids, outbox
 from servicekit.auth import Principal
 from servicekit.database import Sessions
 from servicekit.errors import ResourceNotFound, ServiceError
@@ -22,6 +22,7 @@ from billing.disputes.schemas import DisputeRead
 from billing.ledger import operations as ledger
 from billing.orders import events as order_events
 from billing.orders import queries as orders
+from billing.orders.amounts import tax_of_part
 from billing.orders.models import Order
 from billing.payments.models import Payment
 from billing.refunds.amounts import tax_of_dispute
@@ -57,9 +58,8 @@ async def accept(sessions: Sessions, processor: StripeProcessor, principal: Prin
         dispute = await queries.find(session, principal, id, lock=True)
         if dispute is None:
             raise ResourceNotFound()
-        now = clock.now()
-        dispute.accept(now)
-        dispute.due_at = now + 3 * ASK_AGAIN
+        dispute.accept(clock.now())
+        dispute.due_at = clock.wall() + 3 * ASK_AGAIN
     try:
         await ask(sessions, processor, dispute)
     except ProcessorUnavailable as error:
@@ -94,13 +94,17 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     Only steps forward count. Returns False when the payment it is about is not known (yet): a call-back may overtake
     the purchase.
     """
-    statement = select(Payment).where(Payment.processor_id == told.payment_intent)
-    payment = (await session.execute(statement)).scalar_one_or_none()
-    if payment is None or payment.order_id is None:
+    found = select(
+        Payment.id, Payment.customer_id, Payment.order_id, Payment.organization_id,
+        clocks.instant_at(Payment.organization_id),
+    )  # fmt: skip
+    row = (await session.execute(found.where(Payment.processor_id == told.payment_intent))).one_or_none()
+    if row is None or row.order_id is None:
         return False
-    await _locked(session, Customer, Customer.id == payment.customer_id)
-    order = await _locked(session, Order, Order.id == payment.order_id)
-    payment = await _locked(session, Payment, Payment.id == payment.id)
+    clocks.stand(row.organization_id, row.instant)
+    await _locked(session, Customer, Customer.id == row.customer_id)
+    order = await _locked(session, Order, Order.id == row.order_id)
+    payment = await _locked(session, Payment, Payment.id == row.id)
     dispute = await _locked(session, Dispute, Dispute.processor_id == told.processor_id)
     now = clock.now()
     if dispute is None:
@@ -110,17 +114,14 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
         dispute.status, dispute.modified_at = status_of(told.status), now
     dispute.reason = told.reason or dispute.reason
     dispute.evidence_due_by = told.evidence_due_by or dispute.evidence_due_by
-    dispute.due_at = now + LOOK_AGAIN if dispute.status in OPEN else None
+    dispute.due_at = clock.wall() + LOOK_AGAIN if dispute.status in OPEN else None
     await session.flush()
     await _book(session, order, payment, dispute, told)
     return True
 
 
 def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
-    left = payment.amount - payment.refunded_amount
-    # No tax was in a payment that came for an order which was paid, or void, already.
-    left_tax = order.tax_amount - order.refunded_tax_amount if payment.status == "succeeded" else 0
-    tax = tax_of_dispute(told.amount, left=left, left_tax=left_tax)
+    tax = tax_of_dispute(told.amount, left=payment.amount - payment.refunded_amount, left_tax=_tax_left(order, payment))
     return Dispute(
         id=ids.uuid7(),
         organization_id=order.organization_id,
@@ -136,6 +137,17 @@ def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
         fee_amount=0,
         currency=told.currency,
     )
+
+
+def _tax_left(order: Order, payment: Payment) -> int:
+    """The tax in what is left of a payment, in minor units: of the part of the order that it paid, less refunds.
+
+    None is in a payment that came for an order which was paid, or void, already.
+    """
+    if payment.status != "succeeded":
+        return 0
+    paid = tax_of_part(order.charged_amount, total=order.total_amount, tax=order.tax_amount)
+    return max(0, paid - order.refunded_tax_amount)
 
 
 async def _book(session: AsyncSession, order: Order, payment: Payment, dispute: Dispute, told: DisputeState) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import Page, Sorting, fetch_rows
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import events as customers
@@ -15,6 +15,7 @@ from billing.customers.models import Customer
 from billing.disputes import events
 from billing.disputes.models import BLOCKING, Dispute
 from billing.disputes.schemas import DisputeRead
+from billing.payments.models import Payment
 
 COLUMNS: dict[str, Any] = {"created_at": Dispute.created_at, "amount": Dispute.amount}
 
@@ -54,13 +55,18 @@ async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: b
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def blocking(session: AsyncSession, order_id: UUID) -> bool:
-    """Whether the bank has, or may have, taken the money of an order back."""
-    statement = select(Dispute.id).where(Dispute.order_id == order_id, Dispute.status.in_(BLOCKING))
+async def blocking(session: AsyncSession, payment: Payment) -> bool:
+    """Whether the bank has, or may have, taken the money of a payment back."""
+    statement = select(Dispute.id).where(_about(payment), Dispute.status.in_(BLOCKING))
     return (await session.execute(statement.limit(1))).first() is not None
 
 
-async def warning_of(session: AsyncSession, order_id: UUID) -> Dispute | None:
-    """The early warning of an order that a refund would answer."""
-    statement = select(Dispute).where(Dispute.order_id == order_id, Dispute.status == "early_warning")
+async def warning_of(session: AsyncSession, payment: Payment) -> Dispute | None:
+    """The early warning of a payment that a refund would answer."""
+    statement = select(Dispute).where(_about(payment), Dispute.status == "early_warning")
     return (await session.execute(statement.limit(1))).scalar_one_or_none()
+
+
+def _about(payment: Payment) -> ColumnElement[bool]:
+    """Disputes of a payment, by the index of their order: a second payment of the order has disputes of its own."""
+    return and_(Dispute.order_id == payment.order_id, Dispute.payment_id == payment.id)

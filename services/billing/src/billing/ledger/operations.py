@@ -104,7 +104,8 @@ def _of_duplicate(payment: Payment) -> About:
 def record_refund(session: AsyncSession, refund: Refund, at: datetime) -> None:
     """Money was given back: Stripe holds less, and the merchant and the tax office are owed less.
 
-    `balance_amount` of it was credit that the customer had: the credit is gone, and the merchant has it.
+    `balance_amount`, which only refunds of earlier releases have, was taken off the customer's credit: the merchant
+    has it.
     """
     about = of_refund(refund, at)
     write(session, "refund", about, {"refunds": refund.total, "processor": -refund.total})

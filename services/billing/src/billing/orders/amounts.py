@@ -3,6 +3,9 @@
 Discounts and rounding are those of `pricing`, which checkout computes with, too.
 """
 
+from fractions import Fraction
+
+from pricing.amounts import rounded
 from pricing.currencies import minimum, step
 
 
@@ -20,3 +23,15 @@ def applied_balance(total: int, balance: int, currency: str) -> int:
     due = total + applied
     uncharged = due if due < minimum(currency) else due % step(currency)
     return applied - uncharged
+
+
+def tax_of_part(part: int, *, total: int, tax: int, step: int = 1) -> int:
+    """The tax in `part` of an order of `total`, of which `tax` is tax; all in integer minor units, tax included.
+
+    In proportion, rounded half away from zero (Directive 2006/112/EC art. 90(1): a price that is reduced reduces the
+    taxable amount accordingly), to a multiple of `step`, the currency's least charge unit. Never below 0, nor above `part` or `tax`, also where lines of an order have taxes of
+    different signs.
+    """
+    if part <= 0 or tax <= 0 or total <= 0:
+        return 0
+    return min(part, tax if part >= total else rounded(Fraction(part * tax, total), step))

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pricing.currencies import step
 from servicekit.database import Record
 from servicekit.errors import Conflict
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from billing.database import Base
+from billing.orders.amounts import tax_of_part
 
 SETTLED = ("paid", "partially_refunded", "refunded")
 """Statuses of orders whose amount due has come in, whatever was given back since."""
@@ -99,8 +101,8 @@ class Order(Record, Base):
         CheckConstraint("discount_amount >= 0 and total_amount + applied_balance_amount >= 0", name="due"),
         CheckConstraint(
             "refunded_amount >= 0 and refunded_tax_amount >= 0 "
-            "and (refunded_amount = 0 or refunded_amount <= net_amount) "
-            "and (refunded_tax_amount = 0 or refunded_tax_amount <= tax_amount)",
+            "and (refunded_tax_amount = 0 or refunded_tax_amount <= tax_amount) "
+            "and (refunded_amount + refunded_tax_amount = 0 or refunded_amount + refunded_tax_amount <= total_amount)",
             name="refunded",
         ),
     )
@@ -121,16 +123,52 @@ class Order(Record, Base):
         return self.status in SETTLED
 
     @property
-    def refundable_amount(self) -> int:
-        """What may still be given back of the net amount (Polar's rule: net and applied balance, less refunds)."""
+    def charged_amount(self) -> int:
+        """What the card payment covers of the total, in minor units, whatever the status.
+
+        The part that the customer's credit paid is not in it, nor is a debt that was collected along.
+        """
+        return max(0, min(self.payable_amount, self.total_amount))
+
+    @property
+    def refunded_total(self) -> int:
+        """What was given back, or is on its way, with its tax; in minor units."""
+        return self.refunded_amount + self.refunded_tax_amount
+
+    @property
+    def credited_total(self) -> int:
+        """What was given as credit for time that it billed, with its tax; in minor units."""
+        return self.credited_amount + self.credited_tax_amount
+
+    @property
+    def refundable_total(self) -> int:
+        """What may still be given back in cash, tax included, in minor units.
+
+        At most what the card paid, and at most the part of the total that was not given as credit; both less what was
+        refunded. Stripe moves multiples of the currency's step alone.
+        """
         if not self.is_paid:
             return 0
-        return max(0, self.net_amount + min(0, self.applied_balance_amount) - self.refunded_amount)
+        left = max(0, min(self.charged_amount, self.total_amount - self.credited_total) - self.refunded_total)
+        return left - left % step(self.currency)
+
+    @property
+    def refundable_amount(self) -> int:
+        """`refundable_total` before tax, in minor units."""
+        return self.refundable_total - self.refundable_tax_amount
 
     @property
     def refundable_tax_amount(self) -> int:
-        """What may still be given back of the tax."""
-        return max(0, self.tax_amount - self.refunded_tax_amount) if self.refundable_amount else 0
+        """The tax of `refundable_total`: with it and what was refunded, the tax is in proportion to the order's.
+
+        The least amount of the currency stays before tax, since a refund names an amount before tax.
+        """
+        left = self.refundable_total
+        if not left:
+            return 0
+        least = step(self.currency)
+        tax = tax_of_part(self.refunded_total + left, total=self.total_amount, tax=self.tax_amount, step=least)
+        return min(max(0, tax - self.refunded_tax_amount), left - least)
 
     def finalize(self, now: datetime) -> None:
         """A draft becomes an order that is to be paid. Raises `OrderNotPayable`."""
@@ -168,10 +206,14 @@ class Order(Record, Base):
         self.modified_at = now
 
     def mark_refunded(self, given_back: int) -> None:
-        """Its status by what has left of the net amount, in minor units: what is still on its way does not count."""
+        """Sets the status by what was given back of it, tax included, in minor units; pending refunds do not count.
+
+        `refunded` means that all that the card paid for it was given back: neither what the customer's credit paid nor
+        what was given as credit counts. Raises `OrderNotPayable` unless it was paid.
+        """
         self._ensure(*SETTLED)
-        limit = self.net_amount + min(0, self.applied_balance_amount)
-        self.status = "paid" if not given_back else "refunded" if given_back >= limit else "partially_refunded"
+        is_all = given_back >= self.charged_amount
+        self.status = "paid" if not given_back else "refunded" if is_all else "partially_refunded"
 
     def _ensure(self, *statuses: str) -> None:
         if self.status not in statuses:

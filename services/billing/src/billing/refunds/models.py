@@ -38,7 +38,7 @@ class Refund(Record, Base):
     tax_amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     balance_amount: Mapped[int] = mapped_column(BigInteger, default=0)
-    """What was taken off the customer's credit with it, in minor units."""
+    """What an earlier release took off the customer's credit with it, in minor units; a refund takes none any more."""
     revoke_benefits: Mapped[bool]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     processor_id: Mapped[str | None] = mapped_column(unique=True)
@@ -46,7 +46,7 @@ class Refund(Record, Base):
     announced_at: Mapped[datetime | None]
     """When `refund.created` was said: with the first outcome."""
     due_at: Mapped[datetime | None]
-    """When somebody should ask the processor about it."""
+    """When the processor is to be asked about it, by the machine's clock: the processor knows no other."""
 
     __table_args__ = (
         CheckConstraint("amount >= 0 and tax_amount >= 0 and amount + tax_amount > 0", name="amounts"),

@@ -13,7 +13,7 @@ from contracts.billing import OrderRefundedV1, OrderUpdatedV1, RefundCreatedV1, 
 from pricing.currencies import step
 from processor import ProcessorRefused, ProcessorUnavailable, RefundOutcome, StripeProcessor, refund_of
 from processor import Refund as Wish
-from servicekit import clock, ids, outbox
+from servicekit import clock, clocks, ids, outbox
 from servicekit.auth import Principal
 from servicekit.database import Sessions
 from servicekit.errors import BadRequest, InvalidInput, NotPermitted
@@ -62,6 +62,10 @@ class RefundedAlready(NotPermitted):
     """Everything that was paid for this order was given back already, or is on its way."""
 
 
+class CreditedAlready(NotPermitted):
+    """What is left of the payment was given to the customer as credit, for time that this order billed."""
+
+
 class DisputedOrder(NotPermitted):
     """The payment of this order is disputed: the bank has the money."""
 
@@ -84,7 +88,8 @@ async def create(
     """Refunds a part of an order, or all of it. `refund_id` is the same whenever the same wish is repeated.
 
     What the processor could not be asked about is answered `pending`, and finished by a timer. Raises `InvalidInput`,
-    `RefundedAlready`, `DisputedOrder`, `OrderNotPaid`, `RevokeBenefitsNotAllowed`, or `RefundRefused`.
+    `RefundedAlready`, `CreditedAlready`, `DisputedOrder`, `OrderNotPaid`, `RevokeBenefitsNotAllowed`, or
+    `RefundRefused`.
     """
     async with sessions() as session:
         known = (await session.execute(select(Refund).where(Refund.id == refund_id))).scalar_one_or_none()
@@ -107,27 +112,26 @@ def _refuse(code: str | None) -> None:
 
 
 async def reserve(session: AsyncSession, principal: Principal, wish: RefundCreate, refund_id: UUID) -> Refund:
-    """Writes the wish down and takes its amount off what may still be refunded, with the order locked."""
-    order = await orders.find(session, principal, wish.order_id, lock=True)
-    if order is None:
+    """Writes the wish down and takes its amount off what may still be refunded.
+
+    The customer is locked first, then the order and its payment, as everywhere: whoever gives credit for the order, or
+    refunds it too, comes before or after, and what is left is read from rows under these locks.
+    """
+    seen = await orders.find(session, principal, wish.order_id)
+    if seen is None:
         raise InvalidInput(("body", "order_id"), "Order does not exist")
+    await _locked(session, Customer, seen.customer_id)
+    order: Order = await _locked(session, Order, seen.id)
     payment = await _payment_of(session, order)
-    if payment is None or order.status in {"draft", "pending", "void"}:
-        raise OrderNotPaid("Nothing was paid for this order")
+    if payment is None or not order.is_paid:
+        raise OrderNotPaid(_unpaid(order))
     if wish.revoke_benefits and order.subscription_id is not None:
         raise RevokeBenefitsNotAllowed("The benefits of a subscription end when the subscription is revoked")
-    if await disputes.blocking(session, order.id):
+    if await disputes.blocking(session, payment):
         raise DisputedOrder("The payment of this order is disputed")
-    if order.refundable_amount <= 0:
-        raise RefundedAlready("This order was refunded already")
-    if wish.amount > order.refundable_amount:
-        message = f"Input should be less than or equal to {order.refundable_amount}, which is what is left of the order"
-        raise InvalidInput(("body", "amount"), message, "less_than_equal")
-    if wish.amount != order.refundable_amount and wish.amount % step(order.currency):
-        message = f"Input should be a multiple of {step(order.currency)} in {order.currency.upper()}"
-        raise InvalidInput(("body", "amount"), message, "multiple_of")
+    _ensure_refundable(order, wish.amount)
+    warning = await disputes.warning_of(session, payment)
     now = clock.now()
-    warning = await disputes.warning_of(session, order.id)
     refund = Refund(
         id=refund_id,
         organization_id=order.organization_id,
@@ -144,22 +148,52 @@ async def reserve(session: AsyncSession, principal: Principal, wish: RefundCreat
         tax_amount=tax_of_refund(
             wish.amount,
             net=order.net_amount,
-            tax=order.refunded_tax_amount + order.refundable_tax_amount,
+            tax=order.tax_amount,
             refunded=order.refunded_amount,
             refunded_tax=order.refunded_tax_amount,
             refundable=order.refundable_amount,
             step=step(order.currency),
+            refundable_tax=order.refundable_tax_amount,
         ),
         currency=order.currency,
         balance_amount=0,
         revoke_benefits=wish.revoke_benefits,
         user_metadata=wish.metadata,
-        due_at=now + 3 * ASK_AGAIN,
+        due_at=clock.wall() + 3 * ASK_AGAIN,
     )
     session.add(refund)
     _reserve(order, payment, refund, 1)
     await session.flush()
     return refund
+
+
+def _unpaid(order: Order) -> str:
+    if order.is_paid and order.total_amount > 0:
+        return "The customer's balance paid this order: there is no payment to give back"
+    return "Nothing was paid for this order"
+
+
+def _ensure_refundable(order: Order, amount: int) -> None:
+    """Raises `RefundedAlready` or `CreditedAlready` when nothing is left to give back, else `InvalidInput` for more
+    than there is; the message names what reduces it, in minor units."""
+    credited, by_balance = order.credited_total, order.total_amount - order.charged_amount
+    if order.refundable_total <= 0:
+        if order.refunded_total >= order.charged_amount:
+            raise RefundedAlready("This order was refunded already")
+        raise CreditedAlready(
+            f"Nothing is left to refund: {credited} of this order's total of {order.total_amount} was given to the "
+            "customer as credit for time that was not used"
+        )
+    if amount > order.refundable_amount:
+        message = f"Input should be less than or equal to {order.refundable_amount}, which is what is left of the order"
+        if by_balance:
+            message += f"; the customer's balance paid {by_balance} of its total"
+        if credited:
+            message += f"; {credited} of its total was given to the customer as credit"
+        raise InvalidInput(("body", "amount"), message, "less_than_equal")
+    if amount != order.refundable_amount and amount % step(order.currency):
+        message = f"Input should be a multiple of {step(order.currency)} in {order.currency.upper()}"
+        raise InvalidInput(("body", "amount"), message, "multiple_of")
 
 
 def _reserve(order: Order, payment: Payment, refund: Refund, sign: int) -> None:
@@ -218,10 +252,13 @@ async def settle(session: AsyncSession, refund_id: UUID, said: Said) -> Refund:
 
     The customer is locked first, then the order, so that all come one after the other. Only steps forward count.
     """
-    found = select(Refund.customer_id, Refund.order_id).where(Refund.id == refund_id)
-    customer_id, order_id = (await session.execute(found)).one()
-    customer: Customer = await _locked(session, Customer, customer_id)
-    order: Order = await _locked(session, Order, order_id)
+    found = select(
+        Refund.customer_id, Refund.order_id, Refund.organization_id, clocks.instant_at(Refund.organization_id)
+    )
+    row = (await session.execute(found.where(Refund.id == refund_id))).one()
+    clocks.stand(row.organization_id, row.instant)
+    customer: Customer = await _locked(session, Customer, row.customer_id)
+    order: Order = await _locked(session, Order, row.order_id)
     refund: Refund = await _locked(session, Refund, refund_id)
     payment = await _locked(session, Payment, refund.payment_id)
     now = clock.now()
@@ -231,7 +268,6 @@ async def settle(session: AsyncSession, refund_id: UUID, said: Said) -> Refund:
         refund.status, refund.failure_reason = said.status, said.failure_reason
         refund.modified_at, refund.due_at = now, None
         if said.status == "succeeded":
-            await _take_credit(session, customer, refund, now)
             ledger.record_refund(session, refund, now)
             await tax_transactions.keep_refund(session, refund)
         else:
@@ -242,7 +278,7 @@ async def settle(session: AsyncSession, refund_id: UUID, said: Said) -> Refund:
                 await tax_transactions.drop_refund(session, refund)
                 log.warning("refund.reversed", refund_id=str(refund.id), reason=refund.failure_reason)
     elif refund.status == "pending":
-        refund.due_at = now + (ASK_LATER if refund.processor_id else ASK_AGAIN)
+        refund.due_at = clock.wall() + (ASK_LATER if refund.processor_id else ASK_AGAIN)
     if not changed and refund.announced_at is not None:
         return refund
     await session.flush()
@@ -251,17 +287,10 @@ async def settle(session: AsyncSession, refund_id: UUID, said: Said) -> Refund:
     return refund
 
 
-async def _take_credit(session: AsyncSession, customer: Customer, refund: Refund, at: datetime) -> None:
-    """Credit of the customer shrinks by what they are paid back (Polar's rule: nobody gets the same money twice)."""
-    balance = await balances.balance_of(session, customer.id, refund.currency)
-    refund.balance_amount = min(max(balance.amount, 0), refund.total) if balance else 0
-    balances.move(
-        session, customer, balance, -refund.balance_amount, refund.currency, reason="refund",
-        order_id=refund.order_id, at=at,
-    )  # fmt: skip
-
-
 async def _give_credit_back(session: AsyncSession, customer: Customer, refund: Refund, at: datetime) -> None:
+    """What an earlier release took off the customer's credit with a refund that failed after all."""
+    if not refund.balance_amount:
+        return
     balance = await balances.balance_of(session, customer.id, refund.currency)
     balances.move(
         session, customer, balance, refund.balance_amount, refund.currency, reason="refund",

@@ -55,8 +55,8 @@ async def list_refunds(
 
 
 async def succeeded_of(session: AsyncSession, order_id: UUID) -> int:
-    """What was given back of an order, before tax, in minor units: without what is still pending."""
-    given = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+    """What was given back of an order, tax included, in minor units: without what is still pending."""
+    given = select(func.coalesce(func.sum(Refund.amount + Refund.tax_amount), 0)).where(
         Refund.order_id == order_id, Refund.status == "succeeded"
     )
     return int((await session.execute(given)).scalar_one())
