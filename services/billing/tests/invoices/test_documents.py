@@ -249,5 +249,28 @@ async def test_an_invoice_s_rows_add_up(sold, database):
     assert "Prices include tax." in made["notes"]
 
 
+@pytest.mark.parametrize(
+    ("balance", "status", "shown"),
+    [
+        (-1355, "paid", {"Applied balance": "−13.55 USD", "Paid by card": "16.45 USD", "Amount due": "0.00 USD"}),
+        (-1355, "refunded", {"Applied balance": "−13.55 USD", "Paid by card": "16.45 USD", "Amount due": "0.00 USD"}),
+        (-1355, "pending", {"Applied balance": "−13.55 USD", "Amount due": "16.45 USD"}),
+        (-3000, "paid", {"Applied balance": "−30.00 USD", "Amount due": "0.00 USD"}),
+        (400, "paid", {"Applied balance": "4.00 USD", "Paid by card": "34.00 USD", "Amount due": "0.00 USD"}),
+    ],
+)
+async def test_documents_show_what_the_balance_paid_and_what_the_card_paid(sold, database, balance, status, shown):
+    order = await sold(
+        amount=3000, tax=0, net_amount=3000, total_amount=3000, tax_behavior="exclusive", tax_breakdown=None
+    )
+    async with database.transaction() as session:
+        row = (await session.execute(select(Order).where(Order.id == UUID(order[-36:])))).scalar_one()
+        row.status, row.applied_balance_amount = status, balance
+    made = await document_of(database, order)
+    rows = {row["label"]: row["amount"] for row in made["totals"]}
+    expected = {"Subtotal": "30.00 USD", "Tax": "0.00 USD", "Total": "30.00 USD", **shown}
+    assert list(rows.items()) == list(expected.items())
+
+
 def test_days_are_those_of_utc():
     assert content._day(datetime(2026, 2, 28, 23, 59, tzinfo=UTC)) == "28 February 2026"

@@ -118,9 +118,13 @@ def _totals(order: contracts.Order) -> list[dict[str, Any]]:
 
 
 def _settlement(order: contracts.Order) -> list[dict[str, Any]]:
+    """How the total is paid: by the customer's balance and by card, where both took part, and what is still due."""
     rows = []
     if order.applied_balance_amount:
         rows.append(_row("Applied balance", money(order.applied_balance_amount, order.currency)))
+        charged = order.total_amount + order.applied_balance_amount
+        if order.paid and charged:
+            rows.append(_row("Paid by card", money(charged, order.currency)))
     due = 0 if order.paid else order.due_amount
     rows.append(_row("Amount due", money(due, order.currency), strong=True))
     return rows
