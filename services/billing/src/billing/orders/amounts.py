@@ -28,9 +28,9 @@ def applied_balance(total: int, balance: int, currency: str) -> int:
 def tax_of_part(part: int, *, total: int, tax: int, step: int = 1) -> int:
     """The tax in `part` of an order of `total`, of which `tax` is tax; all in integer minor units, tax included.
 
-    In proportion, rounded half away from zero (Directive 2006/112/EC art. 90(1): a price that is reduced reduces the
-    taxable amount accordingly), to a multiple of `step`, the currency's least charge unit. Never below 0, nor above `part` or `tax`, also where lines of an order have taxes of
-    different signs.
+    In proportion, rounded half away from zero to a multiple of `step`, the currency's least charge (Directive
+    2006/112/EC art. 90(1): a price that is reduced reduces the taxable amount accordingly). Never below 0, nor above
+    `part` or `tax`, also where lines of an order have taxes of different signs.
     """
     if part <= 0 or tax <= 0 or total <= 0:
         return 0
