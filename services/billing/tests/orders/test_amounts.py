@@ -27,6 +27,14 @@ def test_what_cannot_be_charged_is_left_as_a_debt(total, balance, currency, appl
 
 def test_the_tax_of_a_refund_is_whole_in_isk():
     """100.00 of 200.00 ISK net at 11 % (22.00): half of 22.00 is 11.00; of 50.00 it is 5.50, refunded as 6.00."""
-    fields = {"net": 20_000, "tax": 2200, "refunded": 0, "refunded_tax": 0, "refundable": 20_000, "step": 100}
+    fields = {
+        "net": 20_000,
+        "tax": 2200,
+        "refunded": 0,
+        "refunded_tax": 0,
+        "refundable": 20_000,
+        "refundable_tax": 2200,
+        "step": 100,
+    }
     assert tax_of_refund(10_000, **fields) == 1100
     assert tax_of_refund(5_000, **fields) == 600
