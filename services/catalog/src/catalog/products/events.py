@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts import catalog as contracts
+from pricing.inputs import with_ends
 
 from catalog.products.models import Price, Product
 
@@ -61,15 +62,9 @@ def shape(product: Product, around: Surroundings) -> contracts.Product:
 
 
 def _price(price: Price, around: Surroundings) -> contracts.Price:
-    terms = dict(price.terms or {})
+    terms = with_ends(price.amount_type, price.terms or {})
     if "meter_id" in terms:
         terms["meter"] = around.meters.get(UUID(terms["meter_id"]))
-    if "seat_tiers" in terms:
-        tiers = terms["seat_tiers"]["tiers"]
-        ends = {"minimum_seats": tiers[0]["min_seats"], "maximum_seats": tiers[-1]["max_seats"]}
-        terms["seat_tiers"] = {**terms["seat_tiers"], **ends}
-    if price.amount_type == "unit_based":
-        terms["maximum_units"] = terms["tiers"]["tiers"][-1]["bound"]
     return contracts.Price(
         id=price.id,
         created_at=price.created_at,

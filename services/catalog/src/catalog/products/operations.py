@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from contracts import catalog as contracts
+from pricing.inputs import ExistingPrice, NewPrice
+from pricing.sets import Kind, conflict
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.database import awaited
@@ -20,7 +22,6 @@ from catalog.files import queries as files
 from catalog.meters import queries as meters
 from catalog.products import events, queries
 from catalog.products.models import Price, Product
-from catalog.products.prices import ExistingPrice, NewPrice
 from catalog.products.schemas import AttachedCustomFieldCreate, ProductCreate, ProductRead, ProductUpdate
 
 
@@ -253,30 +254,12 @@ def _replace_prices(product: Product, wanted: list[ExistingPrice | NewPrice]) ->
 
 
 def stand_together(prices: Sequence[NewPrice | Price], *, is_recurring: bool) -> None:
-    """Whether prices can be on sale together; raises `InvalidInput` naming the one that cannot (Polar's rule).
-
-    For each currency one price at most that does not depend on a meter, and one for each meter; only what recurs has
-    metered prices; and all currencies have the same kinds.
-    """
-    kinds: dict[str, set[tuple[str, str]]] = {}
-    for index, price in enumerate(prices):
-        loc = ("body", "prices", index)
-        meter_id = _meter_of(price)
-        if meter_id is not None and not is_recurring:
-            raise InvalidInput(loc, "Only a recurring product can have a metered price")
-        kind = ("metered", meter_id) if meter_id is not None else ("static", price.amount_type)
-        seen = kinds.setdefault(price.price_currency, set())
-        if kind in seen:
-            raise InvalidInput(
-                loc, f"There can be one price for each {(kind[0] == 'metered' and 'meter and ') or ''}currency"
-            )
-        if kind[0] == "static" and any(other[0] == "static" for other in seen):
-            raise InvalidInput(loc, "There can be one price for each currency besides metered ones")
-        seen.add(kind)
-    first = next(iter(kinds.values()), set())
-    for index, price in enumerate(prices):
-        if kinds[price.price_currency] != first:
-            raise InvalidInput(("body", "prices", index), "All currencies need prices of the same kinds")
+    """Whether prices can be on sale together. Raises `InvalidInput` naming the one that cannot."""
+    found = conflict(
+        [Kind(price.amount_type, price.price_currency, _meter_of(price)) for price in prices], is_recurring=is_recurring
+    )
+    if found is not None:
+        raise InvalidInput(("body", "prices", found[0]), found[1])
 
 
 def _meter_of(price: NewPrice | Price) -> str | None:

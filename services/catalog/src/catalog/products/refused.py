@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pricing.inputs import PriceInput
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from servicekit.database import Sessions
 from sqlalchemy import select
 
 from catalog.products.models import Price, Product
-from catalog.products.prices import PriceInput
 
 BATCH = 1000
 _INPUT: TypeAdapter[BaseModel] = TypeAdapter(PriceInput)

@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from contracts import catalog as contracts
+from pricing.inputs import PriceChange, PriceInput
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
-
-from catalog.products.prices import PriceChange, PriceInput
 
 Interval = Literal["day", "week", "month", "year"]
 Visibility = Literal["draft", "private", "public"]

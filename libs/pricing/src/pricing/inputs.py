@@ -1,22 +1,25 @@
-"""Prices as the API takes them: one class for each way to charge."""
+"""Prices as the API takes them, of the catalog's products and of one checkout: one class for each way to charge."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pricing.currencies import MAXIMUM_AMOUNT, Currency, ensure_chargeable, ensure_whole, minimum, step, written
-from pricing.prices import seats_amount, units_amount
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     Discriminator,
     Field,
+    PlainSerializer,
     Tag,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+
+from pricing.currencies import MAXIMUM_AMOUNT, Currency, ensure_chargeable, ensure_whole, minimum, step, written
+from pricing.prices import seats_amount, units_amount
 
 STATIC = ("fixed", "custom", "seat_based", "unit_based")
 """Kinds that are charged whatever is used; the others are rated by a meter."""
@@ -61,7 +64,12 @@ def _plain(value: Decimal) -> str:
 Amount = Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_AMOUNT)]
 ChosenAmount = Annotated[Amount, AfterValidator(_chargeable)]
 """An amount that is charged as it is: 0, or at least the minimum of the currency."""
-UnitAmount = Annotated[Decimal, Field(ge=0, max_digits=17, decimal_places=12), AfterValidator(_plain)]
+UnitAmount = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=17, decimal_places=12),
+    AfterValidator(_plain),
+    PlainSerializer(str, return_type=str),
+]
 """A decimal of minor units, for what costs less than one (Polar's Decimal(17, 12))."""
 TaxBehavior = Literal["location", "inclusive", "exclusive"]
 
@@ -229,11 +237,15 @@ NewPrice = (
     | MeteredUnitPriceInput
     | MeteredTiersPriceInput
 )
-_Tagged = (
+StaticPrice = FixedPriceInput | CustomPriceInput | SeatBasedPriceInput | UnitBasedPriceInput
+_Static = (
     Annotated[FixedPriceInput, Tag("fixed")]
     | Annotated[CustomPriceInput, Tag("custom")]
     | Annotated[SeatBasedPriceInput, Tag("seat_based")]
     | Annotated[UnitBasedPriceInput, Tag("unit_based")]
+)
+_Tagged = (
+    _Static
     | Annotated[MeteredUnitPriceInput, Tag("metered_unit")]
     | Annotated[MeteredTiersPriceInput, Tag("metered_tiers")]
 )
@@ -241,3 +253,17 @@ PriceInput = Annotated[_Tagged, Discriminator(_kind), BeforeValidator(_fixed)]
 PriceChange = Annotated[
     Annotated[ExistingPrice, Tag("existing")] | _Tagged, Discriminator(_kind), BeforeValidator(_fixed)
 ]
+StaticPriceInput = Annotated[_Static, Discriminator(_kind), BeforeValidator(_fixed)]
+"""A price that is charged whatever is used: what a seller may set for one checkout."""
+
+
+def with_ends(amount_type: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of a price as the API shows them: by seats or units with the least and the most that tiers allow."""
+    shown = dict(terms)
+    if amount_type == "seat_based":
+        tiers = terms["seat_tiers"]["tiers"]
+        limits = {"minimum_seats": tiers[0]["min_seats"], "maximum_seats": tiers[-1]["max_seats"]}
+        shown["seat_tiers"] = {**terms["seat_tiers"], **limits}
+    if amount_type == "unit_based":
+        shown["maximum_units"] = terms["tiers"]["tiers"][-1]["bound"]
+    return shown
