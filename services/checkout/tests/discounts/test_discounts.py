@@ -7,7 +7,7 @@ import pytest
 from contracts.checkout import CheckoutSucceededV1, DiscountCreatedV1, DiscountDeletedV1, DiscountUpdatedV1
 from servicekit import clock
 
-from services.checkout.tests.support import confirmed, opened
+from services.checkout.tests.support import confirmed, opened, problems
 
 PERCENT = {"name": "Launch", "code": "LAUNCH20", "type": "percentage", "basis_points": 2000, "duration": "once"}
 FIXED = {"name": "Five off", "code": "FIVE", "type": "fixed", "amount": 500, "currency": "usd", "duration": "once"}
@@ -142,3 +142,58 @@ async def test_once_per_customer(client, sell):
     assert (await confirmed(client, first)).status_code == 200
     answer = await confirmed(client, second)
     assert (answer.status_code, answer.json()["error"]) == (403, "DiscountRedemptionLimitReached")
+
+
+async def test_its_value_changes_for_those_who_redeem_it_later(client, sell, bus, sandbox):
+    product, percent, fixed = await sell(), await made(client, **PERCENT), await made(client, **FIXED)
+    first = await opened(client, product, discount_id=percent["id"])
+    assert (await confirmed(client, first)).status_code == 200
+    for discount, changes, shown in (
+        (percent, {"basis_points": 5000, "type": "percentage", "duration": "once"}, {"basis_points": 5000}),
+        (fixed, {"amount": 700}, {"amounts": {"usd": 700}, "amount": 700, "currency": "usd"}),
+        (fixed, {"amount": 600, "currency": "eur"}, {"amounts": {"eur": 600}}),
+        (fixed, {"amounts": {"usd": 500, "eur": 450}}, {"amounts": {"usd": 500, "eur": 450}}),
+        (fixed, {"duration_in_months": None, "basis_points": None}, {"duration": "once"}),
+    ):
+        answer = await client.patch(f"/v1/discounts/{discount['id']}", json=changes)
+        assert answer.status_code == 200, answer.text
+        assert {name: answer.json()[name] for name in shown} == shown
+    second = await opened(client, product, discount_id=percent["id"])
+    assert (await confirmed(client, second)).status_code == 200
+    sold = [event.data for event in await bus.recorded(CheckoutSucceededV1)]
+    assert [(one.payment.amount, one.discount.basis_points) for one in sold] == [(7920, 2000), (4950, 5000)]
+
+
+async def test_what_a_discount_is_does_not_change(client, bus):
+    percent, fixed = await made(client, **PERCENT), await made(client, **FIXED)
+    several = await made(client, **{**FIXED, "code": "MANY", "amount": None, "amounts": {"usd": 500, "eur": 450}})
+    several = (await client.get(f"/v1/discounts/{several['id']}")).json()
+    for discount, changes, field in (
+        (percent, {"type": "fixed"}, "type"),
+        (percent, {"duration": "forever", "basis_points": 1}, "duration"),
+        (percent, {"duration_in_months": 3}, "duration_in_months"),
+        (percent, {"amount": 500}, "amount"),
+        (percent, {"amounts": {"usd": 500}}, "amounts"),
+        (percent, {"currency": "usd"}, "currency"),
+        (percent, {"basis_points": 10_001}, "basis_points"),
+        (fixed, {"basis_points": 1000}, "basis_points"),
+        (fixed, {"amount": 1, "amounts": {"usd": 1}}, "amounts"),
+        (fixed, {"currency": "eur"}, "currency"),
+        (several, {"amount": 300}, "currency"),
+    ):
+        answer = await client.patch(f"/v1/discounts/{discount['id']}", json=changes)
+        assert problems(answer) == [["body", field]], changes
+        assert (await client.get(f"/v1/discounts/{discount['id']}")).json() == discount
+
+
+@pytest.mark.usefixtures("known_seller")
+async def test_nobody_is_charged_more_than_was_shown(client, anonymous, sell, bus, sandbox):
+    product, discount = await sell(), await made(client, **PERCENT)
+    checkout = await opened(client, product, discount_id=discount["id"])
+    await client.patch(f"/v1/discounts/{discount['id']}", json={"basis_points": 100})
+    assert problems(await confirmed(client, checkout)) == [["body", "discount_id"]]
+    buyer = f"/v1/checkouts/client/{checkout['client_secret']}"
+    assert (await anonymous.patch(buyer, json={})).json()["total_amount"] == 9801
+    await client.patch(f"/v1/discounts/{discount['id']}", json={"basis_points": 5000})
+    assert (await confirmed(client, checkout)).status_code == 200
+    assert (await bus.recorded(CheckoutSucceededV1))[-1].data.payment.amount == 4950, "less may be charged"

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from checkout.trial_redemptions.operations import plain_email
-from contracts.billing import Customer, Subscription, SubscriptionCreatedV1, SubscriptionRevokedV1
+from contracts.billing import SubscriptionCreatedV1, SubscriptionRevokedV1
 from contracts.checkout import CheckoutSucceededV1
 from contracts.identity import SubscriptionSettings
 from servicekit import clock
 
-from services.checkout.tests.support import confirmed, opened, seller_told
+from services.checkout.tests.support import confirmed, customer_shape, opened, seller_told, subscription_event
 
 ONE = SubscriptionSettings(allow_multiple_subscriptions=False)
 SEVERAL = SubscriptionSettings(allow_multiple_subscriptions=True)
@@ -34,25 +34,12 @@ async def purchase_of(bus):
 
 def told(contract, purchase, sequence, ended=None):
     """What billing says of the subscription that a purchase made."""
-    now, product = clock.now(), purchase.product
-    customer = Customer(
-        id=purchase.customer.id, created_at=now, modified_at=None, metadata={}, external_id=None,
-        email=purchase.customer.email, email_verified=False, type="individual", name=None, billing_name=None,
-        billing_address=None, tax_id=None, locale=None, organization_id=purchase.organization_id, deleted_at=None,
-        first_user_event_at=None, avatar_url=None, default_payment_method_id=None,
-    )  # fmt: skip
-    data = Subscription(
-        id=purchase.subscription_id, created_at=now, modified_at=None, metadata={}, amount=9900, currency="usd",
-        recurring_interval="month", recurring_interval_count=1, status="canceled" if ended else "active",
-        current_period_start=now, current_period_end=now + timedelta(days=30), current_meter_period_start=None,
-        current_meter_period_end=None, trial_start=None, trial_end=None, cancel_at_period_end=False, canceled_at=ended,
-        started_at=now, ends_at=ended, ended_at=ended, past_due_at=None, pause_at_period_end=False, paused_at=None,
-        resumes_at=None, customer_id=customer.id, product_id=product.id, discount_id=None, checkout_id=None,
-        seats=None, units=None, customer_cancellation_reason=None, customer_cancellation_comment=None,
-        organization_id=purchase.organization_id, custom_field_data={}, customer=customer, product=product,
-        discount=None, prices=product.prices, meters=[], pending_update=None,
-    )  # fmt: skip
-    return contract(subject=data.id, organization_id=data.organization_id, time=now, sequence=sequence, data=data)
+    customer = customer_shape(purchase.organization_id, purchase.customer.id, email=purchase.customer.email)
+    status = "canceled" if ended else "active"
+    changes = {"status": status, "canceled_at": ended, "ends_at": ended, "ended_at": ended}
+    return subscription_event(
+        purchase.product, customer, purchase.subscription_id, contract=contract, sequence=sequence, **changes
+    )
 
 
 async def test_a_second_subscription_is_refused_until_the_first_has_ended(client, sell, bus, sandbox, seller):

@@ -1,9 +1,11 @@
 """What can be done with discounts, redeeming included."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from contracts import checkout as contracts
+from pricing.currencies import ensure_whole
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound
@@ -18,6 +20,10 @@ from checkout.discounts.models import Discount, Redemption
 from checkout.discounts.schemas import DiscountCreate, DiscountUpdate
 from checkout.products.models import Product
 from checkout.products.operations import awaited_products
+
+FIXED = ("type", "duration", "duration_in_months")
+"""What cannot be changed (Polar's rule)."""
+VALUES = ("basis_points", "amount", "currency", "amounts")
 
 
 class DiscountRedemptionLimitReached(NotPermitted):
@@ -103,6 +109,10 @@ async def change(
     """Changes a discount. Raises `ResourceNotFound`, or `InvalidInput` for a code in use or an unknown product."""
     discount = await find(session, principal, discount_id, lock=True)
     given = changes.model_dump(exclude_unset=True)
+    for name in FIXED:
+        if given.pop(name, None) not in (None, getattr(discount, name)):
+            raise InvalidInput(("body", name), f"The {name} of a discount cannot be changed")
+    _revalue(discount, {name: given.pop(name, None) for name in VALUES})
     products = given.pop("products", None)
     if products is not None:
         known = await _products(session, discount.organization_id, products)
@@ -120,6 +130,35 @@ async def change(
     data = (await shapes(session, [discount]))[0]
     outbox.record(session, events.discount_updated(discount, data))
     return data
+
+
+def _revalue(discount: Discount, given: Mapping[str, Any]) -> None:
+    """Changes what a discount takes off; what is None stays. Raises `InvalidInput` naming what its type has not."""
+    of_type = ("basis_points",) if discount.type == "percentage" else ("amount", "amounts", "currency")
+    for name, value in given.items():
+        if value is not None and name not in of_type:
+            raise InvalidInput(("body", name), f"A {discount.type} discount has no {name}")
+    if given["amount"] is not None and given["amounts"] is not None:
+        raise InvalidInput(("body", "amounts"), "Either amount or amounts")
+    if given["basis_points"] is not None:
+        discount.basis_points = given["basis_points"]
+    if given["amounts"] is not None:
+        discount.amounts = given["amounts"]
+    if given["amount"] is None and given["currency"] is None:
+        return
+    present = discount.amounts or {}
+    if given["amount"] is None:
+        if given["currency"] != next(iter(present), None):
+            raise InvalidInput(("body", "currency"), "needs an amount")
+        return
+    if given["currency"] is None and len(present) != 1:
+        raise InvalidInput(("body", "currency"), "The discount has amounts in several currencies: name one, or amounts")
+    currency = given["currency"] or next(iter(present))
+    try:
+        ensure_whole(given["amount"], currency)
+    except ValueError as refusal:
+        raise InvalidInput(("body", "amount"), str(refusal)) from None
+    discount.amounts = {currency: given["amount"]}
 
 
 async def remove(session: AsyncSession, principal: Principal, discount_id: UUID) -> None:

@@ -25,6 +25,8 @@ INT4 = 2**31 - 1
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9]{3,256}$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
 Amount = Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
+Amounts = Annotated[dict[Currency, Amount], at_most(150), Field(min_length=1, max_length=150)]
+BasisPoints = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 Months = Annotated[int, Field(strict=True, ge=1, le=999)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=INT4)]
 
@@ -36,7 +38,25 @@ def _aware(value: datetime) -> datetime:
 When = Annotated[datetime, BeforeValidator(no_number), AfterValidator(_aware)]
 
 
-class DiscountCreate(BaseModel):
+class DiscountValue(BaseModel):
+    """What a discount takes off: a share, or whole amounts in currencies that can be charged."""
+
+    basis_points: BasisPoints | None = None
+    currency: Currency | None = None
+    amount: Amount | None = None
+    amounts: Amounts | None = None
+
+    @field_validator("amount", "amounts")
+    @classmethod
+    def _whole(cls, value: int | dict[str, int] | None, info: ValidationInfo) -> int | dict[str, int] | None:
+        """Refuses decimals that no charge in the currency has."""
+        given = value if isinstance(value, dict) else {info.data.get("currency") or "usd": value or 0}
+        for currency, amount in given.items():
+            ensure_whole(amount, currency)
+        return value
+
+
+class DiscountCreate(DiscountValue):
     """A new discount: `basis_points` for a percentage, `amounts` (or one `amount` and `currency`) for a fixed one."""
 
     model_config = ConfigDict(
@@ -58,10 +78,6 @@ class DiscountCreate(BaseModel):
     code: Code | None = None
     duration: Literal["once", "forever", "repeating"] = "once"
     duration_in_months: Months | None = None
-    basis_points: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
-    currency: Currency | None = None
-    amount: Amount | None = None
-    amounts: Annotated[dict[Currency, Amount], at_most(150), Field(min_length=1, max_length=150)] | None = None
     starts_at: When | None = None
     ends_at: When | None = None
     max_redemptions: Limit | None = None
@@ -82,15 +98,6 @@ class DiscountCreate(BaseModel):
             raise ValueError("ends_at should be after starts_at")
         return self
 
-    @field_validator("amount", "amounts")
-    @classmethod
-    def _whole(cls, value: int | dict[str, int] | None, info: ValidationInfo) -> int | dict[str, int] | None:
-        """Refuses decimals that no charge in the currency has."""
-        given = value if isinstance(value, dict) else {info.data.get("currency") or "usd": value or 0}
-        for currency, amount in given.items():
-            ensure_whole(amount, currency)
-        return value
-
     @property
     def per_currency(self) -> dict[str, int] | None:
         """The fixed amounts by currency, in minor units."""
@@ -99,11 +106,17 @@ class DiscountCreate(BaseModel):
         return self.amounts or {self.currency or "usd": self.amount or 0}
 
 
-class DiscountUpdate(BaseModel):
-    """What may be changed; the type and how long it lasts cannot."""
+class DiscountUpdate(DiscountValue):
+    """What may be changed: its value counts for those who redeem it from now on; who has it keeps what they have.
+
+    `type`, `duration` and `duration_in_months` are taken where they are as before: they cannot be changed.
+    """
 
     name: Name | None = None
     code: Code | None = None
+    type: Literal["percentage", "fixed"] | None = None
+    duration: Literal["once", "forever", "repeating"] | None = None
+    duration_in_months: Months | None = None
     starts_at: When | None = None
     ends_at: When | None = None
     max_redemptions: Limit | None = None
