@@ -242,6 +242,9 @@ class Purchase(Shape):
     """The tax provider's name for the calculation, where it keeps them."""
     created_at: Instant | None = None
     """When the checkout was opened."""
+    upgraded_subscription_id: UUID | None = None
+    """The customer's free subscription that gets the terms of the purchase. Where that is not possible any more,
+    `subscription_id` is begun."""
 
 
 class ProcessorEvent(Shape):

@@ -81,6 +81,13 @@ class InvalidInput(ServiceError):
         super().__init__(msg)
         self.problems = [{"loc": list(loc), "msg": msg, "type": type}]
 
+    @classmethod
+    def all(cls, refusals: Sequence["InvalidInput"]) -> "InvalidInput":
+        """One refusal that names all that others name; `refusals` has at least one."""
+        whole = cls(("body",), refusals[0].detail)
+        whole.problems = [problem for refusal in refusals for problem in refusal.problems]
+        return whole
+
 
 def responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route: each error's status with the schema of its body."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pricing.prices import static_amount
 from servicekit import clock, ids
 
-from services.checkout.tests.support import confirmed
+from services.checkout.tests.support import confirmed, problems
 
 TIERS = [
     {"min_seats": 2, "max_seats": 5, "price_per_seat": 1000},
@@ -138,3 +138,19 @@ async def test_answers_are_checked_kept_and_told(client, bus, sandbox, sell):
     assert done.status_code == 200, done.text
     purchase = (await bus.recorded(CheckoutSucceededV1))[-1].data
     assert purchase.custom_field_data == {"company": "Acme", **answers}
+
+
+async def test_zero_is_an_answer_and_blanks_are_none(client, bus, sandbox, sell):
+    asked = [
+        question("people", "number", required=True, ge=0), question("company", "text", required=True, min_length=2),
+        question("terms", "checkbox", required=True),
+    ]  # fmt: skip
+    product = await sell(attached_custom_fields=asked)
+    answers = {"people": 0, "company": "   ", "terms": False}
+    checkout = (await opened(client, product, customer_email="ada@example.com", custom_field_data=answers)).json()
+    assert problems(await confirmed(client, checkout)) == [
+        ["body", "custom_field_data", "company"], ["body", "custom_field_data", "terms"],
+    ]  # fmt: skip
+    done = await confirmed(client, checkout, custom_field_data={"company": "Acme", "terms": True})
+    assert done.status_code == 200, done.text
+    assert (await bus.recorded(CheckoutSucceededV1))[-1].data.custom_field_data["people"] == 0

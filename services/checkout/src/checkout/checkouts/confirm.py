@@ -17,8 +17,8 @@ from servicekit.errors import InvalidInput
 from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import chargeable, custom_fields, operations, taxes
-from checkout.checkouts.models import Checkout
+from checkout.checkouts import amounts, chargeable, custom_fields, operations, taxes
+from checkout.checkouts.models import Checkout, NotOpenCheckout
 from checkout.checkouts.schemas import CheckoutConfirm
 from checkout.customers.operations import id_of_email
 from checkout.discounts import operations as discounts
@@ -49,22 +49,23 @@ class _Prepared:
 
 
 async def confirm(
-    sessions: Sessions, processor: StripeProcessor, settings: Settings, find: Find, wish: CheckoutConfirm
+    sessions: Sessions, processor: StripeProcessor, settings: Settings, find: Find, request: CheckoutConfirm
 ) -> UUID:
-    """Confirms the checkout that `find` locks, and charges for it. Returns its id.
+    """Confirms the checkout that `find` locks, with what the request changes of it, and charges. Returns its id.
 
-    An attempt that is under way is waited for, since two would be charged twice. When it had another card than is
-    wished now, and is declined, the wish goes on with its own: the decline was not of this card.
+    An attempt that is under way is waited for, since two would be charged twice. When it had another card than the
+    request, and is declined, the request goes on with its own: the decline was not of this card.
 
     Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not
     be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
-    `ExpiredCheckoutError`, `DiscountRedemptionLimitReached`, `AlreadyActiveSubscriptionError`, and
+    `NotOpenCheckout` for another product than it was confirmed for, `ExpiredCheckoutError`,
+    `DiscountRedemptionLimitReached`, `AlreadyActiveSubscriptionError`, `SubscriptionNotUpgradable`, and
     `TrialAlreadyRedeemed`.
     """
 
     async def prepare() -> _Prepared:
         async with sessions() as session:
-            return await _prepare(session, await find(session), wish, settings)
+            return await _prepare(session, await find(session), request, settings)
 
     left = ATTEMPTS
     while True:
@@ -84,7 +85,11 @@ async def confirm(
             return prepared.checkout_id
 
 
-async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConfirm, settings: Settings) -> _Prepared:
+async def _prepare(
+    session: AsyncSession, checkout: Checkout, request: CheckoutConfirm, settings: Settings
+) -> _Prepared:
+    if checkout.status in ("succeeded", "confirmed"):
+        _ensure_same(checkout, request)
     if checkout.status == "succeeded":
         return _Prepared(checkout.id, None, False)
     now = clock.now()
@@ -93,35 +98,33 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         is_ours = payment.status == "open" and (payment.due_at is None or payment.due_at <= clock.wall())
         if is_ours:
             payment.due_at = clock.wall() + IN_HAND
-        is_with_other_card = wish.confirmation_token_id not in (None, payment.confirmation_token)
+        is_with_other_card = request.confirmation_token_id not in (None, payment.confirmation_token)
         return _Prepared(checkout.id, payment.id, is_ours, is_with_other_card)
     checkout.ensure_open(now)
-    operations.describe_buyer(checkout, wish)
-    operations.choose_amount(checkout, wish)
-    if wish.discount_code is not None:
-        await operations.apply_code(session, checkout, wish.discount_code)
-    discount = await operations.refresh_terms(session, checkout)
+    chooses = await operations.take_over(session, checkout, request)
+    if chooses or "discount_code" in request.model_fields_set:
+        await amounts.choose_discount(session, checkout, request)
+    discount = await amounts.refresh_terms(session, checkout)
     await taxes.apply(session, checkout, strict=True)
-    chargeable.ensure_payable(checkout, wish)
-    if not checkout.customer_email:
-        raise InvalidInput(("body", "customer_email"), "Field required", "missing")
-    if checkout.require_billing_address and not checkout.customer_billing_address:
-        raise InvalidInput(("body", "customer_billing_address"), "Field required", "missing")
-    custom_fields.ensure_complete(checkout.product_data["attached_custom_fields"], checkout.custom_field_data)
-    token = _token(checkout, wish, settings)
+    chargeable.ensure_payable(checkout, request)
+    _ensure_complete(checkout, request, settings)
     customer_id = checkout.customer_id or await id_of_email(
-        session, checkout.organization_id, checkout.customer_email, settings.secret
+        session, checkout.organization_id, checkout.customer_email or "", settings.secret
     )
-    await subscriptions.ensure_first(session, checkout, customer_id)
+    if checkout.upgraded_subscription_id is not None:
+        await subscriptions.ensure_upgradable(session, checkout, customer_id)
+    else:
+        await subscriptions.ensure_first(session, checkout, customer_id)
     await trial_redemptions.ensure_first(session, checkout, customer_id)
     checkout.confirm(customer_id, now)
     if discount is not None:
         await discounts.redeem(session, discount, checkout.id, customer_id)
-        operations.reprice(checkout, discount)
+        amounts.reprice(checkout, discount)
+        amounts.ensure_as_shown(checkout)
         await taxes.apply(session, checkout, strict=True)
+        chargeable.ensure_payable(checkout, request)
         checkout.discount_data = (await discounts.shapes(session, [discount]))[0].model_dump(mode="json")
-    keeps_card = checkout.active_trial is not None and checkout.needs_setup
-    if not checkout.needs_payment and not keeps_card:
+    if not checkout.needs_card:
         operations.succeed(session, checkout, None, settings.public_url)
         return _Prepared(checkout.id, None, False)
     payment = Payment(
@@ -133,7 +136,7 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
         status="open",
         amount=checkout.total_amount if checkout.needs_payment else 0,
         currency=checkout.currency,
-        confirmation_token=token,
+        confirmation_token=request.confirmation_token_id or "",
         saves_method=checkout.subscription_id is not None,
         customer_id=customer_id,
         facts={},
@@ -144,15 +147,27 @@ async def _prepare(session: AsyncSession, checkout: Checkout, wish: CheckoutConf
     return _Prepared(checkout.id, payment.id, True)
 
 
-def _token(checkout: Checkout, wish: CheckoutConfirm, settings: Settings) -> str:
-    token = wish.confirmation_token_id or ""
-    if not checkout.needs_payment and not (checkout.active_trial is not None and checkout.needs_setup):
-        return token
-    if not token:
-        raise InvalidInput(("body", "confirmation_token_id"), "Field required", "missing")
-    if is_test_method(token) and not settings.is_test_mode:
-        raise InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key")
-    return token
+def _ensure_same(checkout: Checkout, request: CheckoutConfirm) -> None:
+    """A repeated confirm is answered by the first, and cannot buy something else. Raises `NotOpenCheckout`."""
+    for name, bought in (("product_id", checkout.product_id), ("product_price_id", checkout.price_id)):
+        if getattr(request, name) not in (None, bought):
+            raise NotOpenCheckout("This checkout was confirmed for another product or price")
+
+
+def _ensure_complete(checkout: Checkout, request: CheckoutConfirm, settings: Settings) -> None:
+    """Raises one `InvalidInput` naming everything that is missing."""
+    required = ["customer_email", *(["customer_billing_address"] if checkout.require_billing_address else [])]
+    missing: list[tuple[str, ...]] = [("body", name) for name in required if not getattr(checkout, name)]
+    asked = checkout.product_data["attached_custom_fields"]
+    missing += custom_fields.missing(asked, checkout.custom_field_data)
+    token = request.confirmation_token_id
+    if checkout.needs_card and not token:
+        missing.append(("body", "confirmation_token_id"))
+    problems = [InvalidInput(loc, "Field required", "missing") for loc in missing]
+    if checkout.needs_card and token and is_test_method(token) and not settings.is_test_mode:
+        problems.append(InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key"))
+    if problems:
+        raise InvalidInput.all(problems)
 
 
 async def _outcome_of(sessions: Sessions, payment_id: UUID) -> None:

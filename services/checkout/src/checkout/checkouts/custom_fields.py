@@ -28,12 +28,14 @@ def checked(asked: list[dict[str, Any]], given: Mapping[str, Any]) -> dict[str, 
     return answers
 
 
-def ensure_complete(asked: list[dict[str, Any]], answers: Mapping[str, Any]) -> None:
-    """Raises `InvalidInput` naming the first required question without an answer; a required box must be ticked."""
-    for one in asked:
-        slug = one["custom_field"]["slug"]
-        if one["required"] and answers.get(slug) in (None, "", False):
-            raise InvalidInput((*LOC, slug), "Field required", "missing")
+def missing(asked: list[dict[str, Any]], answers: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Where required questions have no answer: a required box must be ticked, blanks are no text, and 0 is a number."""
+    required = [one["custom_field"]["slug"] for one in asked if one["required"]]
+    return [(*LOC, slug) for slug in required if _is_empty(answers.get(slug))]
+
+
+def _is_empty(answer: Any) -> bool:
+    return answer is None or answer is False or (isinstance(answer, str) and not answer.strip())
 
 
 def _text(value: Any, limits: Mapping[str, Any]) -> str | None:

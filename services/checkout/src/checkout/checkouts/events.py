@@ -19,7 +19,7 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
     product, price, discount = checkout.product, checkout.price, checkout.discount
     offered = checkout.products
     free = price.price_amount == 0
-    pays, setup, trial = checkout.needs_payment, checkout.needs_setup, checkout.active_trial
+    trial = checkout.active_trial
     return contracts.Checkout(
         id=checkout.id,
         created_at=checkout.created_at,
@@ -60,12 +60,12 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         require_billing_address=checkout.require_billing_address,
         is_discount_applicable=not free,
         is_free_product_price=free,
-        is_payment_required=pays,
-        is_payment_setup_required=setup,
-        is_payment_form_required=pays or setup,
+        is_payment_required=checkout.needs_payment,
+        is_payment_setup_required=checkout.needs_setup,
+        is_payment_form_required=checkout.needs_card,
         customer_id=checkout.customer_id,
         order_id=checkout.order_id,
-        subscription_id=checkout.subscription_id,
+        subscription_id=checkout.upgraded_subscription_id or checkout.subscription_id,
         is_business_customer=checkout.is_business_customer,
         customer_name=checkout.customer_name,
         customer_email=checkout.customer_email,
@@ -73,7 +73,7 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         customer_billing_name=checkout.customer_billing_name,
         customer_billing_address=_address(checkout),
         customer_tax_id=checkout.customer_tax_id,
-        payment_method_type=None,
+        payment_method_type=checkout.payment_method_type,
         payment_processor_metadata=checkout.processor_metadata,
         billing_address_fields=_FIELDS,
         external_customer_id=checkout.external_customer_id,
@@ -140,6 +140,7 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
         organization_id=checkout.organization_id,
         order_id=checkout.order_id,
         subscription_id=checkout.subscription_id,
+        upgraded_subscription_id=checkout.upgraded_subscription_id,
         customer=contracts.PurchaseCustomer(
             id=checkout.customer_id,
             email=checkout.customer_email,
@@ -151,7 +152,7 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
             external_id=checkout.external_customer_id,
             metadata=checkout.customer_metadata,
         ),
-        product=checkout.product,
+        product=checkout.catalog_product,
         price=checkout.price,
         discount=checkout.discount,
         currency=checkout.currency,

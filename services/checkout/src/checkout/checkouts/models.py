@@ -16,6 +16,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from checkout.database import Base
 
 SECRET_PREFIX = "polar_c_"
+METERED = ("metered_unit", "metered_tiers")
+"""Kinds of prices that cost nothing before they are used."""
+EVERYTHING = 10_000
+"""In basis points: a discount of 100 %."""
 
 
 class NotOpenCheckout(NotPermitted):
@@ -37,6 +41,10 @@ def after(start: datetime, interval: str, count: int) -> datetime:
     return start.replace(year=year, month=month, day=min(start.day, calendar.monthrange(year, month)[1]))
 
 
+def _product(data: dict[str, Any]) -> catalog.Product:
+    return catalog.Product.model_validate(data, extra="ignore", context={"tolerant": True})
+
+
 class Checkout(Record, Base):
     """A purchase in progress. Product, price and discount are kept as they were when they were last looked at.
 
@@ -56,6 +64,8 @@ class Checkout(Record, Base):
     product_data: Mapped[dict[str, Any]]
     offered_data: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     """The products among which the buyer may choose, where there are several."""
+    ad_hoc_prices: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Prices that the seller set for this checkout, in the place of the catalog's: lists by the product's id."""
     seats: Mapped[int | None]
     min_seats: Mapped[int | None]
     max_seats: Mapped[int | None]
@@ -95,8 +105,13 @@ class Checkout(Record, Base):
     """The checkout's own trial, in the place of the product's."""
     trial_end: Mapped[datetime | None]
     """Fixed when the purchase succeeds."""
+    payment_method_type: Mapped[str | None]
+    """As the payment form calls what the buyer chose: `card`, `apple_pay`."""
     order_id: Mapped[UUID | None]
     subscription_id: Mapped[UUID | None]
+    """Of the subscription that the purchase begins."""
+    upgraded_subscription_id: Mapped[UUID | None]
+    """Of the customer's free subscription that gets the terms of the purchase, in the place of a new one."""
     attempt: Mapped[int] = mapped_column(default=1)
     """The payment attempt that is, or will be, in hand; it grows only after a decline."""
     processor_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
@@ -105,21 +120,38 @@ class Checkout(Record, Base):
 
     @property
     def product(self) -> catalog.Product:
-        """The product as it was when the checkout last looked."""
-        return catalog.Product.model_validate(self.product_data, extra="ignore", context={"tolerant": True})
+        """The product as it was when the checkout last looked, with the prices of this checkout."""
+        return self.priced(_product(self.product_data))
+
+    @property
+    def catalog_product(self) -> catalog.Product:
+        """The same with the catalog's prices."""
+        return _product(self.product_data)
 
     @property
     def products(self) -> list[catalog.Product]:
         """The products among which the buyer may choose, the one that is chosen included."""
         offered = [data for data in self.offered_data or [] if data["id"] != str(self.product_id)]
-        others = [catalog.Product.model_validate(data, extra="ignore", context={"tolerant": True}) for data in offered]
-        return [self.product, *others]
+        return [self.product, *(self.priced(_product(data)) for data in offered)]
 
     @property
     def price(self) -> catalog.Price:
         """The price that is paid."""
         product = self.product
         return next(price for price in (*product.prices, *product.archived_prices) if price.id == self.price_id)
+
+    @property
+    def has_ad_hoc_price(self) -> bool:
+        """Whether the price that is paid was set for this checkout."""
+        return str(self.product_id) in (self.ad_hoc_prices or {})
+
+    def priced(self, product: catalog.Product) -> catalog.Product:
+        """A product with the prices that it has in this checkout."""
+        own = (self.ad_hoc_prices or {}).get(str(product.id))
+        if own is None:
+            return product
+        prices = [catalog.Price.model_validate(price, extra="ignore", context={"tolerant": True}) for price in own]
+        return product.model_copy(update={"prices": prices})
 
     @property
     def discount(self) -> checkout.Discount | None:
@@ -156,12 +188,26 @@ class Checkout(Record, Base):
 
     @property
     def needs_setup(self) -> bool:
-        """Whether a card is needed for what is charged later: not for what stays free (Polar's rule)."""
+        """Whether a card is needed for what is charged later: not for what stays free.
+
+        What is free today by a discount that ends, or larger than today's price, is charged later, and what a meter
+        counts too. Source: Polar, server/polar/models/checkout.py `is_payment_setup_required`.
+        """
+        if not self.product_data["is_recurring"]:
+            return False
+        if self.amount == 0 and self.price.amount_type not in METERED:
+            return False
         discount = self.discount_data
-        stays_free = discount is not None and discount["duration"] == "forever" and self.total_amount == 0
-        price = self.price
-        is_free = price.amount_type in ("fixed", "custom") and self.amount == 0
-        return self.product_data["is_recurring"] and not is_free and not stays_free
+        return discount is None or not (
+            discount["duration"] == "forever"
+            and discount["type"] == "percentage"
+            and discount["basis_points"] == EVERYTHING
+        )
+
+    @property
+    def needs_card(self) -> bool:
+        """Whether the buyer is asked for a card: to pay now, or later."""
+        return self.needs_payment or self.needs_setup
 
     def ensure_open(self, now: datetime) -> None:
         """Raises `ExpiredCheckoutError` past the end, `NotOpenCheckout` once it was confirmed."""
@@ -216,5 +262,10 @@ Index(
     Checkout.customer_id,
     Checkout.confirmed_at,
     postgresql_where=Checkout.subscription_id.is_not(None),
+)
+Index(
+    "checkouts_upgrades_idx",
+    Checkout.upgraded_subscription_id,
+    postgresql_where=Checkout.upgraded_subscription_id.is_not(None),
 )
 Index("checkouts_expiry_idx", Checkout.expires_at, postgresql_where=Checkout.status == "open")

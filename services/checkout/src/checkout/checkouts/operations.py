@@ -1,6 +1,10 @@
-"""What can be done with checkouts before and after they are confirmed; confirming itself is in `confirm.py`."""
+"""What can be done with checkouts before and after they are confirmed.
+
+What they offer is in `offers.py`, discounts are in `amounts.py`, and confirming is in `confirm.py`.
+"""
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +12,6 @@ from uuid import UUID
 from contracts import catalog
 from contracts import checkout as contracts
 from pricing.currencies import MAXIMUM_AMOUNT, minimum, step
-from pricing.discounts import amount_off
 from pricing.prices import ends, static_amount
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
@@ -16,19 +19,20 @@ from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import chargeable, custom_fields, events, queries, taxes
+from checkout.checkouts import amounts, chargeable, custom_fields, events, offers, queries, taxes
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
 from checkout.checkouts.schemas import Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
-from checkout.discounts import operations as discounts
-from checkout.discounts.models import Discount
+from checkout.customers.models import Customer
 from checkout.organizations.models import Organization
 from checkout.payments.models import Payment
 from checkout.products.models import Product
-from checkout.products.operations import awaited_price, awaited_products
 from checkout.settings import Settings
+from checkout.subscriptions import operations as subscriptions
 from checkout.trial_redemptions import operations as trial_redemptions
 
+COUNTED = {"seats": "seat_based", "units": "unit_based"}
+"""Of which kind of price each number is."""
 FALLBACK_AMOUNT = 1_000
 """In minor units: Polar's proposal where a custom price has no preset (its CUSTOM_PRICE_PRESET_FALLBACK)."""
 
@@ -37,8 +41,8 @@ async def create(
     session: AsyncSession, principal: Principal, wish: CheckoutCreate, settings: Settings
 ) -> contracts.Checkout:
     """Opens a checkout. Raises `InvalidInput` naming what does not exist, is not on sale, or does not apply."""
-    offered, price = await _bought(session, principal, wish)
-    product = offered[0]
+    offer = await offers.of_new(session, principal, wish)
+    offered, product = offer.products, offer.products[0]
     organization_id = product.organization_id
     now = clock.now()
     checkout = Checkout(
@@ -48,7 +52,7 @@ async def create(
         status="open",
         client_secret=SECRET_PREFIX + secrets.token_urlsafe(24).replace("-", "0").replace("_", "1"),
         expires_at=now + timedelta(seconds=settings.checkout_ttl_seconds),
-        success_url=wish.success_url or f"{settings.public_url}/checkout/success?checkout_id={{CHECKOUT_ID}}",
+        success_url=wish.success_url or _success_url(settings),
         return_url=wish.return_url,
         embed_origin=wish.embed_origin,
         allow_discount_codes=wish.allow_discount_codes,
@@ -66,16 +70,20 @@ async def create(
         attempt=1,
         tax_amount=0,
         discount_amount=0,
+        ad_hoc_prices=offer.ad_hoc_prices,
     )
     if len(offered) > 1:
         checkout.offered_data = [one.data for one in offered]
     for name in ("min_seats", "max_seats", "min_units", "max_units"):
         setattr(checkout, name, getattr(wish, name))
-    _sell(checkout, product, price)
-    await _known_customer(session, checkout, wish)
+    _sell(checkout, product, offer.price)
+    if wish.subscription_id is not None:
+        await _upgrade(session, checkout, wish, offered)
+    else:
+        await _known_customer(session, checkout, wish)
     describe_buyer(checkout, wish)
     choose_amount(checkout, wish)
-    await _choose_discount(session, checkout, wish)
+    await amounts.choose_discount(session, checkout, wish)
     await taxes.apply(session, checkout)
     chargeable.ensure_payable(checkout, wish)
     session.add(checkout)
@@ -90,24 +98,59 @@ async def update(
     """Changes an open checkout, which the caller has locked. Raises `InvalidInput`, `NotOpenCheckout` or
     `ExpiredCheckoutError`."""
     checkout.ensure_open(clock.now())
-    if changes.product_price_id is not None or changes.product_id is not None:
-        product, price = await _offered(session, checkout, changes)
-        _sell(checkout, product, price)
-    describe_buyer(checkout, changes)
-    choose_amount(checkout, changes)
-    if isinstance(changes, CheckoutUpdatePublic) and changes.allow_trial is False:
-        checkout.allow_trial = False
+    await take_over(session, checkout, changes)
     if isinstance(changes, CheckoutUpdate):
-        for name, column in (("metadata", "user_metadata"), ("customer_metadata", "customer_metadata")):
-            if getattr(changes, name) is not None:
-                setattr(checkout, column, getattr(changes, name))
-        for name in ("success_url", "allow_discount_codes"):
-            if getattr(changes, name) is not None:
-                setattr(checkout, name, getattr(changes, name))
-    await _choose_discount(session, checkout, changes)
+        _change_as_seller(checkout, changes, settings)
+    await amounts.choose_discount(session, checkout, changes)
     await taxes.apply(session, checkout)
     chargeable.ensure_payable(checkout, changes)
     return tell(session, checkout, settings)
+
+
+async def take_over(session: AsyncSession, checkout: Checkout, changes: CheckoutUpdate | CheckoutUpdatePublic) -> bool:
+    """Takes over what is bought and what is known of the buyer; the caller applies discount and tax afterwards.
+
+    Returns whether another product or price was chosen. Raises `InvalidInput` naming what is not possible.
+    """
+    currency = changes.currency if isinstance(changes, CheckoutUpdate) else None
+    chooses = (changes.product_price_id, changes.product_id, currency) != (None, None, None)
+    if chooses:
+        product, price = await offers.chosen(session, checkout, changes)
+        _sell(checkout, product, price)
+    describe_buyer(checkout, changes)
+    choose_amount(checkout, changes)
+    if isinstance(changes, CheckoutUpdatePublic):
+        if changes.allow_trial is False:
+            checkout.allow_trial = False
+        if "payment_method_type" in changes.model_fields_set:
+            checkout.payment_method_type = changes.payment_method_type or None
+    return chooses
+
+
+def _change_as_seller(checkout: Checkout, changes: CheckoutUpdate, settings: Settings) -> None:
+    """Takes over what only the seller may change. Null takes a trial or an address away, and leaves a switch alone."""
+    given = changes.model_fields_set
+    for name in ("allow_trial", "allow_discount_codes", "require_billing_address", "customer_metadata"):
+        if getattr(changes, name) is not None:
+            setattr(checkout, name, getattr(changes, name))
+    if changes.metadata is not None:
+        checkout.user_metadata = changes.metadata
+    for name in ("return_url", "embed_origin", "customer_ip_address"):
+        if name in given:
+            setattr(checkout, name, getattr(changes, name))
+    if "success_url" in given:
+        checkout.success_url = changes.success_url or _success_url(settings)
+    if given & {"trial_interval", "trial_interval_count"}:
+        interval = changes.trial_interval if "trial_interval" in given else checkout.trial_interval
+        if interval is None and changes.trial_interval_count is not None:
+            raise InvalidInput(("body", "trial_interval_count"), "needs a trial_interval")
+        count = changes.trial_interval_count if "trial_interval_count" in given else checkout.trial_interval_count
+        checkout.trial_interval = interval
+        checkout.trial_interval_count = (count or 1) if interval is not None else None
+
+
+def _success_url(settings: Settings) -> str:
+    return f"{settings.public_url}/checkout/success?checkout_id={{CHECKOUT_ID}}"
 
 
 def tell(session: AsyncSession, checkout: Checkout, settings: Settings) -> contracts.Checkout:
@@ -164,6 +207,9 @@ def describe_buyer(checkout: Checkout, buyer: Buyer) -> None:
     that is none of the address's country.
     """
     given = buyer.model_fields_set
+    if isinstance(buyer, CheckoutCreate):
+        # Null takes nothing away from a new checkout: what is known of the customer stands in.
+        given = {name for name in given if getattr(buyer, name) is not None}
     for name in (
         "customer_name",
         "customer_email",
@@ -192,9 +238,13 @@ def describe_buyer(checkout: Checkout, buyer: Buyer) -> None:
 def choose_amount(checkout: Checkout, buyer: Buyer) -> None:
     """Takes over what the buyer chose: the amount of a custom price, in minor units, or how many seats or units.
 
-    Other prices ignore it. Raises `InvalidInput` for what the price, or the seller, does not allow, or no card can pay.
+    Other prices ignore an amount (Polar's rule). Raises `InvalidInput` for what the price, or the seller, does not
+    allow, or no card can pay.
     """
     price = checkout.price
+    for kind, amount_type in COUNTED.items():
+        if getattr(buyer, kind) is not None and price.amount_type != amount_type:
+            raise InvalidInput(("body", kind), f"The price does not go by {kind}")
     if price.amount_type in ("seat_based", "unit_based"):
         _order(checkout, price, buyer)
         return
@@ -236,94 +286,14 @@ def _limits(checkout: Checkout, price: catalog.Price) -> tuple[int, int | None]:
     return max(least, asked or 0), min(upper) if upper else None
 
 
-def reprice(checkout: Checkout, discount: Discount | None) -> None:
-    """Computes the amounts anew, in minor units; what a buyer chose to pay stays."""
-    price = checkout.price
-    if price.amount_type != "custom":
-        checkout.amount = static_amount(price, seats=checkout.seats, units=checkout.units)
-    checkout.discount_amount = amount_off(discount, checkout.amount, checkout.currency)
-
-
-async def apply_code(session: AsyncSession, checkout: Checkout, code: str | None) -> None:
-    """Applies a code that the buyer typed; an empty one takes the discount away. Raises `InvalidInput`."""
-    if not code:
-        _set_discount(checkout, None, None)
-        return
-    if not checkout.allow_discount_codes:
-        raise InvalidInput(("body", "discount_code"), "Discount codes are not allowed on this checkout")
-    discount = await discounts.by_code(session, checkout.organization_id, code)
-    await _apply(session, checkout, discount, ("body", "discount_code"))
-
-
-async def refresh_terms(session: AsyncSession, checkout: Checkout) -> Discount | None:
-    """Looks at product, price and discount once more before money moves. Raises `InvalidInput` naming what is gone."""
-    product = await session.get(Product, checkout.product_id)
-    price_id = str(checkout.price_id)
-    if product is None or product.data["is_archived"] or price_id not in product.price_ids:
-        raise InvalidInput(("body", "product_price_id"), "Price is no longer on sale")
-    checkout.product_data = product.data
-    if checkout.discount_id is None:
-        reprice(checkout, None)
-        return None
-    discount = await discounts.by_id(session, checkout.organization_id, checkout.discount_id)
-    reprice(checkout, discount)
-    return discount
-
-
-async def _bought(
-    session: AsyncSession, principal: Principal, wish: CheckoutCreate
-) -> tuple[list[Product], catalog.Price]:
-    """The products that the buyer may choose from, the first of them chosen, and its price."""
-    problem = InvalidInput(("body", "product_price_id"), "Price does not exist")
-    for organization_id in principal.organization_ids:
-        if wish.product_price_id is not None:
-            product = await awaited_price(session, organization_id, wish.product_price_id)
-            if product is not None:
-                return [product], _on_sale(product, wish.product_price_id, None, ("product_price_id",))
-            continue
-        named = wish.products or ([wish.product_id] if wish.product_id else [])
-        locs = [("products", index) for index in range(len(named))] if wish.products else [("product_id",)]
-        known = await awaited_products(session, organization_id, named)
-        missing = [loc for loc, product_id in zip(locs, named, strict=True) if product_id not in known]
-        if missing:
-            problem = InvalidInput(("body", *missing[0]), "Product does not exist")
-            continue
-        prices = [_on_sale(known[one], None, wish.currency, loc) for loc, one in zip(locs, named, strict=True)]
-        return [known[product_id] for product_id in dict.fromkeys(named)], prices[0]
-    raise problem
-
-
-async def _offered(
-    session: AsyncSession, checkout: Checkout, changes: CheckoutUpdate | CheckoutUpdatePublic
-) -> tuple[Product, catalog.Price]:
-    """What is chosen instead: by a buyer among what is offered, by the seller anything on sale."""
-    product_id = changes.product_id or checkout.product_id
-    offered = {product.id for product in checkout.products}
-    if product_id not in offered and isinstance(changes, CheckoutUpdatePublic):
-        raise InvalidInput(("body", "product_id"), "Product is not offered by this checkout")
-    known = await awaited_products(session, checkout.organization_id, [product_id])
-    if product_id not in known:
-        raise InvalidInput(("body", "product_id"), "Product does not exist")
-    product = known[product_id]
-    return product, _on_sale(product, changes.product_price_id, checkout.currency, ("product_price_id",))
-
-
-def _on_sale(
-    product: Product, price_id: UUID | None, currency: str | None, field: tuple[str | int, ...]
-) -> catalog.Price:
-    shape = product.shape
-    if shape.is_archived:
-        raise InvalidInput(("body", *field), "Product is archived")
-    prices = [price for price in shape.prices if price_id is None or price.id == price_id]
-    in_currency = [price for price in prices if currency is None or price.price_currency == currency]
-    if not prices or not in_currency:
-        raise InvalidInput(
-            ("body", *field), "Price does not exist" if not prices else f"There is no price in {currency}"
-        )
-    return in_currency[0]
-
-
 def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
+    """Chooses a product at one of its prices. The number of seats or units stays, where the product does.
+
+    Raises `InvalidInput` for a product that is bought once where a subscription is upgraded, or limits that cannot be.
+    """
+    if checkout.upgraded_subscription_id is not None and not product.data["is_recurring"]:
+        raise InvalidInput(("body", "product_id"), "A subscription is upgraded to a recurring product only")
+    ordered = (checkout.seats, checkout.units) if checkout.product_id == product.id else (None, None)
     checkout.product_id, checkout.price_id = product.id, price.id
     checkout.product_data = product.data
     checkout.currency = price.price_currency
@@ -331,8 +301,9 @@ def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
     if most is not None and most < least:
         kind = "seats" if price.amount_type == "seat_based" else "units"
         raise InvalidInput(("body", f"max_{kind}"), f"At least {least} {kind} have to be ordered")
-    checkout.seats = least if price.amount_type == "seat_based" else None
-    checkout.units = least if price.amount_type == "unit_based" else None
+    for (kind, amount_type), number in zip(COUNTED.items(), ordered, strict=True):
+        stays = number is not None and least <= number and (most is None or number <= most)
+        setattr(checkout, kind, (number if stays else least) if price.amount_type == amount_type else None)
     if price.amount_type == "custom":
         checkout.amount = _proposed(price)
     else:
@@ -358,38 +329,31 @@ async def _known_customer(session: AsyncSession, checkout: Checkout, wish: Check
     elif wish.external_customer_id is not None:
         customer = await customers.find_external(session, checkout.organization_id, wish.external_customer_id)
     if customer is not None:
-        checkout.customer_id = customer.id
-        checkout.customer_email = customer.email
-        checkout.customer_name = customer.data.get("name")
-        checkout.customer_billing_address = customer.data.get("billing_address")
-        checkout.customer_tax_id = taxes.usable_id(customer.data.get("tax_id"), checkout.customer_billing_address)
+        _prefill(checkout, customer)
 
 
-async def _choose_discount(
-    session: AsyncSession, checkout: Checkout, wish: CheckoutCreate | CheckoutUpdate | CheckoutUpdatePublic
+def _prefill(checkout: Checkout, customer: Customer) -> None:
+    checkout.customer_id = customer.id
+    checkout.customer_email = customer.email
+    checkout.customer_name = customer.data.get("name")
+    checkout.customer_billing_address = customer.data.get("billing_address")
+    checkout.customer_tax_id = taxes.usable_id(customer.data.get("tax_id"), checkout.customer_billing_address)
+
+
+async def _upgrade(
+    session: AsyncSession, checkout: Checkout, request: CheckoutCreate, products: Sequence[Product]
 ) -> None:
-    if "discount_code" in wish.model_fields_set:
-        await apply_code(session, checkout, wish.discount_code)
-        return
-    discount_id = checkout.discount_id
-    if isinstance(wish, CheckoutCreate | CheckoutUpdate) and "discount_id" in wish.model_fields_set:
-        discount_id = wish.discount_id
-    if discount_id is None:
-        _set_discount(checkout, None, None)
-        return
-    discount = await discounts.by_id(session, checkout.organization_id, discount_id)
-    await _apply(session, checkout, discount, ("body", "discount_id"))
-
-
-async def _apply(session: AsyncSession, checkout: Checkout, discount: Discount | None, loc: tuple[str, ...]) -> None:
-    if discount is None or not discount.is_live(clock.now()):
-        raise InvalidInput(loc, "Discount does not exist")
-    if not discount.applies_to(checkout.product_id, checkout.currency):
-        raise InvalidInput(loc, "Discount does not apply to this product")
-    _set_discount(checkout, discount, (await discounts.shapes(session, [discount]))[0])
-
-
-def _set_discount(checkout: Checkout, discount: Discount | None, data: contracts.Discount | None) -> None:
-    checkout.discount_id = discount.id if discount else None
-    checkout.discount_data = data.model_dump(mode="json") if data else None
-    reprice(checkout, discount)
+    """The customer of the free subscription is the buyer. Raises `InvalidInput` naming what is wrong."""
+    assert request.subscription_id is not None
+    subscription = await subscriptions.upgradable(session, checkout.organization_id, request.subscription_id)
+    if not all(product.data["is_recurring"] for product in products):
+        raise InvalidInput(("body", "subscription_id"), "A subscription is upgraded to recurring products only")
+    if request.customer_id not in (None, subscription.customer_id):
+        raise InvalidInput(("body", "customer_id"), "The subscription is another customer's")
+    customer = await customers.awaited_customer(session, checkout.organization_id, subscription.customer_id)
+    if customer is None:
+        raise InvalidInput(("body", "subscription_id"), "The customer of this subscription does not exist")
+    if request.external_customer_id not in (None, customer.external_id):
+        raise InvalidInput(("body", "external_customer_id"), "The subscription is another customer's")
+    checkout.upgraded_subscription_id = subscription.id
+    _prefill(checkout, customer)

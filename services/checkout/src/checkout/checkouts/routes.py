@@ -30,7 +30,7 @@ from checkout.checkouts.schemas import (
 )
 from checkout.payments.operations import PaymentError, PaymentUnavailable
 from checkout.settings import Settings
-from checkout.subscriptions.operations import AlreadyActiveSubscriptionError
+from checkout.subscriptions.operations import AlreadyActiveSubscriptionError, SubscriptionNotUpgradable
 from checkout.trial_redemptions.operations import TrialAlreadyRedeemed
 
 router = ResourceRouter("/checkouts", "checkouts")
@@ -39,8 +39,8 @@ Reader = Annotated[Principal, allow("checkouts:read", "checkouts:write")]
 Writer = Annotated[Principal, allow("checkouts:write")]
 Ids = Annotated[list[UUID] | None, Query()]
 REFUSALS = responses(
-    ResourceNotFound, NotOpenCheckout, AlreadyActiveSubscriptionError, TrialAlreadyRedeemed, PaymentError,
-    ExpiredCheckoutError, PaymentUnavailable,
+    ResourceNotFound, NotOpenCheckout, AlreadyActiveSubscriptionError, SubscriptionNotUpgradable, TrialAlreadyRedeemed,
+    PaymentError, ExpiredCheckoutError, PaymentUnavailable,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts import checkout as contracts
 from pricing.currencies import MAXIMUM_AMOUNT, CurrencyCode
+from pricing.inputs import StaticPriceInput
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
@@ -60,6 +61,16 @@ class CheckoutCreate(Buyer):
     product_price_id: UUID | None = None
     product_id: UUID | None = None
     products: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = None
+    prices: (
+        Annotated[
+            dict[UUID, Annotated[list[StaticPriceInput], Field(min_length=1, max_length=50)]],
+            Field(max_length=50),
+        ]
+        | None
+    ) = None
+    """Prices of this checkout alone, by the product's id; the other products have the catalog's."""
+    subscription_id: UUID | None = None
+    """A free subscription that the purchase upgrades; its customer is the buyer."""
     success_url: Url | None = None
     return_url: Url | None = None
     embed_origin: Url | None = None
@@ -99,7 +110,17 @@ class CheckoutUpdate(Buyer):
     discount_id: UUID | None = None
     discount_code: Code | None = None
     allow_discount_codes: bool | None = None
+    currency: CurrencyCode | None = None
+    """The first price in it is chosen."""
+    allow_trial: bool | None = None
+    trial_interval: TrialInterval | None = None
+    """Null takes the checkout's own trial away."""
+    trial_interval_count: TrialCount | None = None
+    require_billing_address: bool | None = None
     success_url: Url | None = None
+    return_url: Url | None = None
+    embed_origin: Url | None = None
+    customer_ip_address: Short | None = None
     metadata: MetadataInput | None = None
     customer_metadata: MetadataInput | None = None
 
@@ -112,6 +133,8 @@ class CheckoutUpdatePublic(Buyer):
     discount_code: Code | None = None
     allow_trial: Literal[False] | None = None
     """A buyer may give the trial up, not take one."""
+    payment_method_type: Short | None = None
+    """As the payment form calls what the buyer chose: `card`, `apple_pay`."""
 
 
 Token = Annotated[
@@ -119,13 +142,15 @@ Token = Annotated[
 ]
 
 
-class CheckoutConfirm(Buyer):
-    """The buyer commits, with Stripe's confirmation token (or, in test mode, the name of a test payment method)."""
+class CheckoutConfirm(CheckoutUpdatePublic):
+    """The buyer commits, with Stripe's confirmation token (or, in test mode, the name of a test payment method).
+
+    What the buyer may change, they may change with it: it is applied before anything is charged.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"confirmation_token_id": "ctoken_1Qa2Ws3Ed4Rf5Tg6"}]})
 
     confirmation_token_id: Token | None = None
-    discount_code: Code | None = None
 
 
 class CheckoutConfirmWithSecret(CheckoutConfirm):

@@ -27,7 +27,7 @@ consumers = Consumers("checkout.subscriptions")
     together=True,
 )
 async def keep_subscriptions(events: Sequence[Event[billing.Subscription]], session: AsyncSession) -> None:
-    """Keeps whether subscriptions go on. Every event is heard: a copy is compared by the number of the last one."""
+    """Keeps what checkouts ask of subscriptions; every event, as a copy is compared by the number of the last."""
     rows = [
         (
             event,
@@ -35,8 +35,17 @@ async def keep_subscriptions(events: Sequence[Event[billing.Subscription]], sess
                 "organization_id": event.organization_id,
                 "customer_id": event.data.customer_id,
                 "goes_on": event.data.ended_at is None,
+                "is_upgradable": _is_upgradable(event.data),
+                "checkout_id": event.data.checkout_id,
             },
         )
         for event in events
     ]
     await project_all(session, Subscription, rows)
+
+
+def _is_upgradable(subscription: billing.Subscription) -> bool:
+    """Active, and on a free price (Polar's rule). A price of more is not free by its discount."""
+    is_active = subscription.ended_at is None and subscription.status in ("active", "trialing")
+    free = all(price.amount_type == "fixed" and price.price_amount == 0 for price in subscription.prices)
+    return is_active and free and subscription.amount == 0

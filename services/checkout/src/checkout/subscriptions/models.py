@@ -1,4 +1,4 @@
-"""Subscriptions as billing tells of them: only whether they go on, for sellers who sell each customer one."""
+"""Subscriptions as billing publishes them: whether they go on, and whether a checkout may upgrade them."""
 
 from uuid import UUID
 
@@ -20,6 +20,10 @@ class Subscription(Base):
     customer_id: Mapped[UUID]
     goes_on: Mapped[bool]
     """Until it has ended: also past due, paused, or canceled to its period's end."""
+    is_upgradable: Mapped[bool | None]
+    """Whether it is active and its price is free. None on copies from before, until they are published again."""
+    checkout_id: Mapped[UUID | None]
+    """The checkout that it was bought, or last upgraded, at."""
 
 
 Index("subscriptions_customer_idx", Subscription.customer_id, postgresql_where=Subscription.goes_on)
