@@ -4,6 +4,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from services.checkout.tests.support import problems
+
 pytestmark = pytest.mark.usefixtures("known_seller")
 
 LINKS = "/v1/checkout-links/"
@@ -148,3 +150,42 @@ async def test_a_link_has_a_trial_of_its_own(client, anonymous, sell):
         await client.post(LINKS, json={"products": [str(product.id)], "trial_interval_count": 3}),
     ):
         assert refused.status_code == 422, refused.text
+
+
+def by_seats(least, most, amount=1000):
+    tiers = [{"min_seats": least, "max_seats": most, "price_per_seat": amount}]
+    seats = {"seat_tier_type": "volume", "tiers": tiers, "minimum_seats": least, "maximum_seats": most}
+    return {"amount_type": "seat_based", "price_amount": None, "seat_tiers": seats}
+
+
+async def test_seats_are_fixed_by_the_link(client, anonymous, sell):
+    team, fixed = await sell(terms=by_seats(1, 10)), await sell()
+    link = await made(client, team, seats=4)
+    assert (link["seats"], link["units"]) == (4, None)
+    checkout, _ = await followed(anonymous, link)
+    assert (checkout["seats"], checkout["amount"]) == (4, 4000)
+    buyer = f"/v1/checkouts/client/{checkout['client_secret']}"
+    for seats in (3, 5):
+        assert problems(await anonymous.patch(buyer, json={"seats": seats})) == [["body", "seats"]]
+    for products, fields, loc in (
+        ([team], {"seats": 11}, "seats"), ([team, fixed], {"seats": 4}, "seats"), ([team], {"units": 4}, "units"),
+    ):  # fmt: skip
+        body = {"products": [str(one.id) for one in products], **fields}
+        assert problems(await client.post(LINKS, json=body)) == [["body", loc]]
+    path = LINKS + link["id"]
+    assert problems(await client.patch(path, json={"seats": 11})) == [["body", "seats"]]
+    assert (await client.patch(path, json={"seats": 6})).json()["seats"] == 6
+    await sell(2, id=team.id, price_id=team.prices[0].id, terms=by_seats(1, 5))
+    assert (await followed(anonymous, link))[0]["seats"] == 1, "left out where the product does not take it any more"
+    assert (await client.patch(path, json={"products": [str(fixed.id)]})).json()["seats"] is None
+    assert (await client.patch(path, json={"products": [str(team.id)], "seats": 2})).json()["seats"] == 2
+    assert (await client.patch(path, json={"seats": None})).json()["seats"] is None
+
+
+async def test_units_are_fixed_by_the_link(client, anonymous, sell):
+    units = {"type": "graduated", "tiers": [{"bound": None, "unit_amount": "12.5"}]}
+    product = await sell(terms={"amount_type": "unit_based", "price_amount": None, "minimum_units": 3, "tiers": units})
+    checkout, _ = await followed(anonymous, await made(client, product, units=12))
+    assert (checkout["units"], checkout["amount"]) == (12, 150)
+    body = {"products": [str(product.id)], "units": 2}
+    assert problems(await client.post(LINKS, json=body)) == [["body", "units"]]

@@ -28,6 +28,9 @@ class CheckoutLink(Record, Base):
     trial_interval: Mapped[str | None]
     trial_interval_count: Mapped[int | None]
     """The trial of its checkouts, in the place of the product's."""
+    seats: Mapped[int | None]
+    units: Mapped[int | None]
+    """How many its checkouts are for: the buyer cannot change it."""
     success_url: Mapped[str | None]
     return_url: Mapped[str | None]
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)

@@ -13,7 +13,7 @@ from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkout_links import queries
+from checkout.checkout_links import quantities, queries
 from checkout.checkout_links.models import SECRET_PREFIX, CheckoutLink
 from checkout.checkout_links.schemas import CheckoutLinkCreate, CheckoutLinkUpdate
 from checkout.checkouts import chargeable
@@ -38,6 +38,8 @@ async def create(session: AsyncSession, principal: Principal, wish: CheckoutLink
     discount = await _known_discount(session, organization_id, wish.discount_id)
     if discount is not None and wish.trial_interval is None:
         chargeable.ensure_offerable(products, discount, "discount_id")
+    for kind in quantities.KINDS:
+        quantities.ensure_allowed(products, kind, getattr(wish, kind))
     link = CheckoutLink(
         id=ids.uuid7(),
         organization_id=organization_id,
@@ -50,6 +52,8 @@ async def create(session: AsyncSession, principal: Principal, wish: CheckoutLink
         require_billing_address=wish.require_billing_address,
         trial_interval=wish.trial_interval,
         trial_interval_count=(wish.trial_interval_count or 1) if wish.trial_interval else None,
+        seats=wish.seats,
+        units=wish.units,
         success_url=wish.success_url,
         return_url=wish.return_url,
         user_metadata=wish.metadata,
@@ -80,6 +84,7 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
         discount = await _known_discount(session, link.organization_id, given["discount_id"])
     elif products is not None and link.discount_id is not None:
         discount = await discounts.by_id(session, link.organization_id, link.discount_id)
+    await _set_quantities(session, link, given)
     _set_trial(link, given)
     if discount is not None and link.trial_interval is None:
         named = await awaited_products(session, link.organization_id, link.product_ids)
@@ -94,6 +99,22 @@ async def update(session: AsyncSession, principal: Principal, id: UUID, changes:
     link.modified_at = clock.now()
     await session.flush()
     return link
+
+
+async def _set_quantities(session: AsyncSession, link: CheckoutLink, given: dict[str, Any]) -> None:
+    """Takes the numbers out of the changes. One that new products do not take any more goes (Polar's rule).
+
+    Raises `InvalidInput` for a number that is given and not taken.
+    """
+    known = await awaited_products(session, link.organization_id, link.product_ids)
+    products = [known[id] for id in link.product_ids if id in known]
+    for kind in quantities.KINDS:
+        if kind in given:
+            number = given.pop(kind)
+            quantities.ensure_allowed(products, kind, number)
+            setattr(link, kind, number)
+        elif quantities.refusal(products, kind, getattr(link, kind)) is not None:
+            setattr(link, kind, None)
 
 
 def _set_trial(link: CheckoutLink, given: dict[str, Any]) -> None:
@@ -140,6 +161,10 @@ async def follow(
     }
     if link.trial_interval is not None:
         fixed |= {"trial_interval": link.trial_interval, "trial_interval_count": link.trial_interval_count}
+    for kind in quantities.KINDS:
+        number = getattr(link, kind)
+        if number is not None and quantities.refusal([known[id] for id in on_sale], kind, number) is None:
+            fixed |= {kind: number, f"min_{kind}": number, f"max_{kind}": number}
     if link.discount_id is not None:
         fixed["discount_id"] = link.discount_id
     opened = await _open(session, link, fixed, _prefilled(given), settings)

@@ -84,6 +84,8 @@ async def shapes(session: AsyncSession, links: Sequence[CheckoutLink], public_ur
             require_billing_address=link.require_billing_address,
             trial_interval=link.trial_interval,
             trial_interval_count=link.trial_interval_count,
+            seats=link.seats,
+            units=link.units,
             discount_id=link.discount_id,
             discount=shown.get(link.discount_id) if link.discount_id else None,
             organization_id=link.organization_id,

@@ -8,7 +8,7 @@ from contracts.event import Instant, Metadata
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
 
-from checkout.checkouts.schemas import TrialCount, TrialInterval, Url
+from checkout.checkouts.schemas import Quantity, TrialCount, TrialInterval, Url
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 Products = Annotated[list[UUID], Field(min_length=1, max_length=50)]
@@ -28,6 +28,10 @@ class CheckoutLinkCreate(BaseModel):
     trial_interval: TrialInterval | None = None
     trial_interval_count: TrialCount | None = None
     """The trial of the link's checkouts, in the place of the product's."""
+    seats: Quantity | None = None
+    """How many seats its checkouts are for, where every product goes by them; the buyer cannot change it."""
+    units: Quantity | None = None
+    """The same for prices by units."""
     success_url: Url | None = None
     return_url: Url | None = None
     metadata: MetadataInput = {}
@@ -52,6 +56,9 @@ class CheckoutLinkUpdate(BaseModel):
     trial_interval: TrialInterval | None = None
     """Null takes the link's own trial away."""
     trial_interval_count: TrialCount | None = None
+    seats: Quantity | None = None
+    """Null leaves the number to the buyer."""
+    units: Quantity | None = None
     success_url: Url | None = None
     return_url: Url | None = None
     metadata: MetadataInput | None = None
@@ -76,7 +83,7 @@ class CheckoutLinkRead(BaseModel):
     discount: contracts.Discount | None
     trial_interval: str | None
     trial_interval_count: int | None
-    seats: int | None = None
-    units: int | None = None
+    seats: int | None
+    units: int | None
     organization_id: UUID
     products: list[dict[str, Any]]
