@@ -26,6 +26,7 @@ from billing.payment_methods import operations as payment_methods
 from billing.payments import operations as payments
 from billing.receipts import operations as receipts
 from billing.subscriptions import operations as subscriptions
+from billing.subscriptions import upgrade
 from billing.subscriptions.models import Subscription
 from billing.tax_transactions import operations as tax_transactions
 
@@ -83,9 +84,14 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
         return
     now = purchase.succeeded_at
     method = await payment_methods.keep_of_purchase(session, purchase, customer)
-    subscription = subscriptions.start(session, purchase, customer, method) if purchase.subscription_id else None
-    order = await _order(session, purchase, customer, subscription)
+    subscription, was_canceled = await upgrade.locked(session, purchase, customer), False
+    is_upgrade = subscription is not None
     if subscription is not None:
+        was_canceled = await upgrade.apply(session, subscription, purchase, method)
+    elif purchase.subscription_id:
+        subscription = subscriptions.start(session, purchase, customer, method)
+    order = await _order(session, purchase, customer, subscription, is_upgrade=is_upgrade)
+    if subscription is not None and not is_upgrade:
         subscriptions.tell_of_start(session, subscription, customer, "created")
     payment = payments.keep(session, purchase, purchase.payment, customer.id, method) if purchase.payment else None
     order.pay(now)
@@ -95,15 +101,27 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     tax_transactions.keep_sale(session, order)
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
         tell(session, order, customer, subscription, contract, at=now)
-    if subscription is not None:
+    if subscription is not None and is_upgrade:
+        upgrade.publish(session, subscription, customer, was_canceled=was_canceled)
+    elif subscription is not None:
         subscriptions.tell_of_start(session, subscription, customer, "active")
 
 
 async def _order(
-    session: AsyncSession, purchase: Purchase, customer: Customer, subscription: Subscription | None
+    session: AsyncSession,
+    purchase: Purchase,
+    customer: Customer,
+    subscription: Subscription | None,
+    *,
+    is_upgrade: bool,
 ) -> Order:
-    """The order as it was sold: amounts, discount and tax are those of the checkout, and its payment was made."""
+    """The order as it was sold: amounts, discount and tax are those of the checkout, and its payment was made.
+
+    That of an upgrade guards no period: another order of the subscription may be of the same instant, and the checkout
+    is ordered once anyway.
+    """
     start = subscription.current_period_start if subscription else None
+    reason = "subscription_update" if is_upgrade else "subscription_create"
     is_trial = subscription is not None and subscription.trial_end is not None
     line = Line(
         label=f"Trial of {purchase.product.name}" if is_trial else purchase.product.name,
@@ -123,13 +141,13 @@ async def _order(
     terms = Terms(
         id=purchase.order_id,
         uses_balance=False,
-        billing_reason="subscription_create" if subscription else "purchase",
+        billing_reason=reason if subscription else "purchase",
         currency=purchase.currency,
         description=purchase.product.name,
         product=purchase.product.model_dump(mode="json"),
         discount=purchase.discount.model_dump(mode="json") if purchase.discount else None,
         checkout_id=purchase.checkout_id,
-        period_start=start,
+        period_start=None if is_upgrade else start,
         seats=purchase.seats,
         units=purchase.units,
         billing_name=purchase.customer.billing_name or purchase.customer.name,

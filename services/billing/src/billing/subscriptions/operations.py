@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from contracts import billing as contracts
@@ -36,49 +37,55 @@ Told = Sequence[type[Event[contracts.Subscription]]]
 def start(session: AsyncSession, purchase: Purchase, customer: Customer, method: PaymentMethod | None) -> Subscription:
     """Begins the subscription of a purchase: active in its first period, or in its trial."""
     assert purchase.subscription_id is not None
+    subscription = Subscription(
+        id=purchase.subscription_id,
+        organization_id=purchase.organization_id,
+        created_at=clock.now(),
+        customer_id=customer.id,
+        started_at=purchase.succeeded_at,
+        cancel_at_period_end=False,
+        pause_at_period_end=False,
+        payment_method_id=method.id if method else None,
+        user_metadata=purchase.metadata,
+        **terms_of(purchase),
+    )
+    session.add(subscription)
+    return subscription
+
+
+def terms_of(purchase: Purchase) -> dict[str, Any]:
+    """What a purchase sets on its subscription, by column: product, price, period, trial and discount."""
     began = purchase.succeeded_at
     product, discount = purchase.product, purchase.discount
     interval, count = product.recurring_interval or "month", product.recurring_interval_count or 1
     is_trial = purchase.trial_end is not None and purchase.trial_end > began
     keeps = discount if discount and (is_trial or discount.duration != "once") else None
     end = purchase.trial_end if is_trial else next_period_end(began, interval, count, began.day)
-    assert end is not None
-    subscription = Subscription(
-        id=purchase.subscription_id,
-        organization_id=purchase.organization_id,
-        created_at=clock.now(),
-        status="trialing" if is_trial else "active",
-        customer_id=customer.id,
-        product_id=product.id,
-        price_id=purchase.price.id,
-        discount_id=keeps.id if keeps else None,
-        checkout_id=purchase.checkout_id,
-        amount=purchase.amount,
-        currency=purchase.currency,
-        tax_behavior=purchase.tax_behavior,
-        seats=purchase.seats,
-        units=purchase.units,
-        recurring_interval=interval,
-        recurring_interval_count=count,
-        anchor_day=began.day,
-        started_at=began,
-        current_period_start=began,
-        current_period_end=end,
-        trial_start=began if is_trial else None,
-        trial_end=end if is_trial else None,
-        cancel_at_period_end=False,
-        pause_at_period_end=False,
-        payment_method_id=method.id if method else None,
-        discount_applied_at=began if keeps and not is_trial and purchase.discount_amount else None,
-        user_metadata=purchase.metadata,
-        custom_field_data=purchase.custom_field_data,
-        product_data=product.model_dump(mode="json"),
-        price_data=purchase.price.model_dump(mode="json"),
-        discount_data=keeps.model_dump(mode="json") if keeps else None,
-        period_discount_data=discount.model_dump(mode="json") if discount and not is_trial else None,
-    )
-    session.add(subscription)
-    return subscription
+    return {
+        "status": "trialing" if is_trial else "active",
+        "product_id": product.id,
+        "price_id": purchase.price.id,
+        "discount_id": keeps.id if keeps else None,
+        "checkout_id": purchase.checkout_id,
+        "amount": purchase.amount,
+        "currency": purchase.currency,
+        "tax_behavior": purchase.tax_behavior,
+        "seats": purchase.seats,
+        "units": purchase.units,
+        "recurring_interval": interval,
+        "recurring_interval_count": count,
+        "anchor_day": began.day,
+        "current_period_start": began,
+        "current_period_end": end,
+        "trial_start": began if is_trial else None,
+        "trial_end": end if is_trial else None,
+        "discount_applied_at": began if keeps and not is_trial and purchase.discount_amount else None,
+        "custom_field_data": purchase.custom_field_data,
+        "product_data": product.model_dump(mode="json"),
+        "price_data": purchase.price.model_dump(mode="json"),
+        "discount_data": keeps.model_dump(mode="json") if keeps else None,
+        "period_discount_data": discount.model_dump(mode="json") if discount and not is_trial else None,
+    }
 
 
 def tell_of_start(session: AsyncSession, subscription: Subscription, customer: Customer, *kinds: str) -> None:
