@@ -32,6 +32,7 @@ async def test_it_is_charged_in_the_place_of_the_catalogs(client, anonymous, sel
     assert (purchase.total_amount, purchase.payment.amount, purchase.price.price_amount) == (777, 777, 777)
     assert (purchase.price.source, str(purchase.price.id)) == ("ad_hoc", price["id"])
     assert [one.price_amount for one in purchase.product.prices] == [2500], "the product is the catalog's"
+    assert purchase.product.archived_prices == []
     other = (await client.post("/v1/checkouts/", json={"products": [str(product.id)]})).json()
     assert other["amount"] == 2500, "of that checkout only"
     taken = await client.post("/v1/checkouts/", json={"product_price_id": price["id"]})

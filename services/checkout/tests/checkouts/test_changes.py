@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from contracts.checkout import CheckoutSucceededV1
+from servicekit import ids
 
 from services.checkout.tests.support import confirmed, opened, problems
 
@@ -13,7 +14,8 @@ CARD = {"confirmation_token_id": "pm_card_visa"}
 
 async def two(client, sell, **fields):
     """An open checkout of two products, the first chosen."""
-    first, second = await sell(amount=2500), await sell(amount=9000, **fields)
+    asked = fields.pop("custom_fields_of_first", [])
+    first, second = await sell(amount=2500, attached_custom_fields=asked), await sell(amount=9000, **fields)
     checkout = await client.post(
         "/v1/checkouts/", json={"products": [str(first.id), str(second.id)], "customer_email": "ada@example.com"}
     )
@@ -149,3 +151,19 @@ async def test_seats_stay_in_another_currency(client, sell, sandbox):
     checkout = await opened(client, product, seats=4)
     changed = (await client.patch(f"/v1/checkouts/{checkout['id']}", json={"currency": "eur"})).json()
     assert (changed["seats"], changed["amount"]) == (4, 3600)
+
+
+async def test_bought_once_after_a_declined_subscription_it_is_no_subscription(client, anonymous, sell, bus, sandbox):
+    question = {
+        "id": str(ids.uuid7()), "created_at": "2026-01-01T00:00:00Z", "modified_at": None, "metadata": {},
+        "type": "text", "slug": "team", "name": "Team", "organization_id": str(ids.uuid7()), "properties": {},
+    }  # fmt: skip
+    asked = [{"custom_field_id": question["id"], "custom_field": question, "order": 0, "required": True}]
+    checkout, _, once = await two(client, sell, interval=None, custom_fields_of_first=asked)
+    declined = await confirmed_by_buyer(
+        anonymous, checkout, confirmation_token_id="pm_card_chargeDeclined", custom_field_data={"team": "Red"}
+    )
+    assert declined.status_code == 400
+    assert (await confirmed_by_buyer(anonymous, checkout, product_id=str(once.id))).status_code == 200
+    (purchase,) = await purchases(bus)
+    assert (purchase.product.id, purchase.subscription_id, purchase.custom_field_data) == (once.id, None, {})

@@ -71,7 +71,7 @@ async def refresh_terms(session: AsyncSession, checkout: Checkout) -> Discount |
     is_priced = checkout.has_ad_hoc_price or (product is not None and price_id in product.price_ids)
     if product is None or product.data["is_archived"] or not is_priced:
         raise InvalidInput(("body", "product_price_id"), "Price is no longer on sale")
-    checkout.product_data = product.data
+    checkout.keep_product(product.data)
     if checkout.discount_id is None:
         reprice(checkout, None)
         return None

@@ -155,10 +155,11 @@ def _ensure_same(checkout: Checkout, request: CheckoutConfirm) -> None:
 
 
 def _ensure_complete(checkout: Checkout, request: CheckoutConfirm, settings: Settings) -> None:
-    """Raises one `InvalidInput` naming everything that is missing."""
+    """Leaves out answers to another product's questions. Raises one `InvalidInput` naming all that is missing."""
     required = ["customer_email", *(["customer_billing_address"] if checkout.require_billing_address else [])]
     missing: list[tuple[str, ...]] = [("body", name) for name in required if not getattr(checkout, name)]
     asked = checkout.product_data["attached_custom_fields"]
+    checkout.custom_field_data = custom_fields.asked_for(asked, checkout.custom_field_data)
     missing += custom_fields.missing(asked, checkout.custom_field_data)
     token = request.confirmation_token_id
     if checkout.needs_card and not token:

@@ -28,6 +28,12 @@ def checked(asked: list[dict[str, Any]], given: Mapping[str, Any]) -> dict[str, 
     return answers
 
 
+def asked_for(asked: list[dict[str, Any]], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers to what a product asks, without those that another one asked for."""
+    slugs = {one["custom_field"]["slug"] for one in asked}
+    return {slug: answer for slug, answer in answers.items() if slug in slugs}
+
+
 def missing(asked: list[dict[str, Any]], answers: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Where required questions have no answer: a required box must be ticked, blanks are no text, and 0 is a number."""
     required = [one["custom_field"]["slug"] for one in asked if one["required"]]

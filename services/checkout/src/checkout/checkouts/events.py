@@ -65,7 +65,7 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         is_payment_form_required=checkout.needs_card,
         customer_id=checkout.customer_id,
         order_id=checkout.order_id,
-        subscription_id=checkout.upgraded_subscription_id or checkout.subscription_id,
+        subscription_id=checkout.bought_subscription_id,
         is_business_customer=checkout.is_business_customer,
         customer_name=checkout.customer_name,
         customer_email=checkout.customer_email,

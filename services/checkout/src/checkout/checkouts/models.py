@@ -121,12 +121,14 @@ class Checkout(Record, Base):
     @property
     def product(self) -> catalog.Product:
         """The product as it was when the checkout last looked, with the prices of this checkout."""
-        return self.priced(_product(self.product_data))
+        return self.priced(self.catalog_product)
 
     @property
     def catalog_product(self) -> catalog.Product:
         """The same with the catalog's prices."""
-        return _product(self.product_data)
+        product = _product(self.product_data)
+        archived = [price for price in product.archived_prices if price.source != "ad_hoc"]
+        return product.model_copy(update={"archived_prices": archived})
 
     @property
     def products(self) -> list[catalog.Product]:
@@ -182,6 +184,11 @@ class Checkout(Record, Base):
         return (interval, count or 1) if interval is not None else None
 
     @property
+    def bought_subscription_id(self) -> UUID | None:
+        """The subscription that the purchase is for: the upgraded one, or the one that it begins."""
+        return self.upgraded_subscription_id or self.subscription_id
+
+    @property
     def needs_payment(self) -> bool:
         """Whether something is charged now."""
         return self.total_amount > 0 and self.active_trial is None
@@ -209,6 +216,14 @@ class Checkout(Record, Base):
         """Whether the buyer is asked for a card: to pay now, or later."""
         return self.needs_payment or self.needs_setup
 
+    def keep_product(self, data: dict[str, Any]) -> None:
+        """Keeps the chosen product as it is now.
+
+        Its prices of this checkout stand among the archived ones, where earlier releases find a price by its id.
+        """
+        own = (self.ad_hoc_prices or {}).get(data["id"])
+        self.product_data = {**data, "archived_prices": [*data["archived_prices"], *own]} if own else data
+
     def ensure_open(self, now: datetime) -> None:
         """Raises `ExpiredCheckoutError` past the end, `NotOpenCheckout` once it was confirmed."""
         if self.status == "expired" or (self.status == "open" and self.expires_at <= now):
@@ -221,8 +236,8 @@ class Checkout(Record, Base):
         self.ensure_open(now)
         self.customer_id = customer_id
         self.order_id = self.order_id or ids.uuid7()
-        if self.product_data["is_recurring"]:
-            self.subscription_id = self.subscription_id or ids.uuid7()
+        is_recurring = self.product_data["is_recurring"]
+        self.subscription_id = (self.subscription_id or ids.uuid7()) if is_recurring else None
         self.status = "confirmed"
         self.confirmed_at = self.modified_at = now
 

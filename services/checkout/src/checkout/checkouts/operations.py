@@ -295,7 +295,7 @@ def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
         raise InvalidInput(("body", "product_id"), "A subscription is upgraded to a recurring product only")
     ordered = (checkout.seats, checkout.units) if checkout.product_id == product.id else (None, None)
     checkout.product_id, checkout.price_id = product.id, price.id
-    checkout.product_data = product.data
+    checkout.keep_product(product.data)
     checkout.currency = price.price_currency
     least, most = _limits(checkout, price)
     if most is not None and most < least:

@@ -170,7 +170,7 @@ async def confirm(
         status="confirmed",
         customer_id=checkout.customer_id,
         order_id=checkout.order_id,
-        subscription_id=checkout.subscription_id,
+        subscription_id=checkout.bought_subscription_id,
         payment_processor_metadata=checkout.processor_metadata,
     )
 
