@@ -24,6 +24,11 @@ Scalar = str | int | float | bool | None
 CustomFieldData = Annotated[dict[Annotated[str, StringConstraints(max_length=256)], Scalar], at_most(100)]
 
 
+AdHocPrices = Annotated[
+    dict[UUID, Annotated[list[StaticPriceInput], Field(min_length=1, max_length=50)]], at_most(50), Field(max_length=50)
+]
+
+
 class Buyer(BaseModel):
     """What a buyer says about themselves; on create, on update and on confirm."""
 
@@ -61,13 +66,7 @@ class CheckoutCreate(Buyer):
     product_price_id: UUID | None = None
     product_id: UUID | None = None
     products: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = None
-    prices: (
-        Annotated[
-            dict[UUID, Annotated[list[StaticPriceInput], Field(min_length=1, max_length=50)]],
-            Field(max_length=50),
-        ]
-        | None
-    ) = None
+    prices: AdHocPrices | None = None
     """Prices of this checkout alone, by the product's id; the other products have the catalog's."""
     subscription_id: UUID | None = None
     """A free subscription that the purchase upgrades; its customer is the buyer."""
