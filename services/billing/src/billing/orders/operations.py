@@ -102,7 +102,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
         tell(session, order, customer, subscription, contract, at=now)
     if subscription is not None and is_upgrade:
-        upgrade.publish(session, subscription, customer, was_canceled=was_canceled)
+        upgrade.record(session, subscription, customer, was_canceled=was_canceled)
     elif subscription is not None:
         subscriptions.tell_of_start(session, subscription, customer, "active")
 

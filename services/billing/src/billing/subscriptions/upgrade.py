@@ -58,7 +58,7 @@ async def apply(
     return was_canceled
 
 
-def publish(session: AsyncSession, subscription: Subscription, customer: Customer, *, was_canceled: bool) -> None:
+def record(session: AsyncSession, subscription: Subscription, customer: Customer, *, was_canceled: bool) -> None:
     """Records that a subscription was upgraded; benefits follow its product."""
     data = events.shape(subscription, customer)
     contracts = [SubscriptionUpdatedV1, *([SubscriptionUncanceledV1] if was_canceled else [])]
