@@ -69,7 +69,7 @@ async def test_every_kind_that_is_sold_is_charged_by_its_rule(client, sell, sand
     units = {"type": "graduated", "tiers": [{"bound": 10, "unit_amount": "12.5"}, {"unit_amount": 9}]}
     for price, chosen, amount in (
         ({"amount_type": "seat_based", "seat_tiers": seats}, {"seats": 3}, 1500),
-        ({"amount_type": "unit_based", "tiers": units}, {"units": 12}, 143),
+        ({"amount_type": "unit_based", "minimum_units": 4, "tiers": units}, {"units": 12}, 143),
         ({"amount_type": "custom", "minimum_amount": 300, "preset_amount": 400}, {}, 400),
         ({"amount_type": "custom", "minimum_amount": 300}, {"amount": 350}, 350),
         ({"amount_type": "free"}, {}, 0),
