@@ -8,7 +8,7 @@ from tax.money import apportioned, rounded
 __all__ = ["rounded", "shared", "written"]
 
 
-def shared(total: int, weights: Sequence[int]) -> list[int]:
+def shared(total: int, weights: Sequence[int] | Sequence[Fraction]) -> list[int]:
     """`total` in parts as large as their `weights` say, which add up to it: largest remainder, the first of equals.
 
     No part differs from its exact share by one or more. Raises `ValueError` when weights are negative, or when there
@@ -19,7 +19,7 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
         raise ValueError("there is nothing to share by")
     if not whole:
         return [0] * len(weights)
-    return list(apportioned(total, [Fraction(total * weight, whole) for weight in weights]))
+    return list(apportioned(total, [Fraction(total * weight) / whole for weight in weights]))
 
 
 def written(exact: Fraction) -> str:

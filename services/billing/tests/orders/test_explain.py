@@ -35,7 +35,7 @@ def order(**changes):
     fields = {
         "id": "0190b6a0-0000-7000-8000-000000000000", "currency": "eur", "items": [item], "subtotal_amount": 10000,
         "discount_amount": 0, "tax_amount": 1900, "net_amount": 10000, "total_amount": 11900, "payable_amount": 11900,
-        "applied_balance_amount": 0, "tax_behavior": "exclusive", "tax_calculation_id": None,
+        "applied_balance_amount": 0, "tax_behavior": "exclusive", "tax_calculation_id": None, "tax_computation": None,
         "tax_breakdown": [{"amount": 1900, "taxable_amount": 10000, "rate": "19", "country": "DE"}], **changes,
     }  # fmt: skip
     return SimpleNamespace(**fields)

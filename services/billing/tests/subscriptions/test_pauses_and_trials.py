@@ -25,16 +25,17 @@ def patched(client):
 
 
 @pytest.fixture
-def trialing(bought, database):
-    """Buys a subscription and puts it into a trial of two weeks from its first day."""
+def trialing(bought, sandbox, at_noon):
+    """Buys a subscription with a trial of two weeks from its first day: nothing is paid, the card is kept."""
 
-    async def start(amount=500, **changes):
-        purchase = await bought(amount, **changes)
-        async with database.transaction() as session:
-            held = await session.get(Subscription, purchase.subscription_id)
-            held.status, held.trial_start = "trialing", held.current_period_start
-            held.trial_end = held.current_period_end = held.current_period_start + timedelta(days=14)
-        return purchase
+    async def start(amount=500, *, card="pm_card_visa", **changes):
+        customer, method = sandbox.card(card)
+        setup = {
+            "processor": "stripe", "processor_customer_id": customer, "processor_payment_method_id": method,
+            "method": "card", "method_metadata": {"brand": "visa", "last4": "4242"},
+        }  # fmt: skip
+        ends = at_noon + timedelta(days=14)
+        return await bought(amount, card=None, payment=None, setup=setup, trial_end=ends, total_amount=0, **changes)
 
     return start
 

@@ -1,8 +1,9 @@
 """Writing an order: the one place, for first purchases, renewals, proration and drafts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from billing.customers.models import Customer, CustomerBalance
 from billing.invoices.numbers import next_number
 from billing.orders import events
 from billing.orders.amounts import applied_balance
+from billing.orders.corrections import Moved, taxed
 from billing.orders.models import Order, OrderItem
 from billing.orders.tax import Tax, tax_of
 from billing.organizations.operations import shape_of
@@ -40,6 +42,8 @@ class Line:
     discount_amount: int | None = None
     """Its part of the discount where that is known already; otherwise it is computed."""
     computation: dict[str, Any] | None = None
+    corrects: list[Any] | None = None
+    """As of `OrderItem.corrects`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,13 +123,12 @@ def write_order(
     now = at or clock.now()
     order_id = terms.id or ids.uuid7()
     discounts = _discounts(lines, terms)
-    subtotal = sum(line.amount for line in lines)
     discount_amount = sum(discounts)
     address = terms.billing_address if terms.billing_address is not None else customer.billing_address
     if tax is None:
-        tax = tax_of(
+        ask = partial(
+            _tax_of,
             reference=str(order_id),
-            amounts=[line.amount - off for line, off in zip(lines, discounts, strict=True)],
             currency=terms.currency,
             address=address,
             tax_id=customer.tax_id,
@@ -134,6 +137,10 @@ def write_order(
             seller=seller,
             at=now,
         )
+        amounts = [line.amount - off for line, off in zip(lines, discounts, strict=True)]
+        tax, moved = taxed(amounts, [line.corrects for line in lines], ask)
+        lines = [_moved(line, moved.get(position)) for position, line in enumerate(lines)]
+    subtotal = sum(line.amount for line in lines)
     net = subtotal - discount_amount - (tax.amount if tax.behavior == "inclusive" else 0)
     is_draft = terms.status == "draft"
     order = Order(
@@ -186,6 +193,18 @@ def write_order(
     return order
 
 
+def _tax_of(amounts: Sequence[int], **about: Any) -> Tax:
+    return tax_of(amounts=amounts, **about)
+
+
+def _moved(line: Line, moved: Moved | None) -> Line:
+    """The line with inclusive tax moved in or out of its amount; its computation says by how much."""
+    if moved is None:
+        return line
+    computation = {**(line.computation or {}), "tax_moved": moved.amount}
+    return replace(line, amount=line.amount + moved.amount, computation=computation, corrects=moved.corrects)
+
+
 def apply_balance(
     session: AsyncSession, order: Order, customer: Customer, balance: CustomerBalance | None, now: datetime
 ) -> None:
@@ -232,6 +251,7 @@ def _item(line: Line, position: int, discount_amount: int, tax_amount: int, now:
         tax_amount=tax_amount,
         proration=line.proration,
         computation=line.computation,
+        corrects=line.corrects,
         product_price_id=line.product_price_id,
         start_timestamp=line.start,
         end_timestamp=line.end,

@@ -56,7 +56,9 @@ async def explain(session: AsyncSession, principal: Principal, id: UUID) -> Orde
 def explained(order: Order) -> OrderExplained:
     """An order, from its row alone."""
     lines = [_line(item) for item in order.items]
-    tax = [_tax(order, item) for item in order.tax_breakdown or []]
+    kept = order.tax_computation or {}
+    own = kept["own"]["breakdown"] if "own" in kept else order.tax_breakdown or []
+    tax = [_tax(order, own, item) for item in own] + [_tax_given_back(part) for part in kept.get("corrections", [])]
     totals = _totals(order)
     holds = all(one.holds for one in (*lines, *tax, *totals))
     return OrderExplained(order_id=order.id, currency=order.currency, lines=lines, tax=tax, totals=totals, holds=holds)
@@ -78,7 +80,27 @@ def exact_of(computation: dict[str, Any]) -> Fraction | None:
             return _net(inputs["new"]) * _share(inputs)
         case "difference_for_time_left":
             return (_net(inputs["new"]) - _net(inputs["old"])) * _share(inputs)
+        case "credit_within_payments":
+            nominal = ((_net(inputs["new"]) if "new" in inputs else 0) - _net(inputs["old"])) * _share(inputs)
+            return max(nominal, -_money_left(inputs["orders"]))
+        case "credit_for_paid_time":
+            return -_money_left(inputs["orders"])
     return None
+
+
+def _money_left(orders: list[dict[str, Any]]) -> Fraction:
+    """What of the money of orders is left for time: their lines less what was refunded, disputed and credited."""
+
+    def part(lines: list[dict[str, Any]]) -> Fraction:
+        seconds = ((line["amount"], *map(Fraction, line["seconds"])) for line in lines)
+        return sum((amount * left / whole for amount, left, whole in seconds if whole), Fraction(0))
+
+    total = Fraction(0)
+    for order in orders:
+        billed, lost = int(order["billed"]), Fraction(order["lost"])
+        kept = 1 - lost / billed if billed > 0 else Fraction(1)
+        total += max(Fraction(0), (part(order["lines"]) - part(order["own_credits"])) * kept - part(order["credits"]))
+    return total
 
 
 def _net(terms: dict[str, Any]) -> int:
@@ -96,7 +118,9 @@ def _line(item: OrderItem) -> Explained:
     exact = exact_of(computation)
     if exact is None and "exact" in computation:
         exact = Fraction(computation["exact"])
-    derived = None if exact is None else rounded(exact)
+    # What inclusive tax was moved in or out, so that a credit gives back what an order of the other kind was paid.
+    moved = int(computation.get("tax_moved", 0))
+    derived = None if exact is None else rounded(exact) + moved
     return Explained(
         name=item.label,
         amount=item.amount,
@@ -108,7 +132,7 @@ def _line(item: OrderItem) -> Explained:
     )
 
 
-def _tax(order: Order, item: dict[str, Any]) -> Explained:
+def _tax(order: Order, breakdown: list[dict[str, Any]], item: dict[str, Any]) -> Explained:
     """The tax of one jurisdiction: the taxable amount times the rate, rounded half away from zero.
 
     What a provider over the network calculated is its own word: it keeps the calculation, and is not derived again.
@@ -121,8 +145,8 @@ def _tax(order: Order, item: dict[str, Any]) -> Explained:
         taxable = Fraction(int(item["taxable_amount"]))
         if order.tax_behavior == "inclusive":
             # The taxable amount is what the rounded taxes left of the price: the exact tax is a share of the price.
-            rates = sum(Fraction(str(one["rate"])) for one in order.tax_breakdown or [] if one.get("rate") is not None)
-            taxable = (taxable + sum(int(one["amount"]) for one in order.tax_breakdown or [])) * 100 / (100 + rates)
+            rates = sum(Fraction(str(one["rate"])) for one in breakdown if one.get("rate") is not None)
+            taxable = (taxable + sum(int(one["amount"]) for one in breakdown)) * 100 / (100 + rates)
         exact = taxable * Fraction(str(rate)) / 100
     derived = (0 if exact is None else rounded(exact, unit)) if is_ours else None
     return Explained(
@@ -133,6 +157,22 @@ def _tax(order: Order, item: dict[str, Any]) -> Explained:
         exact=None if exact is None else written(exact),
         derived=derived,
         holds=derived is None or derived == int(item["amount"]),
+    )
+
+
+def _tax_given_back(part: dict[str, Any]) -> Explained:
+    """The tax of a part of a credit, at the rate of the order that it corrects: of all credited so far, less before."""
+    amount = -int(part["net"]) - (int(part["amount"]) if part["behavior"] == "inclusive" else 0)
+    exact = (int(part["credited"]) + amount) * Fraction(part["rate"])
+    derived = -max(0, rounded(exact) - int(part["credited_tax"])) if exact else 0
+    return Explained(
+        name="tax of the corrected order",
+        amount=int(part["amount"]),
+        rule="as_corrected",
+        inputs={name: part[name] for name in ("order_id", "net", "rate", "credited", "credited_tax", "behavior")},
+        exact=written(exact),
+        derived=derived,
+        holds=derived == int(part["amount"]),
     )
 
 

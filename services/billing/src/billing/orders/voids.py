@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import balances
 from billing.customers.models import Customer
+from billing.orders.corrections import recount
 from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.subscriptions.models import Subscription
@@ -23,5 +24,6 @@ async def void_order(
     balance = await balances.balance_of(session, customer.id, order.currency)
     taken, order.applied_balance_amount = order.applied_balance_amount, 0
     balances.move(session, customer, balance, -taken, order.currency, reason="order", order_id=order.id, at=at)
+    await recount(session, [item.corrects for item in order.items])
     await session.flush()
     tell(session, order, customer, subscription, OrderUpdatedV1, at=at)

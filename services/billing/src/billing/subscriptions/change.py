@@ -40,6 +40,8 @@ class NewTerms:
     period_start: datetime | None = None
     period_end: datetime | None = None
     """With a start, a new period begins, and its day is the anchor from now on."""
+    asked: list[str] | None = None
+    """Which of product, seats and units the change sets by itself; the others follow. None in earlier releases."""
 
     def to_json(self) -> dict[str, Any]:
         """As the table keeps it: instants in RFC 3339."""
@@ -94,10 +96,8 @@ class NewTerms:
             discounts.begin_period(subscription)
         elif self.sets_discount and subscription.status != "trialing":
             discounts.bill_with(subscription, subscription.discount_data)
-        elif not discounts.covers(
-            subscription.period_discount_data, str(subscription.product_id), subscription.currency
-        ):
-            subscription.period_discount_data = None
+        else:
+            discounts.follow_product(subscription)
 
 
 class SubscriptionChange(Record, Base):

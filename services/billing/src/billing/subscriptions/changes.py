@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.orders.corrections import recount
 from billing.orders.create import Line, Terms, open_order, tell
 from billing.orders.models import BillingEntry, Order
 from billing.orders.voids import void_order
@@ -117,6 +118,7 @@ async def carry_out(
     for position, line in enumerate(plan.lines):
         # A microsecond apart: the order that takes them lists them as they were made.
         session.add(_entry(subscription, line, now + timedelta(microseconds=position)))
+    await recount(session, [line.corrects for line in plan.lines])
     await _apply(session, subscription, plan.terms, now)
     return None
 
@@ -187,6 +189,7 @@ async def _bill_first(
         subscription=subscription,
         at=now,
     )
+    await recount(session, [line.corrects for line in plan.lines])
     change = SubscriptionChange(
         id=ids.uuid7(),
         organization_id=subscription.organization_id,
@@ -225,6 +228,7 @@ def order_line(line: ProratedLine) -> Line:
         start=line.start,
         end=line.end,
         computation=line.computation,
+        corrects=line.corrects,
     )
 
 
@@ -244,14 +248,15 @@ def _entry(subscription: Subscription, line: ProratedLine, now: datetime) -> Bil
         start_timestamp=line.start,
         end_timestamp=line.end,
         computation=line.computation,
+        corrects=line.corrects,
     )
 
 
 async def _apply(session: AsyncSession, subscription: Subscription, terms: NewTerms, now: datetime) -> None:
     """The subscription gets the terms. What a trial's end says is what a renewal that ends one says."""
-    await pending_updates.supersede(session, subscription)
     was_trial = subscription.status == "trialing"
     terms.set_on(subscription)
+    await pending_updates.follow(session, subscription, terms.asked)
     subscription.modified_at = now
     ends_trial = was_trial and subscription.status == "active"
     told: Told = (

@@ -52,7 +52,7 @@ def begin_period(subscription: Subscription) -> dict[str, Any] | None:
     """
     start = subscription.current_period_start
     terms = subscription.discount_data
-    subscription.period_discount_data = None
+    subscription.period_discount_data = subscription.set_aside_discount_data = None
     if terms is None:
         return None
     if not applies(terms, subscription.discount_applied_at, start):
@@ -72,6 +72,7 @@ def give(subscription: Subscription, terms: dict[str, Any] | None) -> None:
 
 def bill_with(subscription: Subscription, terms: dict[str, Any] | None) -> dict[str, Any] | None:
     """Notes what the present period is billed with, if it covers the product. Returns that."""
+    subscription.set_aside_discount_data = None
     if not covers(terms, str(subscription.product_id), subscription.currency):
         subscription.period_discount_data = None
         return None
@@ -79,3 +80,30 @@ def bill_with(subscription: Subscription, terms: dict[str, Any] | None) -> dict[
         subscription.discount_applied_at = subscription.current_period_start
     subscription.period_discount_data = terms
     return terms
+
+
+def of_period(subscription: Subscription, product_id: str) -> dict[str, Any] | None:
+    """What the present period is billed with for a product: also a discount that an earlier product of it had."""
+    present, aside = subscription.period_discount_data, _set_aside(subscription)
+    candidates = (terms for terms in (present, aside) if covers(terms, product_id, subscription.currency))
+    return next(candidates, None)
+
+
+def follow_product(subscription: Subscription) -> None:
+    """The product has changed inside the period: a discount that does not cover it is set aside until the way back."""
+    found = of_period(subscription, str(subscription.product_id))
+    aside = subscription.period_discount_data or _set_aside(subscription)
+    subscription.period_discount_data = found
+    subscription.set_aside_discount_data = (
+        {"period_start": subscription.current_period_start.isoformat(), "discount": aside}
+        if aside is not None and aside != found
+        else None
+    )
+
+
+def _set_aside(subscription: Subscription) -> dict[str, Any] | None:
+    """Of the present period: an earlier release begins a period without taking it away."""
+    kept = subscription.set_aside_discount_data
+    if kept is None or kept["period_start"] != subscription.current_period_start.isoformat():
+        return None
+    return dict(kept["discount"])

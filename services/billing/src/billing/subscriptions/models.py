@@ -92,6 +92,8 @@ class Subscription(Record, Base):
     discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     period_discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """What the present period was billed with: one that was given or taken away since counts from the next."""
+    set_aside_discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The discount of the period that does not cover the present product, and the period's start, for the way back."""
     open_change_id: Mapped[UUID | None]
     """The change that waits for its payment: until then nothing else changes, and it is not renewed."""
 

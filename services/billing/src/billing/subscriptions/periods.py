@@ -39,6 +39,7 @@ def entry_line(entry: BillingEntry) -> Line:
         start=entry.start_timestamp,
         end=entry.end_timestamp,
         computation=entry.computation,
+        corrects=entry.corrects,
     )
 
 

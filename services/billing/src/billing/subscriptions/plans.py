@@ -7,12 +7,14 @@ from typing import Any
 from contracts.catalog import Price, Product
 from pricing.currencies import MAXIMUM_AMOUNT, written
 from pricing.discounts import Snapshot
-from pricing.prices import ends, static_amount
+from pricing.prices import static_amount
 from servicekit.errors import InvalidInput
 
 from billing.subscriptions import discounts
 from billing.subscriptions.change import NewTerms
+from billing.subscriptions.merging import QUANTITIES, asked_of, ensure_remaining, price_from, price_of, quantity
 from billing.subscriptions.models import Subscription, next_period_end
+from billing.subscriptions.paid import Paid
 from billing.subscriptions.proration import (
     Period,
     PeriodTerms,
@@ -23,7 +25,6 @@ from billing.subscriptions.proration import (
 )
 
 STATIC = ("fixed", "custom", "seat_based", "unit_based")
-_TOLERANT: Any = {"extra": "ignore", "context": {"tolerant": True}}
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,6 @@ class Plan:
         return replace(self, terms=replace(self.terms, metadata=metadata))
 
 
-def price_of(subscription: Subscription) -> Price:
-    """The price that the subscription keeps."""
-    return Price.model_validate(subscription.price_data, **_TOLERANT)
-
-
 def target_price(subscription: Subscription, product: Product) -> Price:
     """The price of another product that a subscription would get. Raises `InvalidInput` naming what is in the way."""
     field = ("body", "product_id")
@@ -87,36 +83,40 @@ def target_price(subscription: Subscription, product: Product) -> Price:
     if any(price.amount_type == "custom" for price in found):
         raise InvalidInput(field, "Buyers choose what this product costs: a subscription cannot be changed to it")
     old = price_of(subscription)
-    for kind, name in (("seat_based", "seats"), ("unit_based", "units")):
+    for name, kind in QUANTITIES.items():
         if (old.amount_type == kind) != (found[0].amount_type == kind):
             raise InvalidInput(field, f"A subscription cannot be changed between a price by {name} and another")
     return found[0]
 
 
-def quantity(price: Price, name: str, number: int | None) -> int | None:
-    """`number` of seats or units, where the price goes by them. Raises `InvalidInput` outside of its ends."""
-    if price.amount_type != ("seat_based" if name == "seats" else "unit_based"):
-        if number is not None:
-            raise InvalidInput(("body", name), f"The price of this subscription does not go by {name}")
-        return None
-    least, most = ends(price)
-    if number is None or number < least or (most is not None and number > most):
-        bounds = f"at least {least}" if most is None else f"{least} to {most}"
-        raise InvalidInput(("body", name), f"This price takes {bounds} {name}")
-    return number
+def plan(
+    subscription: Subscription, wish: Wish, now: datetime, paid: Paid, scheduled: NewTerms | None = None
+) -> Plan | None:
+    """What a wish comes to at `now`; None where nothing would change. Raises `InvalidInput` naming the field.
 
-
-def plan(subscription: Subscription, wish: Wish, now: datetime) -> Plan | None:
-    """What a wish comes to at `now`; None where nothing would change. Raises `InvalidInput` naming the field."""
-    product = wish.product
+    `paid` bounds its credits. `scheduled` are the terms that wait for the next period: a change for the next period is
+    merged with them, one that applies now must leave them possible.
+    """
+    product, waits = wish.product, scheduled if wish.behavior == "next_period" else None
+    product_data: dict[str, Any] | None = None
     if product is not None:
         price, product_data = target_price(subscription, product), product.model_dump(mode="json")
+    elif waits is not None and waits.product is not None and waits.price is not None:
+        price, product_data = price_from(waits.price), waits.product
     else:
-        price, product_data = price_of(subscription), None
+        price = price_of(subscription)
+    is_same_product = product_data is None or (
+        str(product_data["id"]) == str(subscription.product_id) and str(price.id) == str(subscription.price_id)
+    )
+    if is_same_product and wish.behavior == "next_period":
+        product_data = None
     given = {"seats": wish.seats, "units": wish.units}
+    if waits is not None:
+        kept = {name: getattr(waits, name) if name in asked_of(waits) else None for name in given}
+        given = {name: number if number is not None else kept[name] for name, number in given.items()}
     counted: dict[str, int | None] = {
         name: quantity(price, name, given[name] if given[name] is not None else getattr(subscription, name))
-        if given[name] is not None or price.amount_type == f"{name[:-1]}_based"
+        if given[name] is not None or price.amount_type == QUANTITIES[name]
         else None
         for name in given
     }
@@ -125,34 +125,37 @@ def plan(subscription: Subscription, wish: Wish, now: datetime) -> Plan | None:
         field = next((name for name, number in given.items() if number is not None), "product_id")
         most = written(MAXIMUM_AMOUNT, subscription.currency)
         raise InvalidInput(("body", field), f"More than {most} cannot be charged at once")
-    if product is None and price.amount_type not in ("seat_based", "unit_based"):
+    if product_data is None and price.amount_type not in QUANTITIES.values():
         amount = subscription.amount
-    is_same_product = product is None or (
-        product.id == subscription.product_id and str(price.id) == str(subscription.price_id)
-    )
     if is_same_product and counted == {"seats": subscription.seats, "units": subscription.units} and not wish.discount:
         return None
+    asked = [*(["product"] if product_data is not None else []), *(name for name in given if given[name] is not None)]
     terms: dict[str, Any] = {
         "product": product_data,
-        "price": price.model_dump(mode="json") if product is not None else None,
+        "price": price.model_dump(mode="json") if product_data is not None else None,
         "amount": amount,
         **counted,
+        "asked": asked,
     }
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
         return Plan(wish.kind, "next_period", NewTerms(**terms), [])
+    ensure_remaining(scheduled, asked, price, counted)
     if subscription.status == "trialing":
-        return _in_trial(subscription, wish, terms, now)
-    return _at_once(subscription, wish, terms, now)
+        return _in_trial(subscription, wish, terms, now, paid)
+    return _at_once(subscription, wish, terms, now, paid)
 
 
-def end_of_trial(subscription: Subscription, now: datetime) -> Plan:
-    """The trial ends at once: the first period begins, and is billed."""
-    return _first_period(subscription, "trial_end", {}, None, now)
+def end_of_trial(subscription: Subscription, now: datetime, paid: Paid, scheduled: NewTerms | None = None) -> Plan:
+    """The trial ends at once: the first period begins, with what was scheduled for it, and is billed."""
+    terms: dict[str, Any] = {}
+    if scheduled is not None:
+        terms = {name: getattr(scheduled, name) for name in ("product", "price", "amount", "seats", "units")}
+    return _first_period(subscription, "trial_end", terms | {"asked": ["product", *QUANTITIES]}, None, now, paid)
 
 
-def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime) -> Plan:
+def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime, paid: Paid) -> Plan:
     """Nothing is billed during a trial; it ends with the new product's trial, which may be over (Polar's rule)."""
     product = wish.product
     if product is None:
@@ -163,7 +166,7 @@ def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now
         if trial_end > now:
             moved: dict[str, Any] = {"trial_end": trial_end, "period_end": trial_end}
             return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [])
-    return _first_period(subscription, wish.kind, terms, wish.discount, now)
+    return _first_period(subscription, wish.kind, terms, wish.discount, now, paid)
 
 
 def _first_period(
@@ -172,14 +175,18 @@ def _first_period(
     terms: dict[str, Any],
     given: GivenDiscount | None,
     now: datetime,
+    paid: Paid,
 ) -> Plan:
+    """The first period after a trial. Time that was paid before the trial and is not over is credited."""
     new_period = _period_from(subscription, terms.get("product"), now)
     new = _new_terms(subscription, terms, given, new_period.start)
     begun = NewTerms(**terms, status="active", trial_end=now, period_start=new_period.start, period_end=new_period.end)
-    return Plan(kind, "invoice", begun, in_full(new, new_period), "subscription_cycle")
+    rest = paid.rest(subscription.price_id, now)
+    lines = [*in_full(new, new_period), *([rest] if rest is not None else [])]
+    return Plan(kind, "invoice", begun, lines, "subscription_cycle")
 
 
-def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime) -> Plan:
+def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime, paid: Paid) -> Plan:
     product = terms["product"]
     period = Period(subscription.current_period_start, subscription.current_period_end)
     has_other_interval = product is not None and (
@@ -203,6 +210,9 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
         lines = of_quantity_change(old, new, period, now)
     else:
         lines = of_product_change(old, period, new, new_period, now)
+    lines = [line for one in lines if (line := paid.bounded(one, period, now)) is not None]
+    if behavior == "prorate":
+        lines = [line.as_entry() for line in lines]
     begun: dict[str, Any] = {"period_start": new_period.start, "period_end": new_period.end} if begins else {}
     return Plan(wish.kind, behavior, NewTerms(**terms, **begun), lines)
 
@@ -228,7 +238,7 @@ def _new_terms(
     if given is not None:
         discount = given.data
     elif begins_at is None:
-        discount = subscription.period_discount_data
+        discount = discounts.of_period(subscription, str(product["id"]))
     else:
         is_on = discounts.applies(subscription.discount_data, subscription.discount_applied_at, begins_at)
         discount = subscription.discount_data if is_on else None

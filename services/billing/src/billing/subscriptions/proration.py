@@ -5,7 +5,7 @@ from zero (Polar's rules: credit for what is left of the old terms, debit for as
 off inside the lines, so that an order's own discount must not be taken off them again.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -68,6 +68,13 @@ class ProratedLine:
     start: datetime
     end: datetime
     computation: dict[str, Any] = field(hash=False)
+    corrects: list[Any] | None = field(default=None, hash=False)
+    """As of `OrderItem.corrects`."""
+
+    def as_entry(self) -> "ProratedLine":
+        """The line where it waits as an entry first: its parts say so, since an entry and its line are one credit."""
+        parts = [{**part, "is_entry": True} for part in self.corrects or ()]
+        return replace(self, corrects=parts or None)
 
 
 def credit(old: PeriodTerms, period: Period, at: datetime) -> ProratedLine | None:

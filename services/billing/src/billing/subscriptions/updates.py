@@ -17,7 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.discounts.operations import awaited_discount
 from billing.products.operations import awaited_product
-from billing.subscriptions import changes, discounts, operations, pauses, pending_updates, plans, portal, queries
+from billing.subscriptions import (
+    changes,
+    credits,
+    discounts,
+    operations,
+    pauses,
+    pending_updates,
+    plans,
+    portal,
+    queries,
+)
 from billing.subscriptions.changes import Charging, Locked
 from billing.subscriptions.errors import InactiveSubscription
 from billing.subscriptions.models import AlreadyCanceledSubscription, Subscription
@@ -62,7 +72,7 @@ async def update(
 def _verb(wish: SubscriptionUpdate) -> str | None:
     given = wish.model_fields_set
     verbs = [name for name in VERBS if name in given and (getattr(wish, name) is not None or name == "pending_update")]
-    if len(verbs) > 1:
+    if len(verbs) > 1 and verbs not in (["product_id", "seats"], ["product_id", "units"]):
         raise InvalidInput(("body", verbs[1]), f"Either {verbs[0]} or {verbs[1]}")
     for name, needed in (("resumes_at", "pause_at_period_end"), ("proration_behavior", "product_id, seats or units")):
         if getattr(wish, name) is not None and (not verbs or verbs[0] not in needed):
@@ -83,6 +93,9 @@ async def _change(
     held = await changes.locked(session, principal, id)
     if by_customer:
         portal.ensure_allowed(held.organization, verb)
+        for name in ("seats", "units"):
+            if getattr(wish, name, None) is not None:
+                portal.ensure_allowed(held.organization, name)
     subscription = held.subscription
     if verb in ("product_id", "seats", "units"):
         return await _reprice(session, held, wish, verb, product, discount, now, by_customer)
@@ -173,9 +186,19 @@ async def _reprice(
             discounts.give(subscription, discount.data)
             discount = None
     kind = verb.removesuffix("_id")
-    planned = plans.plan(subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount), now)
+    scheduled = await pending_updates.scheduled(session, subscription)
+    paid = await credits.read(session, subscription)
+    planned = plans.plan(
+        subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount), now, paid, scheduled
+    )
     if planned is None:
-        await pending_updates.supersede(session, subscription)
+        # Nothing would change now, or in the next period: what is scheduled of the same kinds is dropped.
+        asked = [
+            name
+            for name in ("product", "seats", "units")
+            if getattr(wish, "product_id" if name == "product" else name) is not None
+        ]
+        await pending_updates.follow(session, subscription, None if behavior == "next_period" else asked)
     if planned is None or not (planned.lines and planned.behavior != "prorate"):
         if wish.metadata is not None:
             subscription.user_metadata = wish.metadata
@@ -196,8 +219,10 @@ async def _trial(
     if end == "now":
         if subscription.status != "trialing":
             raise InactiveSubscription("This subscription is not in its trial")
+        paid = await credits.read(session, subscription)
+        scheduled = await pending_updates.scheduled(session, subscription)
         return await changes.carry_out(
-            session, held, plans.end_of_trial(subscription, now), now, by_customer=by_customer
+            session, held, plans.end_of_trial(subscription, now, paid, scheduled), now, by_customer=by_customer
         )
     assert isinstance(end, datetime)
     if end <= now:

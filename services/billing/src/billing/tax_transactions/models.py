@@ -11,7 +11,7 @@ from billing.database import Base
 
 
 class TaxTransaction(Record, Base):
-    """A sale whose tax a provider of the outside calculated, or what a refund takes back of it.
+    """A sale whose tax a provider of the outside calculated, or what a refund or a credit takes back of it.
 
     Written when the money moved; the provider is told by a timer, and never in the way of the money. `amount` is what
     moved in minor units, tax included.
@@ -21,7 +21,7 @@ class TaxTransaction(Record, Base):
 
     order_id: Mapped[UUID]
     refund_id: Mapped[UUID | None] = mapped_column(unique=True)
-    """None for the sale itself."""
+    """None for the sale itself. Of a later order that gives a part back, an id that is made from both orders."""
     provider: Mapped[str]
     calculation_id: Mapped[str]
     """The sale's, also where it is taken back: a provider keeps each calculation once."""

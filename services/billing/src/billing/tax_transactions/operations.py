@@ -1,5 +1,8 @@
 """Writing down what a tax provider is to be told, in the transaction in which the money moved."""
 
+from typing import Any
+from uuid import UUID, uuid5
+
 import structlog
 from servicekit import clock, ids
 from sqlalchemy import select
@@ -15,24 +18,39 @@ log = structlog.get_logger()
 def keep_sale(session: AsyncSession, order: Order) -> None:
     """Has the sale kept by the provider that calculated its tax. Where none of the outside did, nothing is to be told.
 
-    Once for each order, in the transaction that makes it paid.
+    What the order gives back of earlier ones at their own tax is taken back from these: each is a row as of a refund,
+    with an id that is made from both orders. Once for each order, in the transaction that makes it paid.
     """
-    provider = (order.tax_computation or {}).get("provider")
-    if order.tax_calculation_id is None or provider is None:
-        return
-    session.add(
-        TaxTransaction(
-            id=ids.uuid7(),
-            organization_id=order.organization_id,
-            created_at=clock.now(),
-            order_id=order.id,
-            refund_id=None,
-            provider=str(provider),
-            calculation_id=order.tax_calculation_id,
-            amount=order.total_amount,
-            due_at=clock.wall(),
-            attempts=0,
-        )
+    computation = order.tax_computation or {}
+    provider, amount = computation.get("provider"), order.total_amount
+    given_back: dict[UUID, dict[str, Any]] = {}
+    for part in computation.get("corrections", []):
+        gross = int(part["net"]) + int(part["amount"])
+        amount -= gross
+        if part["calculation"] is not None:
+            kept = given_back.setdefault(UUID(part["order_id"]), {"gross": 0, **part["calculation"]})
+            kept["gross"] -= gross
+    if order.tax_calculation_id is not None and provider is not None:
+        session.add(_row(order, order.id, None, str(provider), order.tax_calculation_id, amount))
+    for corrected, kept in given_back.items():
+        of_both = uuid5(order.id, str(corrected))
+        session.add(_row(order, corrected, of_both, kept["provider"], kept["id"], kept["gross"]))
+
+
+def _row(
+    order: Order, order_id: UUID, refund_id: UUID | None, provider: str, calculation_id: str, amount: int
+) -> TaxTransaction:
+    return TaxTransaction(
+        id=ids.uuid7(),
+        organization_id=order.organization_id,
+        created_at=clock.now(),
+        order_id=order_id,
+        refund_id=refund_id,
+        provider=provider,
+        calculation_id=calculation_id,
+        amount=amount,
+        due_at=clock.wall(),
+        attempts=0,
     )
 
 

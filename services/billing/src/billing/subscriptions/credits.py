@@ -1,0 +1,44 @@
+"""Reading what was paid for the present period of a subscription: what bounds every credit for the rest of it."""
+
+from uuid import UUID
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.disputes.models import OPEN, Dispute
+from billing.orders.models import BillingEntry, Order, OrderItem
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.paid import Paid, paid_of
+
+DISPUTED = (*OPEN, "lost")
+"""While a dispute stands so, its money counts as gone; a dispute that was won or prevented took none."""
+
+
+async def read(session: AsyncSession, subscription: Subscription) -> Paid:
+    """The money of the present period, its orders locked: a refund waits until the credit stands on them.
+
+    The caller has locked customer and subscription.
+    """
+    await session.flush()
+    begun = or_(OrderItem.start_timestamp >= subscription.current_period_start, OrderItem.start_timestamp.is_(None))
+    statement = (
+        select(Order)
+        .where(Order.subscription_id == subscription.id, Order.status.not_in(("draft", "void")))
+        .where(exists().where(OrderItem.order_id == Order.id, begun))
+        .order_by(Order.created_at, Order.id)
+        .with_for_update(of=Order)
+    )
+    orders = (await session.execute(statement)).scalars().all()
+    waiting = (
+        select(BillingEntry)
+        .where(BillingEntry.subscription_id == subscription.id)
+        .where(BillingEntry.order_id.is_(None), BillingEntry.dropped_at.is_(None))
+        .order_by(BillingEntry.created_at, BillingEntry.id)
+    )
+    entries = (await session.execute(waiting)).scalars().all()
+    lost: dict[UUID, tuple[int, int]] = {}
+    held = select(Dispute).where(Dispute.order_id.in_([order.id for order in orders]), Dispute.status.in_(DISPUTED))
+    for dispute in (await session.execute(held)).scalars():
+        amount, tax = lost.get(dispute.order_id, (0, 0))
+        lost[dispute.order_id] = (amount + dispute.amount, tax + dispute.tax_amount)
+    return paid_of(subscription.current_period_start, orders, entries, lost)
