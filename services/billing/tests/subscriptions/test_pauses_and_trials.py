@@ -178,6 +178,15 @@ async def test_a_product_without_a_trial_ends_it_and_is_billed(client, trialing,
     assert (await client.get("/v1/orders/")).json()["items"][0]["total_amount"] == 2000
 
 
+async def test_a_trial_that_ends_now_begins_with_what_was_scheduled(client, trialing, announced, patched):
+    purchase, yearly = await trialing(500), await announced(2000, recurring_interval="year")
+    await patched(purchase, product_id=yearly.id, proration_behavior="next_period")
+    body = (await patched(purchase, trial_end="now")).json()
+    assert (body["status"], body["amount"], body["pending_update"]) == ("active", 2000, None)
+    assert body["current_period_end"].startswith("2027-04-02T12:00")
+    assert (await client.get("/v1/orders/")).json()["items"][0]["total_amount"] == 2000
+
+
 async def test_a_period_ends_at_another_time_and_its_day_is_the_anchor(client, bought, announced, patched, database):
     purchase, big = await bought(500), await announced(2000)
     await patched(purchase, product_id=big.id, proration_behavior="next_period")

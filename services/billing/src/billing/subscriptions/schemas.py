@@ -46,10 +46,10 @@ Behavior = Literal["invoice", "prorate", "next_period", "reset"]
 class SubscriptionUpdate(BaseModel):
     """One change, with metadata or a discount beside it.
 
-    `product_id`, `seats` or `units` (settled as `proration_behavior` says, else as the organization does),
-    `trial_end` (an instant, or `now`), `current_billing_period_end`, `cancel_at_period_end` (false takes it back),
-    `revoke` (ends it now), `pause_at_period_end` (false takes it back), `resume`, or `pending_update` null, which drops
-    the change that waits for the next period.
+    `product_id`, `seats` or `units`, or a product with either (settled as `proration_behavior` says, else as
+    the organization does), `trial_end` (an instant, or `now`), `current_billing_period_end`, `cancel_at_period_end`
+    (false takes it back), `revoke` (ends it now), `pause_at_period_end` (false takes it back), `resume`, or
+    `pending_update` null, which drops the change that waits for the next period.
     """
 
     model_config = ConfigDict(extra="forbid")
