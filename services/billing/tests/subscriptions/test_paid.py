@@ -8,7 +8,7 @@ from billing.orders.explain import exact_of
 from billing.orders.models import BillingEntry, Order, OrderItem
 from billing.subscriptions.paid import paid_of
 from billing.subscriptions.proration import Period, PeriodTerms, credit, of_product_change, of_quantity_change
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pricing.amounts import rounded
 from servicekit import ids
@@ -152,8 +152,9 @@ def test_a_period_that_ends_at_another_time_keeps_its_money():
     assert bounded(paid_of(START, [first], [], {}), credit(terms(3000), longer, half), half, longer) == -1000
 
 
+FEW = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 CHAINS = st.lists(
-    st.tuples(st.fractions(0, 1, max_denominator=997), st.integers(0, 10**7), st.booleans(), st.booleans()),
+    st.tuples(st.integers(0, 997), st.integers(0, 10**7), st.booleans(), st.booleans()),
     min_size=1, max_size=6,
 )  # fmt: skip
 
@@ -162,14 +163,14 @@ def changed(first, chain, refunds):
     """Applies changes that are billed at once or wait. Yields the nominal and the bounded lines of each."""
     old, orders, entries = first, [order(whole(first.net_amount))], []
     for position, (share, amount, waits, is_quantity) in enumerate(sorted(chain)):
-        at = JANUARY.start + (JANUARY.end - JANUARY.start) * float(share)
+        at = JANUARY.start + (JANUARY.end - JANUARY.start) * share / 997
         new = terms(amount)
         for one, part in zip(orders, refunds, strict=False):
             # No more is refunded than was billed, less what is credited already.
             gone = sum(-p["amount"] for o in orders for i in o.items for p in i.corrects or []
                        if p["order_id"] == str(one.id))  # fmt: skip
             sold = sum(item.amount for item in one.items)
-            one.refunded_amount = max(one.refunded_amount, int(max(0, sold - gone) * part))
+            one.refunded_amount = max(one.refunded_amount, max(0, sold - gone) * part // 7)
         paid = paid_of(START, orders, entries, {})
         change = of_quantity_change if is_quantity else None
         nominal = change(old, new, JANUARY, at) if change else of_product_change(old, JANUARY, new, JANUARY, at)
@@ -190,7 +191,7 @@ def changed(first, chain, refunds):
         old = new
 
 
-@settings(max_examples=50)
+@FEW
 @given(st.integers(0, 10**7), CHAINS)
 def test_without_refunds_every_amount_is_that_of_the_terms(amount, chain):
     for nominal, lines, _, _ in changed(terms(amount), chain, []):
@@ -199,8 +200,8 @@ def test_without_refunds_every_amount_is_that_of_the_terms(amount, chain):
             assert sum(part["amount"] for part in line.corrects or []) == min(0, line.amount)
 
 
-@settings(max_examples=50)
-@given(st.integers(0, 10**7), CHAINS, st.lists(st.fractions(0, 1, max_denominator=7), max_size=6))
+@FEW
+@given(st.integers(0, 10**7), CHAINS, st.lists(st.integers(0, 7), max_size=6))
 def test_credits_never_exceed_the_money_that_was_paid(amount, chain, refunds):
     """All that was billed, less all refunds and all credits, is never below nothing but for the roundings of lines."""
     total = 0
