@@ -54,6 +54,8 @@ def today(rate, country, behavior="exclusive"):
         # a calculation that keeps no rate, or lines of which one is exempt: the share of the tax that was paid
         (supply(1000, 70, item(None)), 500, -500, -35),
         (supply(2000, 190), 1000, -1000, -95),
+        # kronur are charged in hundreds: so is their tax
+        (supply(10000, 2400, item("24", "IS"), step=100), 5100, -5100, -1200),
         (supply(10000, 1498, item("5", "CA", "GST"), item("9.975", "CA", "QST")), 5000, -5000, -749),
     ],
 )

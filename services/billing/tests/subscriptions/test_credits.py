@@ -1,5 +1,6 @@
 """Credit is bounded by money: what was refunded, is disputed, or was credited before is not credited again."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -165,8 +166,7 @@ async def test_a_declined_change_releases_what_it_credited(client, paid, announc
     await newest()
 
 
-async def test_a_refund_that_waits_for_a_change_finds_the_credit(client, paid, announced, patched, database):
-    """The order is locked while a credit for it is computed, and keeps what it came to."""
+async def test_an_entry_that_waits_is_credited_already(paid, announced, patched, database):
     purchase, small = await paid(5000), await announced(1000)
     await patched(purchase, product_id=small.id, proration_behavior="prorate")
     async with database.transaction() as session:
@@ -175,6 +175,20 @@ async def test_a_refund_that_waits_for_a_change_finds_the_credit(client, paid, a
         (str(purchase.order_id), -4839, True)
     ]
     assert await credited(database, purchase) == (4839, 0)
+
+
+async def test_a_refund_and_a_credit_at_once_never_share_an_amount(client, paid, announced, patched, newest, database):
+    purchase, free = await paid(5000), await announced(0)
+    body = {"order_id": str(purchase.order_id), "amount": 5000, "reason": "customer_request"}
+    _, *refunds = await asyncio.gather(
+        patched(purchase, product_id=free.id, proration_behavior="invoice"),
+        *(client.post("/v1/refunds/", json=body) for _ in range(2)),
+    )
+    order = (await client.get(f"/v1/orders/{purchase.order_id}")).json()
+    given = (await credited(database, purchase))[0] + order["refunded_amount"]
+    assert given in (4839, 5000)
+    assert sorted(answer.status_code for answer in refunds)[0] == (201 if given == 5000 else 422)
+    await newest()
 
 
 @pytest.mark.parametrize("by", ["now", "product"])

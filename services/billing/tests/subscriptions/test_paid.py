@@ -33,7 +33,7 @@ def row(kind, line, **fields):
 def order(*items, at=START, **fields):
     known = {
         "discount_amount": 0, "refunded_amount": 0, "refunded_tax_amount": 0, "credited_amount": 0,
-        "credited_tax_amount": 0, "tax_amount": 0, "description": "Pro", **fields,
+        "credited_tax_amount": 0, "tax_amount": 0, "description": "Pro", "currency": "usd", **fields,
     }  # fmt: skip
     return Order(id=ids.uuid7(), created_at=at, period_start=None, items=list(items), **known)
 

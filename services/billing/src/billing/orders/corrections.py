@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from pricing.amounts import rounded, shared, written
+from pricing.currencies import step
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,6 +50,8 @@ class Supply:
     credited_tax: int = 0
     tax_id: Sequence[Any] | None = None
     calculation: Mapping[str, Any] | None = None
+    step: int = 1
+    """Tax is a multiple of it: what the currency's charges are multiples of."""
 
     @classmethod
     def of(cls, order: Order) -> "Supply":
@@ -70,6 +73,7 @@ class Supply:
             credited_tax=order.credited_tax_amount,
             tax_id=order.tax_id,
             calculation={"provider": kept["provider"], "id": order.tax_calculation_id} if known else None,
+            step=step(order.currency),
         )
 
     @property
@@ -79,7 +83,7 @@ class Supply:
             return Fraction(0)
         rates = sum((Fraction(str(one["rate"])) for one in self.breakdown if one.get("rate") is not None), Fraction(0))
         by_rates = rates / (100 + rates if self.behavior == "inclusive" else 100)
-        is_so = abs(by_rates * self.amount - self.tax_amount) <= max(1, len(self.breakdown))
+        is_so = abs(by_rates * self.amount - self.tax_amount) <= self.step * max(1, len(self.breakdown))
         return by_rates if is_so else Fraction(self.tax_amount, self.amount)
 
     def given_back(self, amount: int) -> dict[str, Any]:
@@ -89,7 +93,7 @@ class Supply:
         gave back is taken off, so that their roundings never add up to more than was paid.
         """
         rate = self.rate
-        tax = max(0, rounded((self.credited + amount) * rate) - self.credited_tax) if rate else 0
+        tax = max(0, rounded((self.credited + amount) * rate, self.step) - self.credited_tax) if rate else 0
         net = amount - (tax if self.behavior == "inclusive" else 0)
         rates = [Fraction(str(one["rate"])) if one.get("rate") is not None else Fraction(0) for one in self.breakdown]
         shares = shared(tax, rates if any(rates) else [Fraction(1)] * len(rates)) if rates else []
@@ -98,6 +102,7 @@ class Supply:
             "amount": -tax,
             "behavior": self.behavior,
             "rate": written(rate),
+            "step": self.step,
             "credited": self.credited,
             "credited_tax": self.credited_tax,
             "breakdown": [
