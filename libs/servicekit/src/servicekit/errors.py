@@ -90,10 +90,14 @@ class InvalidInput(ServiceError):
 
 
 def responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of a route: each error's status with the schema of its body."""
+    """The `responses=` of a route: each status with the schema of its errors' bodies, and what they mean."""
     declared: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        declared[error.status_code] = {"description": (error.__doc__ or "").strip(), "model": _body_of(error)}
+        description, model = (error.__doc__ or "").strip(), _body_of(error)
+        known = declared.get(error.status_code)
+        if known is not None:
+            description, model = f"{known['description']} {description}", known["model"] | model
+        declared[error.status_code] = {"description": description, "model": model}
     return declared
 
 

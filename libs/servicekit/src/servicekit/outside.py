@@ -4,6 +4,7 @@ For an answer that is needed in the middle of a transaction, and that is kept wh
 """  # fmt: skip
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 Done = TypeVar("Done")
@@ -30,3 +31,20 @@ async def asking(work: Callable[[], Awaitable[Done]], rounds: int = ROUNDS) -> D
         except AskOutside as wanted:
             await wanted.ask()
     return await work()
+
+
+async def asking_by_one(work: Callable[[int], Awaitable[int]], batch: int) -> int:
+    """Does up to `batch` of what is due in one transaction; one by one where the outside has to be asked first.
+
+    `work` opens its own transaction for as many as it is given, and returns how many it looked at; so does this.
+    Raises what `asking` raises.
+    """
+    try:
+        return await work(batch)
+    except AskOutside as wanted:
+        await wanted.ask()
+    for done in range(batch):
+        looked_at: int = await asking(partial(work, 1))
+        if not looked_at:
+            return done
+    return batch

@@ -12,7 +12,6 @@ from billing.subscriptions.proration import (
     PeriodTerms,
     credit,
     debit,
-    in_full,
     of_product_change,
     of_quantity_change,
 )
@@ -143,12 +142,6 @@ def test_from_seats_to_a_fixed_price_gives_a_credit():
 def test_quantities_pay_the_difference_of_discounted_totals(old, new, amount):
     lines = of_quantity_change(old, new, APRIL, at(2026, 4, 16))
     assert [line.amount for line in lines] == ([] if amount is None else [amount])
-
-
-def test_a_reset_costs_the_whole_new_price():
-    lines = in_full(terms(2000, percent=10), APRIL)
-    assert [(line.amount, line.computation["fraction"]) for line in lines] == [(1800, "1/1")]
-    assert in_full(terms(0), APRIL) == []
 
 
 AMOUNTS = st.integers(0, 10**10)

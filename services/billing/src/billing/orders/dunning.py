@@ -30,7 +30,7 @@ from billing.orders.models import Order
 from billing.orders.voids import void_order
 from billing.payments import collect
 from billing.payments.models import COUNTED, Payment
-from billing.subscriptions import events
+from billing.subscriptions import entries, events
 from billing.subscriptions.models import Subscription
 
 BATCH = 50
@@ -97,14 +97,23 @@ async def recover(
 async def give_up(
     session: AsyncSession, order: Order, customer: Customer, subscription: Subscription, now: datetime
 ) -> None:
-    """The end of dunning: the subscription is revoked, and what it owes is void."""
+    """The end of dunning: the subscription is revoked unless it is over already, and what it owes is void."""
     was_canceled = subscription.cancel_at_period_end
     if subscription.ended_at is None:
         subscription.end(now)
         told: list[type[Event[contracts.Subscription]]] = [SubscriptionUpdatedV1]
         told += [SubscriptionRevokedV1] if was_canceled else [SubscriptionCanceledV1, SubscriptionRevokedV1]
         _say(session, subscription, customer, now, *told)
+    await write_off(session, subscription, customer, now)
+
+
+async def write_off(session: AsyncSession, subscription: Subscription, customer: Customer, now: datetime) -> None:
+    """A subscription that is over settles nothing more: its pending orders are void, what waits is dropped.
+
+    So ends one that is revoked; one that ends with its period is billed first. The caller has locked both.
+    """
     await void_pending(session, subscription, customer, now)
+    await entries.drop(session, subscription, now)
 
 
 async def void_pending(session: AsyncSession, subscription: Subscription, customer: Customer, now: datetime) -> None:

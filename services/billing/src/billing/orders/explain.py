@@ -68,7 +68,7 @@ def exact_of(computation: dict[str, Any]) -> Fraction | None:
     """The exact amount that the inputs of a computation give by its rule; None for a rule that is not known."""
     rule, inputs = computation.get("rule"), computation.get("inputs") or computation
     match rule:
-        case "price":
+        case "price" | "renewal":
             return Fraction(int(inputs["amount"]))
         case "full_period":
             return Fraction(_net(inputs["new"]) if "new" in inputs else int(inputs["amount"]))

@@ -272,6 +272,7 @@ class BillingEntry(Record, Base):
     """Since when nobody bills it any more: its subscription was ended at once."""
 
 
+Index("billing_entries_order_idx", BillingEntry.order_id, postgresql_where=BillingEntry.order_id.is_not(None))
 Index("billing_entries_waiting_idx", BillingEntry.subscription_id, postgresql_where=BillingEntry.order_id.is_(None))
 Index(
     "orders_period_key",

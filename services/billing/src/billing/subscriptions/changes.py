@@ -7,29 +7,30 @@ voids the order and leaves the subscription as it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.billing import OrderCreatedV1, SubscriptionActiveV1, SubscriptionCycledV1, SubscriptionUpdatedV1
 from contracts.event import Event
+from pricing.currencies import MAXIMUM_AMOUNT
 from processor import StripeProcessor
 from servicekit import ids, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions
-from servicekit.errors import ResourceNotFound
+from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.customers import balances
 from billing.customers.models import Customer
-from billing.orders.corrections import recount
-from billing.orders.create import Line, Terms, open_order, tell
-from billing.orders.models import BillingEntry, Order
+from billing.orders.create import tell
+from billing.orders.models import Order
 from billing.orders.voids import void_order
 from billing.organizations.models import Organization
 from billing.payments import collect
 from billing.payments.models import Payment
-from billing.subscriptions import events, pending_updates, queries
+from billing.subscriptions import entries, events, pending_updates, queries
 from billing.subscriptions.change import NewTerms, SubscriptionChange
 from billing.subscriptions.errors import (
     InactiveSubscription,
@@ -41,9 +42,10 @@ from billing.subscriptions.errors import (
     SubscriptionLocked,
 )
 from billing.subscriptions.models import ACTIVE, AlreadyCanceledSubscription, Subscription
-from billing.subscriptions.plans import Plan
-from billing.subscriptions.proration import ProratedLine
+from billing.subscriptions.orders import bill_change, surroundings
+from billing.subscriptions.plans import Plan, period_cost
 
+NO_METHOD = "There is no saved payment method to charge"
 Told = Sequence[type[Event[contracts.Subscription]]]
 
 
@@ -93,32 +95,41 @@ def ensure_changeable(subscription: Subscription) -> None:
         raise InactiveSubscription(f"This subscription is {subscription.status}")
 
 
-async def carry_out(
-    session: AsyncSession,
-    held: Locked,
-    plan: Plan,
-    now: datetime,
-    *,
-    by_customer: bool = False,
-) -> Charging | None:
+async def ensure_chargeable(session: AsyncSession, held: Locked, amount: int) -> None:
+    """Raises `PaymentMethodRequired` where neither a card nor the customer's credit could pay `amount` minor units."""
+    subscription, customer = held.subscription, held.customer
+    if amount <= 0 or await collect.method_for(session, customer, subscription) is not None:
+        return
+    balance = await balances.balance_of(session, customer.id, subscription.currency)
+    if balance is None or balance.amount < amount:
+        raise PaymentMethodRequired(NO_METHOD)
+
+
+async def ensure_continuable(session: AsyncSession, held: Locked, begins_at: datetime) -> None:
+    """Raises `PaymentMethodRequired` where nobody could pay the period of the subscription that begins then."""
+    await ensure_chargeable(session, held, period_cost(held.subscription, begins_at))
+
+
+async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: datetime) -> Charging | None:
     """Does what was planned, or writes down what has to be paid first. Inside the caller's transaction.
 
-    Raises `SubscriptionLocked` while the last bill is unpaid, `PaymentNotReady`, `PaymentFailed` or
-    `PaymentMethodRequired` where there is no card.
+    Raises `SubscriptionLocked` while the last bill is unpaid, `PaymentNotReady`, `PaymentMethodRequired` for a rise in
+    price that nobody could pay, or `InvalidInput` for more than can be charged at once.
     """
     subscription = held.subscription
     if plan.behavior == "next_period":
+        await ensure_chargeable(session, held, plan.dearer_amount)
         await pending_updates.schedule(session, subscription, plan)
         await say(session, subscription, [SubscriptionUpdatedV1], now)
         return None
-    if plan.lines:
+    if plan.lines or plan.is_billed_at_once:
         await _ensure_settled(session, subscription)
-    if plan.lines and plan.behavior != "prorate":
-        return await _bill_first(session, held, plan, now, by_customer=by_customer)
-    for position, line in enumerate(plan.lines):
-        # A microsecond apart: the order that takes them lists them as they were made.
-        session.add(_entry(subscription, line, now + timedelta(microseconds=position)))
-    await recount(session, [line.corrects for line in plan.lines])
+    if plan.is_billed_at_once:
+        return await _bill_first(session, held, plan, now)
+    added = sum(line.amount for line in plan.lines)
+    if added > 0:
+        await ensure_chargeable(session, held, added + await entries.waiting_amount(session, subscription))
+    await entries.write(session, subscription, plan.lines, now)
     await _apply(session, subscription, plan.terms, now)
     return None
 
@@ -165,31 +176,14 @@ async def _ensure_settled(session: AsyncSession, subscription: Subscription) -> 
         raise SubscriptionLocked("The last order of this subscription is not paid yet; try again in a moment")
 
 
-async def _bill_first(
-    session: AsyncSession, held: Locked, plan: Plan, now: datetime, *, by_customer: bool
-) -> Charging | None:
+async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: datetime) -> Charging | None:
     subscription, customer = held.subscription, held.customer
     if held.organization is not None and not held.organization.data["capabilities"]["subscription_renewals"]:
         raise PaymentNotReady("This organization may not bill subscriptions at present")
-    product = plan.terms.product or subscription.product_data
-    order = await open_order(
-        session,
-        customer=customer,
-        lines=[order_line(line) for line in plan.lines],
-        terms=Terms(
-            billing_reason=plan.billing_reason,
-            currency=subscription.currency,
-            description=product["name"],
-            product=product,
-            period_start=plan.terms.period_start,
-            seats=plan.terms.seats or subscription.seats,
-            units=plan.terms.units or subscription.units,
-            metadata=subscription.user_metadata,
-        ),
-        subscription=subscription,
-        at=now,
-    )
-    await recount(session, [line.corrects for line in plan.lines])
+    around = await surroundings(session, [(subscription, customer)])
+    order = await bill_change(session, subscription, customer, around, plan, now)
+    if order.payable_amount > MAXIMUM_AMOUNT:
+        raise InvalidInput(plan.field, "This costs more than can be charged at once")
     change = SubscriptionChange(
         id=ids.uuid7(),
         organization_id=subscription.organization_id,
@@ -209,47 +203,10 @@ async def _bill_first(
     if order.payable_amount == 0:
         await collect.settle_free(session, order, customer, subscription, now)
         return None
-    method = await collect.method_for(session, customer, subscription)
+    method = around.method_of(subscription, customer)
     if method is None:
-        message = "There is no saved payment method to charge"
-        raise (
-            PaymentMethodRequired(message) if by_customer else PaymentFailed(message, decline_code="no_payment_method")
-        )
-    return Charging(change.id, await collect.request(session, order, method, "purchase", in_hand=True, at=now))
-
-
-def order_line(line: ProratedLine) -> Line:
-    """A prorated line as orders take it: its discount is inside."""
-    return Line(
-        label=line.label,
-        amount=line.amount,
-        proration=True,
-        product_price_id=UUID(str(line.price_id)),
-        start=line.start,
-        end=line.end,
-        computation=line.computation,
-        corrects=line.corrects,
-    )
-
-
-def _entry(subscription: Subscription, line: ProratedLine, now: datetime) -> BillingEntry:
-    return BillingEntry(
-        id=ids.uuid7(),
-        organization_id=subscription.organization_id,
-        created_at=now,
-        kind="proration",
-        customer_id=subscription.customer_id,
-        subscription_id=subscription.id,
-        currency=subscription.currency,
-        label=line.label,
-        amount=line.amount,
-        proration=True,
-        product_price_id=UUID(str(line.price_id)),
-        start_timestamp=line.start,
-        end_timestamp=line.end,
-        computation=line.computation,
-        corrects=line.corrects,
-    )
+        raise PaymentMethodRequired(NO_METHOD)
+    return Charging(change.id, collect.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))
 
 
 async def _apply(session: AsyncSession, subscription: Subscription, terms: NewTerms, now: datetime) -> None:

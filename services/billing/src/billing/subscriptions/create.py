@@ -18,7 +18,7 @@ from billing.products.operations import awaited_product
 from billing.subscriptions import events
 from billing.subscriptions.models import BILLABLE, Subscription, next_period_end
 from billing.subscriptions.operations import tell_of_start
-from billing.subscriptions.periods import price_line
+from billing.subscriptions.orders import price_line
 from billing.subscriptions.schemas import SubscriptionCreate
 
 

@@ -24,14 +24,14 @@ def applies(terms: Mapping[str, Any] | None, first_applied_at: datetime | None, 
     """Whether a discount reduces the period that begins at `period_start`.
 
     `terms` is the discount's public shape; `first_applied_at` the start of the first period that it reduced, None
-    before there was one. One for `once` reduces that period only.
+    before there was one. One for `once` reduces that period only, also when another begins at the same instant.
     """
     if terms is None:
         return False
     if first_applied_at is None or terms["duration"] == "forever":
         return True
     end = ends_at(terms, first_applied_at)
-    return period_start < end if end is not None else period_start <= first_applied_at
+    return end is not None and period_start < end
 
 
 def covers(terms: Mapping[str, Any] | None, product_id: str, currency: str) -> bool:

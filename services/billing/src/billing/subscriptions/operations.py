@@ -19,16 +19,18 @@ from contracts.event import Event
 from servicekit import clock, outbox
 from servicekit.auth import Principal
 from servicekit.errors import ResourceNotFound
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import queries as customers
 from billing.customers.models import Customer
-from billing.orders.dunning import void_pending
+from billing.orders.dunning import void_pending, write_off
+from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
-from billing.subscriptions import events, queries
+from billing.subscriptions import entries, events, queries
 from billing.subscriptions.errors import InactiveSubscription, SubscriptionLocked, SubscriptionNotScheduledToCancel
 from billing.subscriptions.models import Subscription, next_period_end
+from billing.subscriptions.orders import Surroundings, bill_rest
 from billing.subscriptions.schemas import REASONS, SubscriptionCancel, SubscriptionUpdate
 
 Told = Sequence[type[Event[contracts.Subscription]]]
@@ -145,7 +147,7 @@ async def change(
     subscription.modified_at = now
     data = await _tell(session, subscription, told, now)
     if changes.revoke:
-        await void_pending(session, subscription, await session.get_one(Customer, subscription.customer_id), now)
+        await write_off(session, subscription, await session.get_one(Customer, subscription.customer_id), now)
     return data
 
 
@@ -167,22 +169,31 @@ async def cancel(
 
 
 async def revoke_of_customer(session: AsyncSession, customer: Customer) -> None:
-    """Ends what a deleted customer still has."""
-    statement = select(Subscription).where(
-        Subscription.customer_id == customer.id, Subscription.ended_at.is_(None)
-    ).with_for_update()  # fmt: skip
+    """Ends what a deleted customer still has, and voids what subscriptions that are over still owe."""
+    owes = exists().where(Order.subscription_id == Subscription.id, Order.status == "pending")
+    found = select(Subscription).where(
+        Subscription.customer_id == customer.id, or_(Subscription.ended_at.is_(None), owes)
+    )
     now = clock.now()
-    for subscription in (await session.execute(statement)).scalars():
-        await _tell(session, subscription, [SubscriptionUpdatedV1, *_end(subscription, now)], now)
-        await void_pending(session, subscription, customer, now)
+    for subscription in (await session.execute(found.order_by(Subscription.id).with_for_update())).scalars().all():
+        if subscription.ended_at is None:
+            await _tell(session, subscription, [SubscriptionUpdatedV1, *_end(subscription, now)], now)
+        await write_off(session, subscription, customer, now)
 
 
-async def end_with_period(session: AsyncSession, subscription: Subscription, customer: Customer) -> None:
-    """The period of a canceled subscription is over; what it owes is void. The caller has locked both."""
+async def end_with_period(
+    session: AsyncSession, subscription: Subscription, customer: Customer, around: Surroundings
+) -> None:
+    """The period of a canceled subscription is over: what waits is billed, what it owed before is void.
+
+    `around` is as before that: lines of an order that nobody paid are not billed again. The caller has locked both.
+    """
     now = clock.now()
     subscription.end(now)
     await _tell(session, subscription, [SubscriptionUpdatedV1, SubscriptionRevokedV1], now)
     await void_pending(session, subscription, customer, now)
+    await bill_rest(session, subscription, customer, around, now)
+    await entries.drop(session, subscription, now)
 
 
 def _end(subscription: Subscription, now: datetime) -> Told:

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from contracts.billing import (
-    OrderCreatedV1,
     SubscriptionPausedV1,
     SubscriptionResumedV1,
     SubscriptionUpdatedV1,
@@ -12,12 +11,10 @@ from servicekit.errors import InvalidInput
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
-from billing.orders import create
-from billing.payments import collect
 from billing.subscriptions import changes, pending_updates
 from billing.subscriptions.errors import InactiveSubscription
 from billing.subscriptions.models import AlreadyCanceledSubscription, Subscription, next_period_end
-from billing.subscriptions.periods import bill_period
+from billing.subscriptions.orders import Surroundings, bill_period, bill_rest, publish_and_collect, surroundings
 
 
 async def schedule(
@@ -50,13 +47,19 @@ async def unschedule(session: AsyncSession, subscription: Subscription, now: dat
     await changes.say(session, subscription, [SubscriptionUpdatedV1], now)
 
 
-async def begin(session: AsyncSession, subscription: Subscription, now: datetime) -> None:
-    """The last period is over; what it may still owe is collected as before. The caller has locked the subscription."""
+async def begin(
+    session: AsyncSession, subscription: Subscription, customer: Customer, around: Surroundings, now: datetime
+) -> None:
+    """The last period is over: what waits for an order is billed; what is still owed is collected as before.
+
+    The caller has locked customer and subscription.
+    """
     subscription.status = "paused"
     subscription.past_due_at = None
     subscription.paused_at = subscription.modified_at = now
     subscription.pause_at_period_end = False
     await changes.say(session, subscription, [SubscriptionUpdatedV1, SubscriptionPausedV1], now)
+    await bill_rest(session, subscription, customer, around, now)
 
 
 async def resume(session: AsyncSession, customer: Customer, subscription: Subscription, now: datetime) -> None:
@@ -76,11 +79,7 @@ async def resume(session: AsyncSession, customer: Customer, subscription: Subscr
         now, subscription.recurring_interval, subscription.recurring_interval_count, now.day
     )
     subscription.modified_at = now
-    order = await bill_period(session, customer, subscription, now)
+    around = await surroundings(session, [(subscription, customer)])
+    order = await bill_period(session, subscription, customer, around, now)
     await changes.say(session, subscription, [SubscriptionUpdatedV1, SubscriptionResumedV1], now)
-    create.tell(session, order, customer, subscription, OrderCreatedV1, at=now)
-    if order.payable_amount == 0:
-        await collect.settle_free(session, order, customer, subscription, now)
-        return
-    method = await collect.method_for(session, customer, subscription)
-    await collect.request(session, order, method, "subscription_cycle", at=now)
+    await publish_and_collect(session, order, subscription, customer, around, now)

@@ -19,7 +19,6 @@ from billing.subscriptions.proration import (
     Period,
     PeriodTerms,
     ProratedLine,
-    in_full,
     of_product_change,
     of_quantity_change,
 )
@@ -50,14 +49,42 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class FullPeriod:
+    """A period that begins with a change and is billed in full, as a renewal bills one.
+
+    `discount` (its public shape, None for none) is the order's own: it is taken off the whole price.
+    """
+
+    terms: PeriodTerms
+    period: Period
+    discount: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A change that was computed. `lines` are what it costs now, empty for nothing; `behavior` as it was promoted."""
+    """A change that was computed. `lines` are what it costs now, empty for nothing; `behavior` as it was promoted.
+
+    `full` is the period that begins with it where all of that is billed. `dearer_amount` is of one that is scheduled:
+    what a period will cost, discount taken off, if that is more than it would without the change; else 0.
+    """
 
     kind: str
     behavior: str
     terms: NewTerms
     lines: list[ProratedLine]
     billing_reason: str = "subscription_update"
+    full: FullPeriod | None = None
+    dearer_amount: int = 0
+
+    @property
+    def is_billed_at_once(self) -> bool:
+        """Whether it has an order of its own, which is paid before it is applied."""
+        return self.full is not None or (bool(self.lines) and self.behavior != "prorate")
+
+    @property
+    def field(self) -> tuple[str, str]:
+        """The field of the request that it comes from."""
+        return "body", "product_id" if self.kind == "product" else self.kind
 
     def with_metadata(self, metadata: dict[str, Any] | None) -> "Plan":
         """The plan that also sets the subscription's metadata: with the change, or not at all."""
@@ -127,7 +154,9 @@ def plan(
         raise InvalidInput(("body", field), f"More than {most} cannot be charged at once")
     if product_data is None and price.amount_type not in QUANTITIES.values():
         amount = subscription.amount
-    if is_same_product and counted == {"seats": subscription.seats, "units": subscription.units} and not wish.discount:
+    is_same = is_same_product and counted == {"seats": subscription.seats, "units": subscription.units}
+    begins_anew = wish.behavior == "reset" and subscription.status != "trialing"
+    if is_same and not wish.discount and not begins_anew:
         return None
     asked = [*(["product"] if product_data is not None else []), *(name for name in given if given[name] is not None)]
     terms: dict[str, Any] = {
@@ -140,11 +169,18 @@ def plan(
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
-        return Plan(wish.kind, "next_period", NewTerms(**terms), [])
+        then = subscription.current_period_end
+        before, after = period_cost(subscription, then), _new_terms(subscription, terms, wish.discount, then).net_amount
+        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=after if after > before else 0)
     ensure_remaining(scheduled, asked, price, counted)
     if subscription.status == "trialing":
         return _in_trial(subscription, wish, terms, now, paid)
     return _at_once(subscription, wish, terms, now, paid)
+
+
+def period_cost(subscription: Subscription, begins_at: datetime) -> int:
+    """What a period that begins then costs with the present terms, the discount taken off, in minor units."""
+    return _new_terms(subscription, {}, None, begins_at).net_amount
 
 
 def end_of_trial(subscription: Subscription, now: datetime, paid: Paid, scheduled: NewTerms | None = None) -> Plan:
@@ -177,13 +213,22 @@ def _first_period(
     now: datetime,
     paid: Paid,
 ) -> Plan:
-    """The first period after a trial. Time that was paid before the trial and is not over is credited."""
-    new_period = _period_from(subscription, terms.get("product"), now)
-    new = _new_terms(subscription, terms, given, new_period.start)
-    begun = NewTerms(**terms, status="active", trial_end=now, period_start=new_period.start, period_end=new_period.end)
+    """The order is the one that is written when a trial ends by itself: a whole period, less the order's discount.
+
+    Time that was paid before the trial and is not over is credited.
+    """
+    full = _full_period(subscription, terms, given, now)
+    begun = NewTerms(**terms, status="active", trial_end=now, period_start=now, period_end=full.period.end)
     rest = paid.rest(subscription.price_id, now)
-    lines = [*in_full(new, new_period), *([rest] if rest is not None else [])]
-    return Plan(kind, "invoice", begun, lines, "subscription_cycle")
+    return Plan(kind, "invoice", begun, [rest] if rest is not None else [], "subscription_cycle", full)
+
+
+def _full_period(
+    subscription: Subscription, terms: dict[str, Any], given: GivenDiscount | None, now: datetime
+) -> FullPeriod:
+    period = _period_from(subscription, terms.get("product"), now)
+    new = _new_terms(subscription, terms, given, period.start)
+    return FullPeriod(new, period, _new_discount(subscription, terms, given, period.start))
 
 
 def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime, paid: Paid) -> Plan:
@@ -193,10 +238,13 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
         product["recurring_interval"] != subscription.recurring_interval
         or (product["recurring_interval_count"] or 1) != subscription.recurring_interval_count
     )
+    if wish.behavior == "reset":
+        full = _full_period(subscription, terms, wish.discount, now)
+        begun = NewTerms(**terms, period_start=now, period_end=full.period.end)
+        return Plan(wish.kind, "reset", begun, [], full=full)
     behavior = "invoice" if wish.behavior == "prorate" and has_other_interval else wish.behavior
-    begins = has_other_interval or behavior == "reset"
-    new_period = _period_from(subscription, product, now) if begins else period
-    new = _new_terms(subscription, terms, wish.discount, new_period.start if begins else None)
+    new_period = _period_from(subscription, product, now) if has_other_interval else period
+    new = _new_terms(subscription, terms, wish.discount, new_period.start if has_other_interval else None)
     old = PeriodTerms(
         subscription.product_data["name"],
         subscription.price_id,
@@ -204,17 +252,15 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
         subscription.currency,
         Snapshot.of(subscription.period_discount_data),
     )
-    if behavior == "reset":
-        lines = in_full(new, new_period)
-    elif product is None:
+    if product is None:
         lines = of_quantity_change(old, new, period, now)
     else:
         lines = of_product_change(old, period, new, new_period, now)
     lines = [line for one in lines if (line := paid.bounded(one, period, now)) is not None]
     if behavior == "prorate":
         lines = [line.as_entry() for line in lines]
-    begun: dict[str, Any] = {"period_start": new_period.start, "period_end": new_period.end} if begins else {}
-    return Plan(wish.kind, behavior, NewTerms(**terms, **begun), lines)
+    begins: dict[str, Any] = {"period_start": now, "period_end": new_period.end} if has_other_interval else {}
+    return Plan(wish.kind, behavior, NewTerms(**terms, **begins), lines)
 
 
 def _period_from(subscription: Subscription, product: dict[str, Any] | None, now: datetime) -> Period:
@@ -235,6 +281,15 @@ def _new_terms(
     """
     product = terms.get("product") or subscription.product_data
     price = terms.get("price") or subscription.price_data
+    discount = _new_discount(subscription, terms, given, begins_at)
+    amount = terms["amount"] if terms.get("amount") is not None else subscription.amount
+    return PeriodTerms(product["name"], price["id"], amount, subscription.currency, Snapshot.of(discount))
+
+
+def _new_discount(
+    subscription: Subscription, terms: dict[str, Any], given: GivenDiscount | None, begins_at: datetime | None
+) -> dict[str, Any] | None:
+    product = terms.get("product") or subscription.product_data
     if given is not None:
         discount = given.data
     elif begins_at is None:
@@ -242,7 +297,4 @@ def _new_terms(
     else:
         is_on = discounts.applies(subscription.discount_data, subscription.discount_applied_at, begins_at)
         discount = subscription.discount_data if is_on else None
-    if not discounts.covers(discount, str(product["id"]), subscription.currency):
-        discount = None
-    amount = terms["amount"] if terms.get("amount") is not None else subscription.amount
-    return PeriodTerms(product["name"], price["id"], amount, subscription.currency, Snapshot.of(discount))
+    return discount if discounts.covers(discount, str(product["id"]), subscription.currency) else None

@@ -108,13 +108,6 @@ def of_quantity_change(old: PeriodTerms, new: PeriodTerms, period: Period, at: d
     return [line] if line is not None else []
 
 
-def in_full(new: PeriodTerms, period: Period) -> list[ProratedLine]:
-    """The whole price of the new terms for a period that begins now: nothing is credited for the old."""
-    computation = {"rule": "full_period", "inputs": {"new": new.inputs()}, "fraction": written(Fraction(1))}
-    line = ProratedLine(new.label, new.net_amount, new.price_id, period.start, period.end, computation)
-    return [line] if line.amount else []
-
-
 def _line(
     rule: str, whole: int, terms: list[PeriodTerms], period: Period, at: datetime, label: str, named: PeriodTerms
 ) -> ProratedLine | None:

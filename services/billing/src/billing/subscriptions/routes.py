@@ -14,7 +14,14 @@ from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 from billing.organizations.operations import seller
 from billing.subscriptions import operations, queries, updates
 from billing.subscriptions.create import create
-from billing.subscriptions.errors import PaymentFailed, PaymentMethodRequired, SubscriptionLocked
+from billing.subscriptions.errors import (
+    InactiveSubscription,
+    PaymentFailed,
+    PaymentMethodRequired,
+    PaymentNotReady,
+    SubscriptionLocked,
+    SubscriptionNotScheduledToCancel,
+)
 from billing.subscriptions.export import SubscriptionExportColumn, export
 from billing.subscriptions.models import AlreadyCanceledSubscription
 from billing.subscriptions.queries import SubscriptionFilter
@@ -35,8 +42,11 @@ Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:w
 CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 REFUSALS: Any = responses(ResourceNotFound, AlreadyCanceledSubscription, SubscriptionLocked)
-CHANGE_REFUSALS: Any = responses(PaymentFailed, AlreadyCanceledSubscription, ResourceNotFound, SubscriptionLocked)
-PORTAL_REFUSALS: Any = responses(PaymentFailed, AlreadyCanceledSubscription, ResourceNotFound, PaymentMethodRequired)
+CHANGE_REFUSALS: Any = responses(
+    PaymentFailed, AlreadyCanceledSubscription, InactiveSubscription, PaymentNotReady, ResourceNotFound,
+    SubscriptionLocked, SubscriptionNotScheduledToCancel, PaymentMethodRequired,
+)  # fmt: skip
+PORTAL_REFUSALS = CHANGE_REFUSALS
 
 
 @router.get("/", name="list")

@@ -5,12 +5,14 @@ from functools import partial
 
 from servicekit import clock, timers
 from servicekit.database import Sessions
-from servicekit.outside import asking
+from servicekit.outside import asking, asking_by_one
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
 from billing.subscriptions import operations, pauses
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.orders import surroundings
 
 BATCH = 50
 
@@ -47,39 +49,58 @@ is_any_to_resume = timers.waiting(Subscription.resumes_at, _resumes)
 
 async def end_canceled_subscriptions(sessions: Sessions) -> int:
     """Ends up to a batch of subscriptions that were canceled at their period's end. Returns how many it looked at."""
+    return await asking_by_one(partial(_end, sessions), BATCH)
+
+
+async def _end(sessions: Sessions, limit: int) -> int:
     async with sessions() as session:
-        is_over = _is_over()
-        statement = (
-            select(Subscription.id, Customer)
-            .join(Customer, Customer.id == Subscription.customer_id)
-            .where(*is_over)
-            .order_by(Subscription.current_period_end)
-            .limit(BATCH)
-            .with_for_update(of=Customer, skip_locked=True)
-        )
-        rows = (await session.execute(statement)).all()
-        for row in rows:
-            locked = select(Subscription).where(Subscription.id == row.id, *is_over).with_for_update()
-            subscription = (await session.execute(locked)).scalar_one_or_none()
-            if subscription is not None:
-                await operations.end_with_period(session, subscription, row.Customer)
-    return len(rows)
+        looked_at, over = await _claim(session, _is_over(), limit)
+        around = await surroundings(session, over)
+        for subscription, customer in over:
+            await operations.end_with_period(session, subscription, customer, around)
+    return looked_at
 
 
 async def pause_subscriptions(sessions: Sessions) -> int:
-    """Pauses up to a batch of subscriptions whose last paid period is over. Returns how many."""
+    """Pauses up to a batch of subscriptions whose last paid period is over. Returns how many it looked at."""
+    return await asking_by_one(partial(_pause, sessions), BATCH)
+
+
+async def _pause(sessions: Sessions, limit: int) -> int:
     async with sessions() as session:
-        statement = (
-            select(Subscription)
-            .where(*_pauses())
-            .order_by(Subscription.current_period_end)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        over = (await session.execute(statement)).scalars().all()
-        for subscription in over:
-            await pauses.begin(session, subscription, clock.now())
-    return len(over)
+        looked_at, over = await _claim(session, _pauses(), limit)
+        around = await surroundings(session, over)
+        for subscription, customer in over:
+            await pauses.begin(session, subscription, customer, around, clock.now())
+    return looked_at
+
+
+async def _claim(
+    session: AsyncSession, is_due: timers.Conditions, limit: int
+) -> tuple[int, list[tuple[Subscription, Customer]]]:
+    """Locks customers first, as everybody does, then their subscriptions that are due. Returns how many it looked at.
+
+    Passed by are customers whom another has locked.
+    """
+    statement = (
+        select(Subscription.id, Customer)
+        .join(Customer, Customer.id == Subscription.customer_id)
+        .where(*is_due)
+        .order_by(Subscription.current_period_end)
+        .limit(limit)
+        .with_for_update(of=Customer, skip_locked=True)
+    )
+    rows = (await session.execute(statement)).all()
+    customers = {row.Customer.id: row.Customer for row in rows}
+    # Organizations may number invoices for all of their customers: counters are taken in one order everywhere.
+    wanted = (
+        select(Subscription)
+        .where(Subscription.id.in_([row.id for row in rows]), *is_due)
+        .order_by(Subscription.organization_id, Subscription.customer_id, Subscription.id)
+        .with_for_update()
+    )
+    due = (await session.execute(wanted)).scalars().all() if rows else []
+    return len(rows), [(subscription, customers[subscription.customer_id]) for subscription in due]
 
 
 async def resume_subscriptions(sessions: Sessions) -> int:

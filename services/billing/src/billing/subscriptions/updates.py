@@ -96,9 +96,10 @@ async def _change(
         for name in ("seats", "units"):
             if getattr(wish, name, None) is not None:
                 portal.ensure_allowed(held.organization, name)
+        await _ensure_card(session, held, wish, now)
     subscription = held.subscription
     if verb in ("product_id", "seats", "units"):
-        return await _reprice(session, held, wish, verb, product, discount, now, by_customer)
+        return await _reprice(session, held, wish, verb, product, discount, now)
     if discount is not None:
         changes.ensure_changeable(subscription)
         _ensure_given(subscription, discount, None)
@@ -109,7 +110,7 @@ async def _change(
         case "cancel_at_period_end" | "revoke" | None:
             await operations.change(session, subscription, wish)
         case "trial_end":
-            return await _trial(session, held, wish, now, by_customer)
+            return await _trial(session, held, wish, now)
         case "current_billing_period_end":
             assert wish.current_billing_period_end is not None
             await _move_period_end(session, subscription, wish.current_billing_period_end, now)
@@ -124,6 +125,15 @@ async def _change(
             await pending_updates.supersede(session, subscription)
             await _updated(session, subscription, now)
     return None
+
+
+async def _ensure_card(session: AsyncSession, held: Locked, wish: SubscriptionUpdate, now: datetime) -> None:
+    """A customer who goes on with what costs something has a card that pays (Polar's rule): `PaymentMethodRequired`."""
+    subscription = held.subscription
+    if wish.resume and subscription.status == "paused":
+        await changes.ensure_continuable(session, held, now)
+    if wish.cancel_at_period_end is False and subscription.cancel_at_period_end and subscription.ended_at is None:
+        await changes.ensure_continuable(session, held, subscription.current_period_end)
 
 
 async def _named(
@@ -175,7 +185,6 @@ async def _reprice(
     product: Product | None,
     discount: GivenDiscount | None,
     now: datetime,
-    by_customer: bool,
 ) -> Charging | None:
     subscription = held.subscription
     changes.ensure_changeable(subscription)
@@ -199,7 +208,7 @@ async def _reprice(
             if getattr(wish, "product_id" if name == "product" else name) is not None
         ]
         await pending_updates.follow(session, subscription, None if behavior == "next_period" else asked)
-    if planned is None or not (planned.lines and planned.behavior != "prorate"):
+    if planned is None or not planned.is_billed_at_once:
         if wish.metadata is not None:
             subscription.user_metadata = wish.metadata
     else:
@@ -207,12 +216,10 @@ async def _reprice(
     if planned is None:
         await _updated(session, subscription, now)
         return None
-    return await changes.carry_out(session, held, planned, now, by_customer=by_customer)
+    return await changes.carry_out(session, held, planned, now)
 
 
-async def _trial(
-    session: AsyncSession, held: Locked, wish: SubscriptionUpdate, now: datetime, by_customer: bool
-) -> Charging | None:
+async def _trial(session: AsyncSession, held: Locked, wish: SubscriptionUpdate, now: datetime) -> Charging | None:
     """A trial gets another end, an active subscription a trial after what was paid for, or a trial ends now."""
     subscription, end = held.subscription, wish.trial_end
     changes.ensure_changeable(subscription)
@@ -221,9 +228,7 @@ async def _trial(
             raise InactiveSubscription("This subscription is not in its trial")
         paid = await credits.read(session, subscription)
         scheduled = await pending_updates.scheduled(session, subscription)
-        return await changes.carry_out(
-            session, held, plans.end_of_trial(subscription, now, paid, scheduled), now, by_customer=by_customer
-        )
+        return await changes.carry_out(session, held, plans.end_of_trial(subscription, now, paid, scheduled), now)
     assert isinstance(end, datetime)
     if end <= now:
         raise InvalidInput(("body", "trial_end"), 'must be in the future; "now" ends the trial at once')

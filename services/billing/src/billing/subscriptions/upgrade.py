@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.customers.models import Customer
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import events, pending_updates
+from billing.subscriptions.merging import price_of
 from billing.subscriptions.models import ACTIVE, Subscription
 from billing.subscriptions.operations import terms_of
-from billing.subscriptions.plans import price_of
 
 
 async def locked(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subscription | None:
