@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from servicekit import clock
 
-revision = "0021"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
