@@ -19,6 +19,7 @@ from servicekit.consumers import Consumers
 from servicekit.database import NAMING, TYPES, Record, project
 from servicekit.errors import BadRequest, ResourceNotFound
 from servicekit.http import DialectOf
+from servicekit.inputs import ForeignQuery, Input, RawBody
 from servicekit.lists import (
     ListResource,
     MetadataQuery,
@@ -80,10 +81,10 @@ def held() -> LongWork:
     return long_work
 
 
-class NoteWrite(BaseModel):
+class NoteWrite(Input):
     text: Annotated[str, Field(min_length=1, max_length=20)]
     size: int = 1
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class NoteRead(BaseModel):
@@ -184,6 +185,11 @@ async def late(principal: Caller) -> dict[str, str]:
 @answers_with_secret
 async def secret(principal: Caller) -> dict[str, str]:
     return {"secret": str(ids.uuid7())}
+
+
+@router.post("/call-back", name="call_back")
+async def call_back(body: RawBody, query: ForeignQuery) -> dict[str, Any]:
+    return {"body": body.decode(), "query": query}
 
 
 @router.delete("/{id}", name="delete", status_code=204)

@@ -9,8 +9,11 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
 from servicekit import clock, ids, routing
 from servicekit.database import Database
+from servicekit.inputs import Ignored, Input
+from servicekit.routing import ResourceRouter
 from servicekit.testing import eventually
 from servicekit.testing.harness import Bus, signed_headers
 from servicekit.testing.plugin import Token
@@ -94,8 +97,75 @@ async def test_a_get_body_filters_and_the_query_wins(client: httpx.AsyncClient) 
     assert await listed("", '{"big": true}') == ["a"]
     assert await listed("", '{"metadata": {"campaign": "x"}}') == ["b"]
     assert await listed("?metadata[campaign]=x", "") == ["b"]
-    assert await listed("", "not json") == ["a", "b"]
-    assert await listed("", "[1]") == ["a", "b"]
+    assert await listed("", '{"metadata": {"campaign": ["y", "x"]}}') == ["b"]
+    assert await listed("", "{}") == ["a", "b"]
+
+
+@pytest.mark.parametrize("body", ["not json", "[1]", "[" * 5000, '{"text": "' + "a" * 9000 + '"}'])
+async def test_a_get_body_that_is_no_filter_is_refused(client: httpx.AsyncClient, body: str) -> None:
+    answer = await client.request("GET", "/v1/notes/", content=body)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "loc"),
+    [
+        ("GET", "/v1/notes/?teext=a", "", ["query", "teext"]),
+        ("GET", "/v1/notes?text=a&text[]=b", "", ["query", "text[]"]),
+        ("GET", "/v1/notes/?metadata=a", "", ["query", "metadata"]),
+        ("GET", f"/v1/notes/?metadata[{'k' * 41}]=a", "", ["query", f"metadata[{'k' * 41}]"]),
+        ("GET", "/v1/notes/", '{"text": "a", "teext": "a"}', ["query", "teext"]),
+        ("POST", "/v1/notes/?text=a", '{"text": "a"}', ["query", "text"]),
+        ("POST", "/v1/notes/", '{"text": "a", "teext": "a"}', ["body", "teext"]),
+        ("POST", "/v1/notes/", '{"text": "a", "size": true}', ["body", "size"]),
+        ("POST", "/v1/notes/", '{"text": "a", "size": "3"}', ["body", "size"]),
+        ("DELETE", "/v1/notes/{id}", '{"force": true}', ["body", "force"]),
+        ("DELETE", "/v1/notes/{id}", "[1]", ["body"]),
+        ("DELETE", "/v1/notes/{id}", "force", ["body"]),
+    ],
+)
+async def test_what_a_route_does_not_declare_is_refused_by_its_name(
+    client: httpx.AsyncClient, database: Database, notes: type, method: str, path: str, body: str, loc: list[str]
+) -> None:
+    note = (await client.post("/v1/notes/", json={"text": "kept", "size": 3.0})).json()
+    headers = {"content-type": "application/json"}
+    answer = await client.request(method, path.replace("{id}", note["id"]), content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, loc)
+    assert await count(database, notes) == 1
+
+
+async def test_a_body_that_says_nothing_is_no_body(client: httpx.AsyncClient) -> None:
+    for body in ("", " ", "{}", "null"):
+        note = (await client.post("/v1/notes/", json={"text": "x"})).json()
+        assert (await client.request("DELETE", f"/v1/notes/{note['id']}", content=body)).status_code == 204
+
+
+async def test_a_call_back_declares_that_the_names_are_its_senders(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/notes/call-back?a=1&b[c]=2", content='{"x": 1}')
+    assert answer.json() == {"body": '{"x": 1}', "query": [["a", "1"], ["b[c]", "2"]]}
+
+
+def test_a_route_whose_body_drops_unknown_fields_is_not_added() -> None:
+    class Inner(BaseModel):
+        text: str
+
+    class Outer(Input):
+        parts: dict[str, list[Inner | None]]
+
+    async def write(body: Outer) -> None:
+        raise AssertionError(body)
+
+    with pytest.raises(TypeError, match="Inner drops unknown fields"):
+        ResourceRouter("/open", "open").add_api_route("/", write, methods=["POST"])
+
+
+def test_a_field_of_earlier_clients_is_taken_and_dropped() -> None:
+    class Body(Input):
+        text: str
+        owner: Ignored = None
+
+    assert Body.model_validate({"text": "a", "owner": {"any": 1}}).model_dump() == {"text": "a"}
+    assert Body.model_json_schema()["properties"]["owner"]["deprecated"] is True
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
     PlainSerializer,
@@ -74,7 +75,11 @@ UnitAmount = Annotated[
 TaxBehavior = Literal["location", "inclusive", "exclusive"]
 
 
-class _Price(BaseModel):
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Price(_Input):
     price_currency: Currency = "usd"
     tax_behavior: TaxBehavior | None = None
 
@@ -109,7 +114,7 @@ class CustomPriceInput(_Price):
         return self
 
 
-class SeatTierInput(BaseModel):
+class SeatTierInput(_Input):
     """From `min_seats` to `max_seats` (none: without end), each seat costs `price_per_seat` minor units."""
 
     min_seats: Annotated[int, Field(strict=True, ge=1, le=INT4)]
@@ -117,7 +122,7 @@ class SeatTierInput(BaseModel):
     price_per_seat: Amount
 
 
-class SeatTiersInput(BaseModel):
+class SeatTiersInput(_Input):
     """Tiers without gaps, the last of which may be open. `volume`: all seats cost what the last of them costs."""
 
     seat_tier_type: Literal["volume", "graduated"] = "volume"
@@ -152,14 +157,14 @@ class SeatBasedPriceInput(_Price):
         return value
 
 
-class TierInput(BaseModel):
+class TierInput(_Input):
     """Up to `bound` units (none: without end), each costs `unit_amount`."""
 
     bound: Annotated[int, Field(strict=True, ge=1, le=INT4)] | None = None
     unit_amount: UnitAmount
 
 
-class TiersInput(BaseModel):
+class TiersInput(_Input):
     """Tiers whose bounds rise, the last of which may be open."""
 
     type: Literal["volume", "graduated"]
@@ -223,7 +228,7 @@ class MeteredTiersPriceInput(_Price):
     cap_amount: Amount | None = None
 
 
-class ExistingPrice(BaseModel):
+class ExistingPrice(_Input):
     """A price of the product that stays."""
 
     id: UUID

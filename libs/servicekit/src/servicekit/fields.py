@@ -6,7 +6,6 @@ from pydantic import (
     AfterValidator,
     AllowInfNan,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
     Field,
     StringConstraints,
@@ -14,6 +13,7 @@ from pydantic import (
 )
 
 from servicekit.bodies import at_most
+from servicekit.inputs import Input
 
 _COUNTRY_CODES = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
@@ -78,7 +78,7 @@ Line = Annotated[
 Country = Annotated[str, AfterValidator(_country)]
 
 
-class AddressInput(BaseModel):
+class AddressInput(Input):
     """A billing address. The state of a US or CA address may be given as `CA` or `US-CA`, and is kept as the latter."""
 
     country: Country

@@ -137,8 +137,13 @@ class RequestContext:
         if problem is not None:
             await _invalid(["body"], problem)(scope, receive, send)
             return
-        if scope["method"] == "GET" and 0 < len(body) <= MAX_GET_BODY:
-            scope["query_string"] = _with_body_parameters(scope["query_string"], body)
+        if scope["method"] == "GET" and body.strip():
+            query = _with_body_parameters(scope["query_string"], body)
+            if query is None:
+                problem = f"The body of a GET should be a JSON object of at most {MAX_GET_BODY} bytes"
+                await _invalid(["body"], problem)(scope, receive, send)
+                return
+            scope["query_string"] = query
         delivered = False
 
         async def replay() -> Message:
@@ -194,14 +199,17 @@ def _logged(path: str) -> str:
     return _SECRET_IN_PATH.sub("…", path)
 
 
-def _with_body_parameters(query: bytes, body: bytes) -> bytes:
-    """Adds the fields of a JSON object in a GET's body to the query; what the query names already wins."""
+def _with_body_parameters(query: bytes, body: bytes) -> bytes | None:
+    """Adds the fields of a JSON object in a GET's body to the query; what the query names already wins.
+
+    None where the body is no such object, or a larger one than is taken.
+    """
     try:
-        fields = json.loads(body)
+        fields = json.loads(body) if len(body) <= MAX_GET_BODY else None
     except (ValueError, RecursionError):
-        return query
+        return None
     if not isinstance(fields, dict):
-        return query
+        return None
     named = {name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
     extra = [(name, value) for name, value in _flat(fields) if name not in named]
     return b"&".join(part for part in (query, urlencode(extra).encode()) if part)
@@ -210,7 +218,8 @@ def _with_body_parameters(query: bytes, body: bytes) -> bytes:
 def _flat(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in fields.items():
         if isinstance(value, dict):
-            yield from ((f"{name}[{key}]", _spoken(inner)) for key, inner in value.items() if inner is not None)
+            for key, inner in value.items():
+                yield from _flat({f"{name}[{key}]": inner})
         elif isinstance(value, list):
             yield from ((name, _spoken(inner)) for inner in value)
         elif value is not None:

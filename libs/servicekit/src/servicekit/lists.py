@@ -106,24 +106,28 @@ def sorted_by(*properties: str, default: str = "-created_at") -> Any:
 
 MetadataFilter = Mapping[str, Sequence[str]]
 MAX_METADATA_FILTERS = 10
-_METADATA = re.compile(r"metadata\[([^\]]{1,40})\]$")
 
 
-async def _metadata(request: Request) -> MetadataFilter:
-    found: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        match = _METADATA.match(name)
-        if match:
-            values = found.setdefault(match[1], [])
-            values.append(value)
-            if len(found) > MAX_METADATA_FILTERS or len(values) > MAX_METADATA_FILTERS:
-                raise InvalidInput(
-                    ("query", "metadata"), f"may name at most {MAX_METADATA_FILTERS} keys and values each"
-                )
-    return found
+class _Metadata:
+    """Finds `metadata[key]=value` in the query."""
+
+    query_names = re.compile(r"metadata\[([^\]]{1,40})\]")
+
+    async def __call__(self, request: Request) -> MetadataFilter:
+        found: dict[str, list[str]] = {}
+        for name, value in request.query_params.multi_items():
+            match = self.query_names.fullmatch(name)
+            if match:
+                values = found.setdefault(match[1], [])
+                values.append(value)
+                if len(found) > MAX_METADATA_FILTERS or len(values) > MAX_METADATA_FILTERS:
+                    raise InvalidInput(
+                        ("query", "metadata"), f"may name at most {MAX_METADATA_FILTERS} keys and values each"
+                    )
+        return found
 
 
-MetadataQuery = Annotated[MetadataFilter, Depends(_metadata)]
+MetadataQuery = Annotated[MetadataFilter, Depends(_Metadata())]
 
 
 def metadata_matches(column: Any, wanted: MetadataFilter) -> list[ColumnElement[bool]]:

@@ -29,6 +29,7 @@ from servicekit.auth import principal_of
 from servicekit.clock import Standing
 from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
+from servicekit.inputs import Declared
 from servicekit.locks import open_session
 from servicekit.outside import asking
 
@@ -130,17 +131,22 @@ def _authorizations(dependant: Dependant) -> list[Callable[[Request], Any]]:
 
 
 class EdgeRoute(APIRoute):
-    """A route that commits, and that answers a repeated `Idempotency-Key` from what it stored."""
+    """A route that commits, answers a repeated `Idempotency-Key` from what it stored, and refuses unknown input."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wraps FastAPI's handler with the transaction and the key."""
         handle = super().get_route_handler()
         authorizations = _authorizations(self.dependant)
         is_secret = getattr(self.endpoint, "answers_with_secret", False)
+        declared = Declared(self.dependant, f"{self.path_format} {self.name}")
+        is_write = not _WRITES.isdisjoint(self.methods or ())
 
         async def at_the_edge(request: Request) -> Response:
             if self.param_convertors and request.url.path in request.app.state.literals:
                 raise HTTPException(405)  # a path of its own, with another method: not an id
+            declared.check_query(request)
+            if is_write:
+                await declared.check_body(request)
             edge = _Edge(request.app.state.database)
             request.state.edge = edge
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from contracts import benefits as contracts
 from contracts.event import Instant
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, StringConstraints
+from servicekit.inputs import Input
 
 _HIDDEN = {"metadata", "visibility", "visibility_configurable"}
 _CUSTOMER = (
@@ -57,18 +58,14 @@ def _holders(benefit: contracts.Benefit) -> dict[str, Any]:
     return benefit.properties
 
 
-class CustomerBenefitGrantProperties(BaseModel):
+class CustomerBenefitGrantProperties(Input):
     """Which of the customer's connected accounts gets it."""
-
-    model_config = ConfigDict(extra="ignore")
 
     account_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
 
 
-class CustomerBenefitGrantUpdate(BaseModel):
+class CustomerBenefitGrantUpdate(Input):
     """What customers may change of a grant; types without an account of another system have nothing to change."""
-
-    model_config = ConfigDict(extra="ignore")
 
     benefit_type: Type
     properties: CustomerBenefitGrantProperties | None = None

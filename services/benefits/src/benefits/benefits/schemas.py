@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts import benefits as contracts
-from pydantic import BaseModel, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 from servicekit.fields import MetadataInput
+from servicekit.inputs import Input
 
 Description = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=42)]
 Visibility = Literal["draft", "private", "public"]
@@ -24,7 +25,7 @@ Type = Literal[
 ]
 
 
-class BenefitCreate(BaseModel):
+class BenefitCreate(Input):
     """A new benefit. `license_key` is understood as `license_keys`."""
 
     type: Type
@@ -41,7 +42,7 @@ class BenefitCreate(BaseModel):
         return self
 
 
-class BenefitUpdate(BaseModel):
+class BenefitUpdate(Input):
     """What may change; the type stays (it may be named)."""
 
     type: Type | None = None

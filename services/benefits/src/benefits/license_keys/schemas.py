@@ -7,13 +7,14 @@ from uuid import UUID
 from contracts.billing import Customer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from servicekit.fields import InstantInput, MetadataInput
+from servicekit.inputs import Input
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
-class LicenseKeyValidate(BaseModel):
+class LicenseKeyValidate(Input):
     """Is this key good, here and now? `increment_usage` counts a use."""
 
     key: Key
@@ -25,7 +26,7 @@ class LicenseKeyValidate(BaseModel):
     conditions: MetadataInput = {}
 
 
-class LicenseKeyActivate(BaseModel):
+class LicenseKeyActivate(Input):
     """A key is to be used on a machine."""
 
     key: Key
@@ -35,7 +36,7 @@ class LicenseKeyActivate(BaseModel):
     meta: MetadataInput = {}
 
 
-class LicenseKeyDeactivate(BaseModel):
+class LicenseKeyDeactivate(Input):
     """A key is used no more on a machine."""
 
     key: Key
@@ -43,7 +44,7 @@ class LicenseKeyDeactivate(BaseModel):
     activation_id: UUID
 
 
-class LicenseKeyUpdate(BaseModel):
+class LicenseKeyUpdate(Input):
     """What a merchant may change."""
 
     status: Literal["granted", "revoked", "disabled"] | None = None

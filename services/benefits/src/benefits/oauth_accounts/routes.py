@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, responses
+from servicekit.inputs import ForeignQuery
 from servicekit.lists import ListResource, PageQuery
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -55,6 +56,7 @@ async def callback(
     sessions: SessionsOf,
     settings: SettingsOf,
     outside: OutsideOf,
+    _: ForeignQuery,
     state: Annotated[str, Query(min_length=1, max_length=200)],
     code: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> RedirectResponse:

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from servicekit.inputs import Input
 
 Platform = Literal["github", "discord"]
 
 
-class OAuthAccountAuthorize(BaseModel):
+class OAuthAccountAuthorize(Input):
     """Where an account is to be connected, and where the browser goes then: a path, or a page of an allowed origin."""
 
     platform: Platform

@@ -1,6 +1,6 @@
 """The properties of every type of benefit."""
 
-from pydantic import BaseModel
+from servicekit.inputs import Input
 
 from benefits.strategies.custom.properties import CustomProperties
 from benefits.strategies.discord.properties import DiscordProperties
@@ -10,7 +10,7 @@ from benefits.strategies.github_repository.properties import GitHubRepositoryPro
 from benefits.strategies.license_keys.properties import LicenseKeysProperties
 from benefits.strategies.meter_credit.properties import MeterCreditProperties
 
-PROPERTIES: dict[str, type[BaseModel]] = {
+PROPERTIES: dict[str, type[Input]] = {
     "custom": CustomProperties,
     "license_keys": LicenseKeysProperties,
     "downloadables": DownloadablesProperties,

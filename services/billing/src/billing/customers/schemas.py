@@ -9,13 +9,14 @@ from contracts.event import Instant
 from pydantic import BaseModel, StringConstraints
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect, present_dialect
+from servicekit.inputs import Input
 
 TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Locale = Annotated[str, StringConstraints(max_length=16)]
 
 
-class CustomerCreate(BaseModel):
+class CustomerCreate(Input):
     """A new customer."""
 
     email: Email
@@ -29,7 +30,7 @@ class CustomerCreate(BaseModel):
     organization_id: UUID | None = None
 
 
-class CustomerUpdate(BaseModel):
+class CustomerUpdate(Input):
     """What may change. An external id can be set once; an address cannot be taken away (Polar's rules)."""
 
     email: Email | None = None
@@ -99,7 +100,7 @@ class CustomerPortalCustomer(BaseModel):
         return cls.model_validate({**customer.model_dump(), "oauth_accounts": {}}, extra="ignore")
 
 
-class CustomerPortalCustomerUpdate(BaseModel):
+class CustomerPortalCustomerUpdate(Input):
     """What customers may change of themselves; what is absent stays."""
 
     billing_name: Line | None = None

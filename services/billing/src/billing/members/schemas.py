@@ -7,13 +7,14 @@ from contracts import billing as contracts
 from contracts.event import Instant
 from pydantic import BaseModel, ConfigDict
 from servicekit.fields import Email, Line
+from servicekit.inputs import Input
 
 from billing.customers.schemas import ExternalId
 
 Role = Literal["owner", "billing_manager", "member"]
 
 
-class MemberCreate(BaseModel):
+class MemberCreate(Input):
     """A new member of a team; its owner is there already."""
 
     email: Email
@@ -22,7 +23,7 @@ class MemberCreate(BaseModel):
     role: Literal["billing_manager", "member"] = "member"
 
 
-class MemberUpdate(BaseModel):
+class MemberUpdate(Input):
     """What may change; what is absent stays. Who is made owner takes over, and the former owner manages the bills."""
 
     name: Line | None = None
@@ -34,7 +35,7 @@ class MemberRead(contracts.Member):
     """A member."""
 
 
-class CustomerPortalMemberCreate(BaseModel):
+class CustomerPortalMemberCreate(Input):
     """A new member, by the team itself."""
 
     email: Email
@@ -42,7 +43,7 @@ class CustomerPortalMemberCreate(BaseModel):
     role: Literal["billing_manager", "member"] = "member"
 
 
-class CustomerPortalMemberUpdate(BaseModel):
+class CustomerPortalMemberUpdate(Input):
     """What a team changes of its members; what is absent stays."""
 
     name: Line | None = None

@@ -7,6 +7,7 @@ from uuid import UUID
 from contracts.event import Instant
 from pricing.currencies import CurrencyCode
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+from servicekit.inputs import Input
 
 from billing.metrics.buckets import FEWEST, FIRST, MOST
 from billing.metrics.definitions import METRICS, Slug, Unit
@@ -91,7 +92,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Chosen = Annotated[list[Slug], Field(max_length=MAX_METRICS)]
 
 
-class MetricDashboardCreate(BaseModel):
+class MetricDashboardCreate(Input):
     """A dashboard: up to ten metrics, shown in this order."""
 
     name: Name
@@ -99,7 +100,7 @@ class MetricDashboardCreate(BaseModel):
     organization_id: UUID | None = None
 
 
-class MetricDashboardUpdate(BaseModel):
+class MetricDashboardUpdate(Input):
     """What changes of a dashboard; what is absent or null stays."""
 
     name: Name | None = None

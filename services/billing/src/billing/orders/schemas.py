@@ -10,6 +10,7 @@ from pricing.currencies import CurrencyCode
 from pydantic import BaseModel, Field
 from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Line, MetadataInput
+from servicekit.inputs import Input
 
 from billing.customers.schemas import CustomerRead, spoken
 from billing.organizations.schemas import product_for_customers
@@ -29,14 +30,14 @@ class OrderRead(contracts.Order):
         return cls.model_validate(fields, context={"tolerant": True})
 
 
-class OrderUpdate(BaseModel):
+class OrderUpdate(Input):
     """What may change of an order: who the invoice is made out to. What is absent stays."""
 
     billing_name: Line | None = None
     billing_address: AddressInput | None = None
 
 
-class OrderCreate(BaseModel):
+class OrderCreate(Input):
     """A draft of an order for a one-time product. `amount`, in minor units, takes the place of the price."""
 
     customer_id: UUID
@@ -50,13 +51,13 @@ class OrderCreate(BaseModel):
     custom_field_data: Annotated[dict[str, str | int | float | bool | None], at_most(100)] = {}
 
 
-class OrderFinalize(BaseModel):
+class OrderFinalize(Input):
     """With which saved payment method of the customer a draft is charged; their default where it is absent."""
 
     payment_method_id: UUID | None = None
 
 
-class CustomerOrderConfirmPayment(BaseModel):
+class CustomerOrderConfirmPayment(Input):
     """With what an order is paid that was not: a saved payment method, or a new card's confirmation token."""
 
     confirmation_token_id: Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9_]+$")] | None = None

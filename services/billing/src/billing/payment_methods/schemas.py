@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.event import Instant
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from servicekit.inputs import Input
 
 Token = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_]+$")
@@ -27,7 +28,7 @@ class PaymentMethodRead(BaseModel):
     is_default: bool
 
 
-class CustomerPaymentMethodCreate(BaseModel):
+class CustomerPaymentMethodCreate(Input):
     """A card to keep, as Stripe.js collected it (or, in test mode, the name of a test payment method)."""
 
     confirmation_token_id: Token
@@ -35,7 +36,7 @@ class CustomerPaymentMethodCreate(BaseModel):
     return_url: Url
 
 
-class CustomerPaymentMethodConfirm(BaseModel):
+class CustomerPaymentMethodConfirm(Input):
     """A card whose bank has asked its holder meanwhile."""
 
     setup_intent_id: Token

@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from servicekit.fields import INT8, MetadataInput
+from servicekit.inputs import Input
 
 
-class RefundCreate(BaseModel):
+class RefundCreate(Input):
     """A wish to give money back. `amount` is before tax, in integer minor units; the tax goes with it in proportion."""
 
     order_id: UUID

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.catalog import Price
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from servicekit.fields import InstantInput, MetadataInput
+from servicekit.inputs import Input
 
 from billing.customers.schemas import CustomerRead, spoken
 from billing.organizations.schemas import product_for_customers
@@ -20,10 +21,8 @@ REASONS = frozenset(Reason.__args__)  # type: ignore[attr-defined]
 Comment = Annotated[str, StringConstraints(max_length=2000)]
 
 
-class SubscriptionCreate(BaseModel):
+class SubscriptionCreate(Input):
     """A customer, by either id, who gets a free product."""
-
-    model_config = ConfigDict(extra="forbid")
 
     product_id: UUID
     customer_id: UUID | None = None
@@ -43,7 +42,7 @@ Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 Behavior = Literal["invoice", "prorate", "next_period", "reset"]
 
 
-class SubscriptionUpdate(BaseModel):
+class SubscriptionUpdate(Input):
     """One change, with metadata or a discount beside it.
 
     `product_id`, `seats` or `units`, or a product with either (settled as `proration_behavior` says, else as
@@ -51,8 +50,6 @@ class SubscriptionUpdate(BaseModel):
     (false takes it back), `revoke` (ends it now), `pause_at_period_end` (false takes it back), `resume`, or
     `pending_update` null, which drops the change that waits for the next period.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     product_id: UUID | None = None
     seats: Quantity | None = None
@@ -73,7 +70,7 @@ class SubscriptionUpdate(BaseModel):
     metadata: MetadataInput | None = None
 
 
-class SubscriptionCancel(BaseModel):
+class SubscriptionCancel(Input):
     """The documented cancel: at the period's end, or (false) now. Any word may be the reason."""
 
     cancel_at_period_end: bool = True
@@ -95,13 +92,11 @@ class SubscriptionRead(contracts.Subscription):
         return cls.model_validate(fields, context={"tolerant": True})
 
 
-class CustomerSubscriptionUpdate(BaseModel):
+class CustomerSubscriptionUpdate(Input):
     """What a customer may change, one thing at a time, where the seller allows it: the plan, seats, units, a pause.
 
     To cancel at the period's end with a reason, or take that back, is always allowed.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     product_id: UUID | None = None
     seats: Quantity | None = None

@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from contracts.event import Instant, Metadata
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Discriminator, Field, StringConstraints, model_validator
 from servicekit.fields import Line, MetadataInput
+from servicekit.inputs import Input
 
 Slug = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
@@ -15,10 +16,8 @@ Length = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 Bound = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
 
 
-class FormProperties(BaseModel):
+class FormProperties(Input):
     """How the question is put."""
-
-    model_config = ConfigDict(extra="forbid")
 
     form_label: Line | None = None
     form_help_text: Line | None = None
@@ -52,7 +51,7 @@ class BoundedProperties(FormProperties):
         return self
 
 
-class Option(BaseModel):
+class Option(Input):
     """One of the answers."""
 
     value: Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -71,7 +70,7 @@ class SelectProperties(FormProperties):
         return self
 
 
-class _Create(BaseModel):
+class _Create(Input):
     slug: Slug
     name: Name
     organization_id: UUID | None = None
@@ -118,7 +117,7 @@ CustomFieldCreate = Annotated[
 ]
 
 
-class _Update(BaseModel):
+class _Update(Input):
     slug: Slug | None = None
     name: Name | None = None
     metadata: MetadataInput | None = None

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from servicekit import links
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, responses
+from servicekit.inputs import RawBody
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -86,7 +87,7 @@ async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
 async def put_part(
     id: UUID,
     number: int,
-    request: Request,
+    body: RawBody,
     sessions: SessionsOf,
     storage: StorageOf,
     settings: SettingsOf,
@@ -95,7 +96,7 @@ async def put_part(
 ) -> Response:
     """Takes a part of an upload, where the store has no addresses of its own."""
     links.verify(settings.secret, f"/v1/files/{id}/parts/{number}", expires, signature)
-    etag = await operations.put_part(sessions, id, number, await request.body(), storage)
+    etag = await operations.put_part(sessions, id, number, body, storage)
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from contracts import catalog as contracts
 from contracts.event import Instant
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from servicekit.inputs import Input
 
 MEGABYTE = 1024 * 1024
 LIMITS = {"downloadable": 10_000 * MEGABYTE, "product_media": 10 * MEGABYTE, "organization_avatar": MEGABYTE}
@@ -36,7 +37,7 @@ MimeType = Annotated[
 ]
 
 
-class PartCreate(BaseModel):
+class PartCreate(Input):
     """A part of the upload: the bytes from `chunk_start` up to, and without, `chunk_end`."""
 
     number: Annotated[int, Field(strict=True, ge=1, le=1000)]
@@ -45,13 +46,13 @@ class PartCreate(BaseModel):
     checksum_sha256_base64: Sha256 | None = None
 
 
-class UploadCreate(BaseModel):
+class UploadCreate(Input):
     """The parts, in order and without gaps; each of at most 16 MiB."""
 
     parts: Annotated[list[PartCreate], Field(min_length=1, max_length=1000)]
 
 
-class FileCreate(BaseModel):
+class FileCreate(Input):
     """A file that is about to be uploaded."""
 
     name: Name
@@ -81,14 +82,14 @@ class FileCreate(BaseModel):
         return self
 
 
-class FileUpdate(BaseModel):
+class FileUpdate(Input):
     """What may change; what is absent stays."""
 
     name: Name | None = None
     version: Version | None = None
 
 
-class CompletedPart(BaseModel):
+class CompletedPart(Input):
     """A part that was uploaded, with the `ETag` of the answer."""
 
     number: Annotated[int, Field(strict=True, ge=1, le=1000)]
@@ -96,7 +97,7 @@ class CompletedPart(BaseModel):
     checksum_sha256_base64: Sha256 | None = None
 
 
-class FileUploadCompleted(BaseModel):
+class FileUploadCompleted(Input):
     """Says that every part was uploaded."""
 
     id: Annotated[str, StringConstraints(max_length=64)]
@@ -112,6 +113,8 @@ class FileRead(contracts.File):
 
 class UploadPart(PartCreate):
     """Where a part is PUT to, with these headers, until `expires_at`."""
+
+    model_config = ConfigDict(extra="ignore")
 
     url: str
     expires_at: Instant

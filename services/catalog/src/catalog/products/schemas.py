@@ -5,8 +5,9 @@ from uuid import UUID
 
 from contracts import catalog as contracts
 from pricing.inputs import PriceChange, PriceInput
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
+from servicekit.inputs import Input
 
 Interval = Literal["day", "week", "month", "year"]
 Visibility = Literal["draft", "private", "public"]
@@ -15,7 +16,7 @@ Description = Annotated[str, StringConstraints(max_length=10_000)]
 Count = Annotated[int, Field(strict=True, ge=1, le=999)]
 
 
-class AttachedCustomFieldCreate(BaseModel):
+class AttachedCustomFieldCreate(Input):
     """A question that is put to the buyers of a product."""
 
     custom_field_id: UUID
@@ -26,7 +27,7 @@ AttachedCustomFields = Annotated[list[AttachedCustomFieldCreate], Field(max_leng
 Medias = Annotated[list[str], Field(max_length=20)]
 
 
-class ProductCreate(BaseModel):
+class ProductCreate(Input):
     """A new product. It is recurring when it has a `recurring_interval`."""
 
     model_config = ConfigDict(
@@ -72,7 +73,7 @@ class ProductCreate(BaseModel):
         return self
 
 
-class ProductUpdate(BaseModel):
+class ProductUpdate(Input):
     """What may be changed; what is absent stays. How often a product recurs cannot be changed."""
 
     name: Name | None = None
@@ -89,7 +90,7 @@ class ProductUpdate(BaseModel):
     metadata: MetadataInput | None = None
 
 
-class ProductBenefits(BaseModel):
+class ProductBenefits(Input):
     """The whole list of a product's benefits, in order."""
 
     benefits: Annotated[list[UUID], Field(max_length=100)]

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Query
 from fastapi.responses import RedirectResponse
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
+from servicekit.inputs import ForeignQuery
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -73,9 +74,11 @@ async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
     response_class=RedirectResponse,
     responses={**NOT_FOUND, 307: {"description": "To a new checkout."}},
 )
-async def redirect(client_secret: str, request: Request, session: SessionOf, settings: SettingsOf) -> RedirectResponse:
+async def redirect(
+    client_secret: str, query: ForeignQuery, session: SessionOf, settings: SettingsOf
+) -> RedirectResponse:
     """Opens a checkout for whoever follows the link, filled in with what the query names."""
-    address = await operations.follow(session, client_secret, request.query_params.multi_items(), settings)
+    address = await operations.follow(session, client_secret, query, settings)
     return RedirectResponse(address, 307)
 
 

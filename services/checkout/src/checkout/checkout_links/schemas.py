@@ -7,6 +7,7 @@ from contracts import checkout as contracts
 from contracts.event import Instant, Metadata
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
+from servicekit.inputs import Input
 
 from checkout.checkouts.schemas import Quantity, TrialCount, TrialInterval, Url
 
@@ -14,7 +15,7 @@ Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 Products = Annotated[list[UUID], Field(min_length=1, max_length=50)]
 
 
-class CheckoutLinkCreate(BaseModel):
+class CheckoutLinkCreate(Input):
     """A new link: to several `products`, to one product, or to the product of a price."""
 
     payment_processor: Literal["stripe"] = "stripe"
@@ -45,7 +46,7 @@ class CheckoutLinkCreate(BaseModel):
         return self
 
 
-class CheckoutLinkUpdate(BaseModel):
+class CheckoutLinkUpdate(Input):
     """What may change; what is absent stays."""
 
     products: Products | None = None

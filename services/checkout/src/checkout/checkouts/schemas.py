@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect
+from servicekit.inputs import Input
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
 TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -29,7 +30,7 @@ AdHocPrices = Annotated[
 ]
 
 
-class Buyer(BaseModel):
+class Buyer(Input):
     """What a buyer says about themselves; on create, on update and on confirm."""
 
     customer_name: Line | None = None

@@ -8,7 +8,6 @@ from contracts import checkout as contracts
 from pricing.currencies import Currency, ensure_whole
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,6 +19,7 @@ from pydantic import (
 from servicekit.bodies import at_most
 from servicekit.fields import MetadataInput, no_number
 from servicekit.http import Dialect
+from servicekit.inputs import Input
 
 INT4 = 2**31 - 1
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9]{3,256}$")]
@@ -38,7 +38,7 @@ def _aware(value: datetime) -> datetime:
 When = Annotated[datetime, BeforeValidator(no_number), AfterValidator(_aware)]
 
 
-class DiscountValue(BaseModel):
+class DiscountValue(Input):
     """What a discount takes off: a share, or whole amounts in currencies that can be charged."""
 
     basis_points: BasisPoints | None = None

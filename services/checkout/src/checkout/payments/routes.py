@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Header, Request
 from processor import event_of, is_brief, outcome_of
 from servicekit.errors import BadRequest, responses
+from servicekit.inputs import ForeignQuery, RawBody
 from servicekit.routing import ResourceRouter, SessionOf
 
 from checkout.payments import operations
@@ -30,7 +31,11 @@ class SignatureInvalid(BadRequest):
 
 @router.post("/webhook", name="stripe_webhook", responses=responses(SignatureInvalid))
 async def receive_stripe_event(
-    request: Request, session: SessionOf, stripe_signature: Annotated[str, Header()] = ""
+    request: Request,
+    session: SessionOf,
+    body: RawBody,
+    _: ForeignQuery,
+    stripe_signature: Annotated[str, Header()] = "",
 ) -> dict[str, str]:
     """Takes a call-back of Stripe: once by its id, whatever the order.
 
@@ -38,7 +43,7 @@ async def receive_stripe_event(
     transaction of the call-back: the card is kept with its brand and its end, and the payment with its fee.
     """
     try:
-        event = event_of(await request.body(), stripe_signature, request.app.state.settings.stripe_webhook_secret)
+        event = event_of(body, stripe_signature, request.app.state.settings.stripe_webhook_secret)
     except ValueError:
         raise SignatureInvalid("the signature is not Stripe's") from None
     intent: dict[str, Any] = event["data"]["object"]

@@ -6,12 +6,13 @@ from uuid import UUID
 from contracts import billing as contracts
 from contracts.event import Instant
 from pydantic import BaseModel, StringConstraints, model_validator
+from servicekit.inputs import Input
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
-class CustomerSessionCreate(BaseModel):
+class CustomerSessionCreate(Input):
     """For whom: the customer's id, or the merchant's own id of the customer."""
 
     customer_id: UUID | None = None

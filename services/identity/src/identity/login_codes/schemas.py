@@ -6,11 +6,12 @@ from uuid import UUID
 from contracts.event import Instant
 from pydantic import BaseModel, Field, StringConstraints
 from servicekit.fields import Email
+from servicekit.inputs import Input
 
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$"), Field(examples=["482915"])]
 
 
-class LoginCodeRequest(BaseModel):
+class LoginCodeRequest(Input):
     """A customer of a seller who wants to be let in."""
 
     email: Email

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from contracts.event import Instant
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from servicekit.inputs import Input
 
 from identity.organization_access_tokens.scopes import FOR_ORGANIZATIONS
 
@@ -27,7 +28,7 @@ Comment = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 Scopes = Annotated[list[str], Field(min_length=1, max_length=200), AfterValidator(_known)]
 
 
-class OrganizationAccessTokenCreate(BaseModel):
+class OrganizationAccessTokenCreate(Input):
     """A new token. `expires_in` is an ISO 8601 duration (`P30D`) or seconds; without it the token does not expire."""
 
     organization_id: UUID | None = None
@@ -36,7 +37,7 @@ class OrganizationAccessTokenCreate(BaseModel):
     expires_in: Annotated[timedelta, AfterValidator(_positive)] | None = None
 
 
-class OrganizationAccessTokenUpdate(BaseModel):
+class OrganizationAccessTokenUpdate(Input):
     """What may be changed; what is absent stays."""
 
     comment: Comment | None = None

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from contracts import identity as contracts
 from pricing.currencies import Currency
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from servicekit.fields import AddressInput, Country, Email, Line
+from servicekit.inputs import Input
 
 Name = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
@@ -21,11 +22,7 @@ class OrganizationRead(contracts.Organization):
     """An organization."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SocialLinkInput(_Strict):
+class SocialLinkInput(Input):
     """Where else a seller is found."""
 
     platform: Platform
@@ -39,13 +36,13 @@ class SubscriptionSettingsInput(contracts.SubscriptionSettings):
     benefit_revocation_grace_period: Annotated[int, Field(strict=True, ge=0, le=365)] = 0
 
 
-class DisputeSettingsInput(_Strict):
+class DisputeSettingsInput(Input):
     """Disputes below this amount, in minor units, are accepted."""
 
     auto_accept_below_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] | None = None
 
 
-class InvoiceSettingsInput(_Strict):
+class InvoiceSettingsInput(Input):
     """What invoices and receipts say of the seller; numbers count for each customer, or for the whole organization."""
 
     numbering: Literal["customer", "organization"] = "customer"
@@ -61,7 +58,7 @@ def _once(socials: list[SocialLinkInput]) -> list[SocialLinkInput]:
     return socials
 
 
-class OrganizationUpdate(BaseModel):
+class OrganizationUpdate(Input):
     """What may be changed; what is absent stays, inside the settings as well."""
 
     name: Name | None = None

@@ -5,16 +5,17 @@ from uuid import UUID
 
 from contracts.event import Instant
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from servicekit.inputs import Input
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
-class TestClockCreate(BaseModel):
+class TestClockCreate(Input):
     """A clock that stands at `frozen_time`."""
 
     __test__: ClassVar[bool] = False
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"name": "Renewals", "frozen_time": "2027-01-31T09:00:00Z"}}
+        json_schema_extra={"example": {"name": "Renewals", "frozen_time": "2027-01-31T09:00:00Z"}}
     )
 
     name: Name = "Test clock"
@@ -22,11 +23,11 @@ class TestClockCreate(BaseModel):
     organization_id: UUID | None = None
 
 
-class TestClockAdvance(BaseModel):
+class TestClockAdvance(Input):
     """Where the clock goes: later than it stands, and at most two years."""
 
     __test__: ClassVar[bool] = False
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"frozen_time": "2027-03-01T09:00:00Z"}})
+    model_config = ConfigDict(json_schema_extra={"example": {"frozen_time": "2027-03-01T09:00:00Z"}})
 
     frozen_time: AwareDatetime
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.event import Instant
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from servicekit.inputs import Input
 
 
 class EventNameRead(BaseModel):
@@ -44,7 +45,7 @@ class EventTypeRead(BaseModel):
     organization_id: UUID
 
 
-class EventTypeUpdate(BaseModel):
+class EventTypeUpdate(Input):
     """What people read instead of the name."""
 
     label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AllowInfNan, BaseModel, Field, StringConstr
 from servicekit import clock
 from servicekit.bodies import at_most
 from servicekit.fields import INT8, InstantInput
+from servicekit.inputs import Input
 
 BATCH = 1000
 AHEAD = timedelta(minutes=5)
@@ -55,14 +56,14 @@ def _ensure_storable(value: Any, depth: int) -> None:
         raise ValueError("should have valid Unicode only")
 
 
-class Cost(BaseModel):
+class Cost(Input):
     """What an event cost the merchant: minor units, with fractions."""
 
     amount: Annotated[Decimal, Field(max_digits=17, decimal_places=12)]
     currency: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{3}$")]
 
 
-class Llm(BaseModel):
+class Llm(Input):
     """What a language model was asked and answered, in tokens."""
 
     vendor: Text
@@ -92,7 +93,7 @@ EventMetadata = Annotated[
 ]
 
 
-class EventCreate(BaseModel):
+class EventCreate(Input):
     """Something a customer used; the customer by `customer_id`, or by the merchant's own id."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -114,7 +115,7 @@ class EventCreate(BaseModel):
         return self
 
 
-class EventsIngest(BaseModel):
+class EventsIngest(Input):
     """A batch. All of it is taken, or (when one event is not valid) nothing."""
 
     events: Annotated[list[EventCreate], Field(max_length=BATCH)]

@@ -5,8 +5,9 @@ Comparing is strict about types, as Polar's is: a text never matches a number, n
 
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 from servicekit.fields import INT8
+from servicekit.inputs import Input
 from sqlalchemy import ColumnElement, Float, Numeric, and_, case, cast, false, func, literal, or_, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
@@ -17,7 +18,7 @@ MAX_DEPTH = 5
 Property = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class FilterClause(BaseModel):
+class FilterClause(Input):
     """One condition. `property` is `name`, `source`, `timestamp` (seconds since 1970), or a path in the metadata."""
 
     property: Property
@@ -29,7 +30,7 @@ class FilterClause(BaseModel):
     )
 
 
-class Filter(BaseModel):
+class Filter(Input):
     """Conditions that all, or of which any, must hold."""
 
     conjunction: Literal["and", "or"]

@@ -7,6 +7,7 @@ from contracts import metering as contracts
 from contracts.event import Instant
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
+from servicekit.inputs import Input
 
 from metering.meters.filters import MAX_DEPTH, Filter, Property
 
@@ -16,20 +17,20 @@ Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Multiplier = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 
-class CountAggregation(BaseModel):
+class CountAggregation(Input):
     """How many events."""
 
     func: Literal["count"] = "count"
 
 
-class PropertyAggregation(BaseModel):
+class PropertyAggregation(Input):
     """The sum, highest, lowest or mean of a number in the metadata; events without one do not count."""
 
     func: Literal["sum", "max", "min", "avg"]
     property: Property
 
 
-class UniqueAggregation(BaseModel):
+class UniqueAggregation(Input):
     """How many different values."""
 
     func: Literal["unique"]
@@ -48,7 +49,7 @@ def _shallow(value: Filter) -> Filter:
 ShallowFilter = Annotated[Filter, AfterValidator(_shallow)]
 
 
-class MeterCreate(BaseModel):
+class MeterCreate(Input):
     """A new meter."""
 
     name: Name
@@ -67,7 +68,7 @@ class MeterCreate(BaseModel):
         return self
 
 
-class MeterUpdate(BaseModel):
+class MeterUpdate(Input):
     """What may change; what is absent stays."""
 
     name: Name | None = None

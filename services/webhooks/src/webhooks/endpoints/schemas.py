@@ -7,6 +7,7 @@ from uuid import UUID
 from contracts.registry import PUBLIC
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from servicekit.http import Dialect, present_dialect
+from servicekit.inputs import Input
 
 ALIASES = {"benefit.granted": "benefit_grant.created", "benefit.revoked": "benefit_grant.revoked"}
 """The names that the documented API uses for events that the SDKs name otherwise."""
@@ -33,7 +34,7 @@ Format = Literal["raw", "discord", "slack"]
 Version = Literal["2026-04", "2026-10", "2027-01"]
 
 
-class EndpointCreate(BaseModel):
+class EndpointCreate(Input):
     """A new endpoint. Its address must be https, and public, in production."""
 
     url: Url
@@ -44,7 +45,7 @@ class EndpointCreate(BaseModel):
     organization_id: UUID | None = None
 
 
-class EndpointUpdate(BaseModel):
+class EndpointUpdate(Input):
     """What may change."""
 
     url: Url | None = None
@@ -58,14 +59,14 @@ class EndpointUpdate(BaseModel):
     until they are asked for (`POST /v1/webhooks/redeliveries`), or skipped."""
 
 
-class SecretReset(BaseModel):
+class SecretReset(Input):
     """How a secret is replaced."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 86400
     """For how long deliveries are signed with the replaced secret too; 0 when it has become known to others."""
 
 
-class TestWish(BaseModel):
+class TestWish(Input):
     """What a test speaks of."""
 
     event_type: EventName | None = None

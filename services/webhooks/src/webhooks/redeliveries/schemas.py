@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from servicekit.fields import InstantInput
+from servicekit.inputs import Input
 
 from webhooks.endpoints.schemas import EventNames
 
@@ -13,7 +14,7 @@ Status = Literal["failed", "held", "skipped", "succeeded"]
 CodeClass = Literal["2xx", "3xx", "4xx", "5xx"]
 
 
-class RedeliveryCreate(BaseModel):
+class RedeliveryCreate(Input):
     """Which events are sent once more: those that match everything that is given."""
 
     organization_id: UUID | None = None

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import StringConstraints
+from servicekit.inputs import Input
 
 
-class CustomProperties(BaseModel):
+class CustomProperties(Input):
     """A custom benefit: a note that only its holders see."""
 
     note: Annotated[str, StringConstraints(max_length=5000)] | None = None

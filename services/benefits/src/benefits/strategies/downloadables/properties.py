@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
+from servicekit.inputs import Input
 
 
-class DownloadablesProperties(BaseModel):
+class DownloadablesProperties(Input):
     """Files that its holders download; those that are archived are kept, and given no more."""
 
     files: Annotated[list[UUID], Field(min_length=1, max_length=100)]

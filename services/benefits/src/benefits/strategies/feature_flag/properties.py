@@ -1,7 +1,7 @@
 """What a feature flag is made of."""
 
-from pydantic import BaseModel
+from servicekit.inputs import Input
 
 
-class FeatureFlagProperties(BaseModel):
+class FeatureFlagProperties(Input):
     """A feature that the merchant's software turns on for whoever holds the benefit."""

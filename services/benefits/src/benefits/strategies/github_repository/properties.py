@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic import AfterValidator, StringConstraints
+from servicekit.inputs import Input
 
 Owner = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$")]
 
@@ -20,7 +21,7 @@ Name = Annotated[
 ]
 
 
-class GitHubRepositoryProperties(BaseModel):
+class GitHubRepositoryProperties(Input):
     """A repository whose collaborator the holder becomes. The suite's GitHub App must be installed on it."""
 
     repository_owner: Owner

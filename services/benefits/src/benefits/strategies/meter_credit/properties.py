@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from servicekit.inputs import Input
 
 
-class MeterCreditProperties(BaseModel):
+class MeterCreditProperties(Input):
     """Units of a meter that each period brings; with `rollover`, what is left of them goes into the next one."""
 
     units: int = Field(strict=True, ge=1, le=2**31 - 1)
