@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from servicekit.examples import example_of
+from servicekit.inputs import parts_of
 
 _WRITES = {"post", "put", "patch", "delete"}
 _ERROR = {
@@ -95,6 +96,10 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
         operation["description"] = f"{operation.get('description', '')}\n\n**Scopes**: {named}".strip()
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _without_null(parameter["schema"])
+    for part in parts_of(route.dependant):
+        described = getattr(part.call, "parameter", None)
+        if described is not None:
+            operation.setdefault("parameters", []).append(described)
     if method in _WRITES:
         operation.setdefault("parameters", []).append(_KEY)
 
@@ -109,10 +114,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _scopes(dependant: Dependant) -> set[str]:
     """Any one of them opens the route; empty where it needs no token."""
-    found = set(getattr(dependant.call, "scopes", ()))
-    for inner in dependant.dependencies:
-        found |= _scopes(inner)
-    return found
+    return {scope for part in parts_of(dependant) for scope in getattr(part.call, "scopes", ())}
 
 
 def _example(error: str) -> dict[str, Any]:

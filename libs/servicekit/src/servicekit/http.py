@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import structlog
 from fastapi import Depends
@@ -24,6 +24,9 @@ _duration = telemetry.histogram(
 )
 
 MAX_GET_BODY = 8192
+SLASH = "\0"
+"""Stands in a path for a `/` that was sent as `%2F`: a part of a name. Nobody can send it, since NUL is refused."""
+_SLASH = re.compile("%2f", re.IGNORECASE)
 _SANE_ID = re.compile(r"(?!polar_|whsec_|[sr]k_)[A-Za-z0-9_-]{8,64}$")
 _SECRET_IN_PATH = re.compile(r"(?<=/client/)[^/]+|(?<=/)(?:polar_|whsec_|[sr]k_)[^/]+")
 
@@ -113,6 +116,8 @@ class RequestContext:
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             await _invalid(["query"], "NUL characters are not allowed")(scope, receive, send)
             return
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            scope["path"] = unquote(_SLASH.sub(SLASH, scope["raw_path"].decode("latin-1")))
         if b"content-length" not in headers and b"transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
@@ -196,7 +201,7 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
 
 def _logged(path: str) -> str:
     """A path without the client secret that some routes carry in it, nor one that came there by mistake."""
-    return _SECRET_IN_PATH.sub("…", path)
+    return _SECRET_IN_PATH.sub("…", path.replace(SLASH, "%2F"))
 
 
 def _with_body_parameters(query: bytes, body: bytes) -> bytes | None:

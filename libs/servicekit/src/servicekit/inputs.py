@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, cast, get_args
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -72,6 +72,13 @@ Ignored = Annotated[
 """A field that published clients still send though its meaning is gone: `name: Ignored = None` accepts and drops it."""
 
 
+IgnoredQuery = Annotated[
+    list[str] | None,
+    Query(deprecated=True, description="Of earlier clients. It has no meaning any more and is ignored."),
+]
+"""A parameter that published clients still send though its meaning is gone: `name: IgnoredQuery = None`."""
+
+
 class UnknownInput(InvalidInput):
     """A request carries what its route does not declare; every unknown name is in the list of problems."""
 
@@ -110,11 +117,12 @@ class Declared:
     """What a route declares, found once when it is added."""
 
     def __init__(self, dependant: Dependant, name: str) -> None:
-        parts = list(_parts(dependant))
+        parts = list(parts_of(dependant))
+        calls: list[Any] = [part.call for part in parts]
         self._names = frozenset(parameter.alias for part in parts for parameter in part.query_params)
-        self._patterns = tuple(part.call.query_names for part in parts if hasattr(part.call, "query_names"))
+        self._patterns = tuple(call.query_names for call in calls if hasattr(call, "query_names"))
         bodies = [body for part in parts for body in part.body_params]
-        self._takes_body = bool(bodies) or any(getattr(part.call, "takes_body", False) for part in parts)
+        self._takes_body = bool(bodies) or any(getattr(call, "takes_body", False) for call in calls)
         for body in bodies:
             for model in _models(body.field_info.annotation, set()):
                 if model.model_config.get("extra") != "forbid":
@@ -144,11 +152,11 @@ class Declared:
             raise InvalidInput(("body",), "This operation takes no body")
 
 
-def _parts(dependant: Dependant) -> Iterator[Dependant]:
+def parts_of(dependant: Dependant) -> Iterator[Dependant]:
     """A route's own dependant and those that it depends on."""
     yield dependant
     for inner in dependant.dependencies:
-        yield from _parts(inner)
+        yield from parts_of(inner)
 
 
 def _models(annotation: Any, seen: set[Any]) -> Iterator[type[BaseModel]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, WithJsonSchema
@@ -112,6 +112,14 @@ class _Metadata:
     """Finds `metadata[key]=value` in the query."""
 
     query_names = re.compile(r"metadata\[([^\]]{1,40})\]")
+    parameter: ClassVar[dict[str, Any]] = {
+        "name": "metadata",
+        "in": "query",
+        "style": "deepObject",
+        "explode": True,
+        "description": "`metadata[key]=value`: what has the value under the key; repeated, any of the values.",
+        "schema": {"type": "object"},
+    }
 
     async def __call__(self, request: Request) -> MetadataFilter:
         found: dict[str, list[str]] = {}

@@ -29,6 +29,7 @@ from servicekit.auth import principal_of
 from servicekit.clock import Standing
 from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
+from servicekit.http import SLASH
 from servicekit.inputs import Declared
 from servicekit.locks import open_session
 from servicekit.outside import asking
@@ -144,6 +145,9 @@ class EdgeRoute(APIRoute):
         async def at_the_edge(request: Request) -> Response:
             if self.param_convertors and request.url.path in request.app.state.literals:
                 raise HTTPException(405)  # a path of its own, with another method: not an id
+            for name, value in request.path_params.items():
+                if isinstance(value, str) and SLASH in value:
+                    request.path_params[name] = value.replace(SLASH, "/")
             declared.check_query(request)
             if is_write:
                 await declared.check_body(request)

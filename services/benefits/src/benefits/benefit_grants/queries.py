@@ -11,7 +11,7 @@ from servicekit.auth import Principal, owned_by
 from servicekit.database import plan_anew
 from servicekit.lists import Page, Sorting, fetch_rows, text_matches
 from servicekit.timers import due, look
-from sqlalchemy import exists, func, or_, select, text, true, update
+from sqlalchemy import exists, false, func, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -47,6 +47,7 @@ class BenefitGrantFilter:
     checkout_id: Sequence[UUID] | None = None
     type: Sequence[str] | None = None
     query: str | None = None
+    member_id: Sequence[UUID] | None = None
 
 
 async def list_grants(
@@ -58,6 +59,8 @@ async def list_grants(
         values = getattr(wanted, name)
         if values is not None:
             statement = statement.where(getattr(BenefitGrant, name).in_(values))
+    if wanted.member_id is not None:
+        statement = statement.where(false())  # grants are of customers: none is of a member
     if wanted.external_customer_id is not None:
         named = select(Customer.id).where(
             owned_by(principal, Customer), Customer.external_id.in_(wanted.external_customer_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
+from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,6 +62,8 @@ async def list_own_grants(
     checkout_id: Ids = None,
     order_id: Ids = None,
     subscription_id: Ids = None,
+    member_id: Ids = None,
+    organization_id: IgnoredQuery = None,
 ) -> ListResource[CustomerBenefitGrant]:
     """Lists the customer's own grants that are held."""
     wanted = BenefitGrantFilter(
@@ -71,6 +74,7 @@ async def list_own_grants(
         checkout_id=checkout_id,
         type=type,
         query=query,
+        member_id=member_id,
     )
     grants, total = await queries.list_grants(session, principal, wanted, page, sorting)
     shown = await _shown(session, principal) if grants else ({}, {})

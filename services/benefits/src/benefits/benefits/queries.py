@@ -16,6 +16,7 @@ COLUMNS: dict[str, Any] = {
     "created_at": Benefit.created_at,
     "description": Benefit.description,
     "type": Benefit.type,
+    "user_order": Benefit.created_at,  # of the SDKs: nobody can order benefits, so they stand as they were made
 }
 
 

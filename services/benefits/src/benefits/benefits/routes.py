@@ -87,10 +87,11 @@ async def grants(
     page: PageQuery,
     is_granted: bool | None = None,
     customer_id: Ids = None,
+    member_id: Ids = None,
 ) -> ListResource[BenefitGrantRead]:
     """Lists the grants of a benefit."""
     await operations.get(session, principal, id)
-    wanted = BenefitGrantFilter(benefit_id=[id], customer_id=customer_id, is_granted=is_granted)
+    wanted = BenefitGrantFilter(benefit_id=[id], customer_id=customer_id, is_granted=is_granted, member_id=member_id)
     newest_first = Sorting((("created_at", True),))
     found, total = await grant_queries.list_grants(session, principal, wanted, page, newest_first)
     return page.of([BenefitGrantRead.of(grant) for grant in found], total)

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from servicekit import links
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, responses
+from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, PageQuery
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -34,6 +35,7 @@ async def list_downloadables(
     page: PageQuery,
     settings: SettingsOf,
     benefit_id: Annotated[list[UUID] | None, Query()] = None,
+    organization_id: IgnoredQuery = None,
 ) -> ListResource[DownloadableRead]:
     """Lists what the customer may download, with links that work for an hour."""
     found = await operations.list_own(session, principal, benefit_id, settings)

@@ -7,6 +7,7 @@ from fastapi import Query, Request, Response
 from servicekit.auth import Principal, allow
 from servicekit.database import Database, driver_of
 from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound, responses
+from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, session_of
 
@@ -143,6 +144,7 @@ async def list_own_keys(
     page: PageQuery,
     sorting: Annotated[Sorting, sorted_by(*queries.COLUMNS)],
     benefit_id: Ids = None,
+    organization_id: IgnoredQuery = None,
 ) -> ListResource[LicenseKeyRead]:
     """Lists the customer's own license keys."""
     keys, total = await queries.list_keys(session, principal, LicenseKeyFilter(benefit_id=benefit_id), page, sorting)

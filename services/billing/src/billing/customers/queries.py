@@ -7,10 +7,13 @@ from uuid import UUID
 
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer, CustomerAlias
+from billing.subscriptions.models import Subscription
+
+_ACTIVE = ("trialing", "active", "past_due")
 
 COLUMNS: dict[str, Any] = {
     "created_at": Customer.created_at,
@@ -29,6 +32,8 @@ class CustomerFilter:
     external_id: Sequence[str] | None = None
     query: str | None = None
     metadata: MetadataFilter = field(default_factory=dict)
+    active: bool | None = None
+    """Whether there is a subscription in trial, active or past due."""
 
 
 async def list_customers(
@@ -44,6 +49,9 @@ async def list_customers(
         statement = statement.where(Customer.external_id.in_(wanted.external_id))
     if wanted.query:
         statement = statement.where(text_matches(wanted.query, Customer.email, Customer.name, Customer.external_id))
+    if wanted.active is not None:
+        subscribed = exists().where(Subscription.customer_id == Customer.id, Subscription.status.in_(_ACTIVE))
+        statement = statement.where(subscribed if wanted.active else ~subscribed)
     statement = statement.where(*metadata_matches(Customer.user_metadata, wanted.metadata))
     return await fetch_page(session, statement, page, sorting.clauses(COLUMNS, Customer.id))
 

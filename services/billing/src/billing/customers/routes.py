@@ -45,9 +45,10 @@ async def list_customers(
     email: Annotated[str | None, Query(max_length=254)] = None,
     external_id: Annotated[list[str] | None, Query()] = None,
     query: Annotated[str | None, Query(max_length=200, description="In e-mail, name and external id.")] = None,
+    active: Annotated[bool | None, Query(description="Whether a subscription is in trial, active or past due.")] = None,
 ) -> ListResource[CustomerRead]:
     """Lists customers."""
-    wanted = CustomerFilter(organization_id, email, external_id, query, metadata)
+    wanted = CustomerFilter(organization_id, email, external_id, query, metadata, active)
     customers, total = await queries.list_customers(session, principal, wanted, page, sorting)
     return page.of([CustomerRead.of(events.shape(customer)) for customer in customers], total)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,8 @@ class OrderFilter:
     product_billing_type: Sequence[str] | None = None
     metadata: MetadataFilter = field(default_factory=dict)
     query: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 async def list_orders(
@@ -57,6 +60,10 @@ async def list_orders(
         values = getattr(wanted, name)
         if values is not None:
             statement = statement.where(getattr(Order, name).in_(values))
+    if wanted.created_after is not None:
+        statement = statement.where(Order.created_at >= wanted.created_after)
+    if wanted.created_before is not None:
+        statement = statement.where(Order.created_at <= wanted.created_before)
     if wanted.external_customer_id is not None:
         named = select(Customer.id).where(
             owned_by(principal, Customer), Customer.external_id.in_(wanted.external_customer_id)

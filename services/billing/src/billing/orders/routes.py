@@ -8,6 +8,7 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
 from servicekit.fields import InstantInput
+from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -59,11 +60,13 @@ async def list_orders(
     subscription_id: Ids = None,
     status: Annotated[list[str] | None, Query()] = None,
     product_billing_type: Annotated[list[Literal["one_time", "recurring"]] | None, Query()] = None,
+    created_after: InstantInput | None = None,
+    created_before: InstantInput | None = None,
 ) -> ListResource[OrderRead]:
     """Lists orders."""
     wanted = OrderFilter(
         organization_id, product_id, customer_id, external_customer_id, discount_id, checkout_id, subscription_id,
-        status, product_billing_type, metadata,
+        status, product_billing_type, metadata, created_after=created_after, created_before=created_before,
     )  # fmt: skip
     orders, total = await queries.list_orders(session, principal, wanted, page, sorting)
     return page.of([OrderRead.of(order) for order in orders], total)
@@ -138,6 +141,7 @@ async def list_own_orders(
     subscription_id: Ids = None,
     product_billing_type: Annotated[list[Literal["one_time", "recurring"]] | None, Query()] = None,
     query: Annotated[str | None, Query(max_length=200, description="In the product's name.")] = None,
+    organization_id: IgnoredQuery = None,
 ) -> ListResource[CustomerOrder]:
     """Lists the customer's own orders."""
     wanted = OrderFilter(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,11 @@ class SubscriptionFilter:
     cancel_at_period_end: bool | None = None
     metadata: MetadataFilter = field(default_factory=dict)
     query: str | None = None
+    customer_cancellation_reason: Sequence[str] | None = None
+    started_after: datetime | None = None
+    started_before: datetime | None = None
+    canceled_at_after: datetime | None = None
+    canceled_at_before: datetime | None = None
 
 
 async def list_subscriptions(
@@ -50,10 +56,20 @@ async def list_subscriptions(
 ) -> tuple[list[contracts.Subscription], int]:
     """A page of the caller's subscriptions."""
     statement = select(Subscription).where(owned_by(principal, Subscription))
-    for name in ("organization_id", "product_id", "customer_id", "discount_id", "status"):
+    for name in (
+        "organization_id", "product_id", "customer_id", "discount_id", "status", "customer_cancellation_reason",
+    ):  # fmt: skip
         values = getattr(wanted, name)
         if values is not None:
             statement = statement.where(getattr(Subscription, name).in_(values))
+    for column, first, last in (
+        (Subscription.started_at, wanted.started_after, wanted.started_before),
+        (Subscription.canceled_at, wanted.canceled_at_after, wanted.canceled_at_before),
+    ):
+        if first is not None:
+            statement = statement.where(column >= first)
+        if last is not None:
+            statement = statement.where(column <= last)
     if wanted.external_customer_id is not None:
         named = select(Customer.id).where(
             owned_by(principal, Customer), Customer.external_id.in_(wanted.external_customer_id)

@@ -8,6 +8,7 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
 from servicekit.fields import InstantInput
+from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -28,6 +29,7 @@ from billing.subscriptions.queries import SubscriptionFilter
 from billing.subscriptions.schemas import (
     CustomerSubscription,
     CustomerSubscriptionUpdate,
+    Reason,
     SubscriptionCancel,
     SubscriptionCreate,
     SubscriptionRead,
@@ -64,11 +66,18 @@ async def list_subscriptions(
     status: Annotated[list[str] | None, Query()] = None,
     active: bool | None = None,
     cancel_at_period_end: bool | None = None,
+    customer_cancellation_reason: Annotated[list[Reason] | None, Query()] = None,
+    started_after: InstantInput | None = None,
+    started_before: InstantInput | None = None,
+    canceled_at_after: InstantInput | None = None,
+    canceled_at_before: InstantInput | None = None,
 ) -> ListResource[SubscriptionRead]:
     """Lists subscriptions."""
     wanted = SubscriptionFilter(
         organization_id, product_id, customer_id, external_customer_id, discount_id, status, active,
-        cancel_at_period_end, metadata,
+        cancel_at_period_end, metadata, customer_cancellation_reason=customer_cancellation_reason,
+        started_after=started_after, started_before=started_before,
+        canceled_at_after=canceled_at_after, canceled_at_before=canceled_at_before,
     )  # fmt: skip
     subscriptions, total = await queries.list_subscriptions(session, principal, wanted, page, sorting)
     return page.of([SubscriptionRead.of(subscription) for subscription in subscriptions], total)
@@ -146,6 +155,7 @@ async def list_own_subscriptions(
     product_id: Ids = None,
     active: bool | None = None,
     query: Annotated[str | None, Query(max_length=200, description="In the product's name.")] = None,
+    organization_id: IgnoredQuery = None,
 ) -> ListResource[CustomerSubscription]:
     """Lists the customer's own subscriptions."""
     wanted = SubscriptionFilter(product_id=product_id, active=active, query=query)

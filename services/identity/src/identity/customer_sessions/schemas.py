@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.event import Instant
-from pydantic import BaseModel, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from servicekit.inputs import Input
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
@@ -17,10 +17,15 @@ class CustomerSessionCreate(Input):
 
     customer_id: UUID | None = None
     external_customer_id: ExternalId | None = None
+    customer_external_id: ExternalId | None = Field(
+        default=None, deprecated=True, description="The name of `external_customer_id` in early clients."
+    )
     return_url: Url | None = None
 
     @model_validator(mode="after")
     def _names_one(self) -> "CustomerSessionCreate":
+        if self.external_customer_id is None:
+            self.external_customer_id = self.__dict__["customer_external_id"]
         if (self.customer_id is None) == (self.external_customer_id is None):
             raise ValueError("either customer_id or external_customer_id is required")
         return self

@@ -1,6 +1,6 @@
 """Creating tokens, and finding out whom one belongs to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -51,10 +51,16 @@ async def create_for(
 
 
 async def list_tokens(
-    session: AsyncSession, principal: Principal, page: Page, sorting: Sorting
+    session: AsyncSession,
+    principal: Principal,
+    organization_id: Sequence[UUID] | None,
+    page: Page,
+    sorting: Sorting,
 ) -> tuple[list[AccessToken], int]:
     """The caller's tokens that are not revoked; an expired one is listed until it is deleted."""
     statement = select(AccessToken).where(owned_by(principal, AccessToken), AccessToken.revoked_at.is_(None))
+    if organization_id is not None:
+        statement = statement.where(AccessToken.organization_id.in_(organization_id))
     columns = {
         "created_at": AccessToken.created_at,
         "comment": AccessToken.comment,

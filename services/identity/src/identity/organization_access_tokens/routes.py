@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from servicekit import auth
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized, responses
@@ -30,9 +30,10 @@ async def list_tokens(
     principal: Reader,
     page: PageQuery,
     sorting: Annotated[Sorting, sorted_by("created_at", "comment", "last_used_at")],
+    organization_id: Annotated[list[UUID] | None, Query()] = None,
 ) -> ListResource[OrganizationAccessTokenRead]:
     """Lists access tokens, without their texts."""
-    tokens, total = await operations.list_tokens(session, principal, page, sorting)
+    tokens, total = await operations.list_tokens(session, principal, organization_id, page, sorting)
     return page.of([OrganizationAccessTokenRead.model_validate(token) for token in tokens], total)
 
 

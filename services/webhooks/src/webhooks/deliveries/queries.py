@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from servicekit.auth import Principal, owned_by
-from servicekit.lists import Page, fetch_page
+from servicekit.lists import Page, fetch_page, text_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +27,8 @@ class DeliveryFilter:
     http_code_class: str | None = None
     start_timestamp: datetime | None = None
     end_timestamp: datetime | None = None
+    query: str | None = None
+    """In the name of the event, or in what the endpoint answered."""
 
 
 async def list_deliveries(
@@ -52,6 +54,8 @@ async def list_deliveries(
         statement = statement.where(Delivery.created_at >= wanted.start_timestamp)
     if wanted.end_timestamp is not None:
         statement = statement.where(Delivery.created_at <= wanted.end_timestamp)
+    if wanted.query:
+        statement = statement.where(text_matches(wanted.query, Delivery.event_type, Delivery.response))
     order: list[Any] = [Delivery.created_at.desc(), Delivery.id.desc()]
     found, total = await fetch_page(session, statement, page, order)
     wanted_events = select(WebhookEvent).where(WebhookEvent.id.in_({delivery.webhook_event_id for delivery in found}))

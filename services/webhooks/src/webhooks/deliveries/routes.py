@@ -30,10 +30,13 @@ async def list_deliveries(
     http_code_class: Literal["2xx", "3xx", "4xx", "5xx"] | None = None,
     start_timestamp: InstantInput | None = None,
     end_timestamp: InstantInput | None = None,
+    query: Annotated[
+        str | None, Query(max_length=200, description="In the name of the event, and in what the endpoint answered.")
+    ] = None,
 ) -> ListResource[DeliveryRead]:
     """Lists deliveries: every attempt, the newest first."""
     wanted = DeliveryFilter(
-        organization_id, endpoint_id, event_type, succeeded, http_code_class, start_timestamp, end_timestamp
+        organization_id, endpoint_id, event_type, succeeded, http_code_class, start_timestamp, end_timestamp, query
     )
     found, total = await queries.list_deliveries(session, principal, wanted, page)
     return page.of([operations.shown(delivery, event) for delivery, event in found], total)

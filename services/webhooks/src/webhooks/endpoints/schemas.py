@@ -7,7 +7,7 @@ from uuid import UUID
 from contracts.registry import PUBLIC
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from servicekit.http import Dialect, present_dialect
-from servicekit.inputs import Input
+from servicekit.inputs import Ignored, Input
 
 ALIASES = {"benefit.granted": "benefit_grant.created", "benefit.revoked": "benefit_grant.revoked"}
 """The names that the documented API uses for events that the SDKs name otherwise."""
@@ -41,6 +41,7 @@ class EndpointCreate(Input):
     name: Name | None = None
     format: Format = "raw"
     events: EventNames
+    secret: Ignored = None
     api_version: Version = "2026-10"
     organization_id: UUID | None = None
 
@@ -51,6 +52,7 @@ class EndpointUpdate(Input):
     url: Url | None = None
     name: Name | None = None
     format: Format | None = None
+    secret: Ignored = None
     events: EventNames | None = None
     api_version: Version | None = None
     enabled: bool | None = None
