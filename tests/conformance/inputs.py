@@ -24,14 +24,40 @@ def of_sdks() -> dict[str, dict[str, list[str]]]:
     }
 
 
-def is_taken(document: Any, operation: dict[str, Any], name: str) -> bool:
-    """Whether the document of an operation has an input: `query.page`, `body.prices.price_amount`."""
+def found(document: Any, operation: str) -> Any:
+    """An operation of the document, with or without the slash at the end of its path; None where it is not built."""
+    method, path = operation.split(" ")
+    for form in (path, path.rstrip("/"), f"{path}/"):
+        described = document["paths"].get(form, {}).get(method.lower())
+        if described is not None:
+            return described
+    return None
+
+
+def is_taken(document: Any, operation: Any, name: str) -> bool:
+    """Whether an operation has an input: `query.page`, `body.prices.price_amount`."""
     part, *path = name.split(".")
     if part == "query":
-        named = {found["name"] for found in operation.get("parameters", []) if found["in"] == "query"}
-        return path[0] in named
+        return path[0] in _parameters(operation)
+    return any(_has(schema, path, document) for schema in _bodies(operation, document))
+
+
+def is_deprecated(document: Any, operation: Any, name: str) -> bool:
+    """Whether an input is in the document as one that clients should not send any more."""
+    part, field = name.split(".")
+    if part == "query":
+        return bool(_parameters(operation)[field].get("deprecated"))
+    return any(schema["properties"][field].get("deprecated") for schema in _bodies(operation, document))
+
+
+def _parameters(operation: Any) -> dict[str, Any]:
+    return {given["name"]: given for given in operation.get("parameters", []) if given["in"] == "query"}
+
+
+def _bodies(operation: Any, document: Any) -> Iterator[Any]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    return content is not None and any(_has(schema, path, document) for schema in _objects(content["schema"], document))
+    if content is not None:
+        yield from _objects(content["schema"], document)
 
 
 def _objects(schema: Any, document: Any) -> Iterator[Any]:

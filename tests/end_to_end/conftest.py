@@ -6,11 +6,13 @@ own.
 
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from polar_cli.stack import Stack
 from polar_cli.testing import stack_of_tests
+from servicekit.testing import eventually
 
 from tests.end_to_end.support import Receiver, Shop, listening
 
@@ -72,6 +74,20 @@ def other_organization(stack: Stack) -> dict[str, str]:
 async def stranger(other_organization: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """The second organization's token."""
     async with caller(other_organization["access_token"]) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def stranger_in_portal(stranger: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """A customer of the other organization, in the portal."""
+    customer = (await stranger.post("/v1/customers/", json={"email": "stranger@example.com", "type": "team"})).json()
+
+    async def opened() -> Any:
+        answer = await stranger.post("/v1/customer-sessions/", json={"customer_id": customer["id"]})
+        return answer.json() if answer.status_code == 201 else None
+
+    session = await eventually(opened, seconds=60, what="the session of a new customer")
+    async with caller(session["token"]) as client:
         yield client
 
 

@@ -111,6 +111,33 @@ def text(schema: Any) -> str:
     return "usd" if "{3}" in pattern else "example"
 
 
+UNKNOWN = "unheard_of"
+
+
+def strange(schema: Any, value: Any) -> Iterator[Any]:
+    """The value with a field that nobody knows: in itself, and in each object that it may have, one at a time."""
+    if schema.get("type") == "object" and isinstance(value, dict):
+        fields = schema.get("properties", {})
+        value = {name: inner["const"] for name, inner in fields.items() if "const" in inner} | value
+        if schema.get("additionalProperties") is False:
+            yield {**value, UNKNOWN: 1}
+        for name, inner in fields.items():
+            for choice in choices(inner):
+                yield from ({**value, name: within} for within in strange(choice, example(choice)))
+    elif schema.get("type") == "array" and isinstance(value, list):
+        for choice in choices(schema["items"]):
+            yield from ([within] for within in strange(choice, example(choice)))
+
+
+def choices(schema: Any) -> Iterator[Any]:
+    """What a value may be: itself, or each member of a union."""
+    members = [member for name in ("anyOf", "oneOf", "allOf") for member in schema.get(name, ())]
+    if not members:
+        yield schema
+    for member in members:
+        yield from choices(member)
+
+
 WRONG: tuple[Any, ...] = (None, 10**30, -1, 1.5e308, "", "\x00", "x" * 70_000, [], [[]], {}, {"a": {"b": []}}, True)
 
 

@@ -9,9 +9,11 @@ from urllib.parse import parse_qsl, urlencode
 import aiohttp
 from yarl import URL
 
-from tests.end_to_end.openapi import example, operations, spoiled, wild
+from tests.end_to_end.openapi import UNKNOWN, choices, example, operations, spoiled, strange, wild
 
 LISTS = ("products", "checkouts", "discounts", "benefits", "orders", "subscriptions", "payments", "license-keys")
+FOREIGN = {"integrations:stripe_webhook", "checkout_links:redirect"}
+"""They take names of their senders'."""
 
 
 def has_error_shape(text):
@@ -85,6 +87,39 @@ async def test_wrong_queries_and_paths(nobody, api):
     async with sender(api) as send:
         found = await asyncio.gather(*(send(*request) for request in requests))
     assert [bad for bad in found if bad] == []
+
+
+async def test_what_no_route_knows_is_refused_by_its_name(nobody, stranger, stranger_in_portal):
+    document = (await nobody.get("/openapi.json")).json()
+    queries, bodies, failures = 0, 0, []
+    for operation in operations(document):
+        if operation.id in FOREIGN:
+            continue
+        client = stranger_in_portal if operation.path.startswith("/v1/customer-portal/") else stranger
+        url = operation.url(client_secret="polar_c_none")
+        answer = await client.request(operation.method, f"{url}{'&' if '?' in url else '?'}{UNKNOWN}=1")
+        queries += 1
+        if not names(answer, "query"):
+            failures.append(f"{operation.method} {url} query → {answer.status_code} {answer.text[:200]}")
+        if operation.method == "GET":
+            continue
+        wholes = [body for choice in choices(operation.body or {}) for body in strange(choice, example(choice))]
+        for body in wholes or [{UNKNOWN: 1}]:
+            answer = await client.request(operation.method, url, json=body)
+            bodies += 1
+            if not names(answer, "body"):
+                failures.append(f"{operation.method} {url} {body} → {answer.status_code} {answer.text[:200]}")
+    assert failures == []
+    assert queries > 150, f"only {queries} queries were tried"
+    assert bodies > 150, f"only {bodies} bodies were tried"
+
+
+def names(answer, part):
+    """Whether an answer refuses the unknown field of a part of the request by its name."""
+    if answer.status_code != 422:
+        return False
+    problems = answer.json()["detail"]
+    return any(problem["loc"][0] == part and problem["loc"][-1] == UNKNOWN for problem in problems)
 
 
 async def test_nothing_is_half_written(shop, stranger):

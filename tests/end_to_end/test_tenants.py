@@ -91,20 +91,6 @@ async def owned(shop, stack):
     }
 
 
-@pytest.fixture(scope="session")
-async def stranger_in_portal(stranger):
-    """A customer of the other organization, in the portal."""
-    customer = (await stranger.post("/v1/customers/", json={"email": "stranger@example.com", "type": "team"})).json()
-
-    async def opened():
-        answer = await stranger.post("/v1/customer-sessions/", json={"customer_id": customer["id"]})
-        return answer.json() if answer.status_code == 201 else None
-
-    session = await eventually(opened, seconds=60, what="the session of a new customer")
-    async with caller(session["token"]) as client:
-        yield client
-
-
 def ids_of(operation, owned):
     """The first organization's ids for the parameters of a path: what stands before a parameter names its kind."""
     found, parts = {}, operation.path.removeprefix("/v1/").strip("/").split("/")

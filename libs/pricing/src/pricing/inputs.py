@@ -30,6 +30,8 @@ INT4 = 2**31 - 1
 def _fixed(value: Any) -> Any:
     """`free` is a fixed price of 0 (Polar's rule)."""
     if isinstance(value, dict) and value.get("amount_type") == "free":
+        if value.get("price_amount"):
+            raise ValueError("a free price has no price_amount")
         return {**value, "amount_type": "fixed", "price_amount": 0}
     return value
 
@@ -80,6 +82,9 @@ class _Input(BaseModel):
 
 
 class _Price(_Input):
+    type: Literal["one_time", "recurring"] | None = Field(
+        default=None, exclude=True, description="Of the product, which has to agree. It may be left out."
+    )
     price_currency: Currency = "usd"
     tax_behavior: TaxBehavior | None = None
 

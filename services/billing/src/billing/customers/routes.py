@@ -58,7 +58,8 @@ async def create(session: SessionOf, principal: Writer, customer: CustomerCreate
     """Creates a customer."""
     secret: str = request.app.state.settings.secret
     created = await operations.create(session, principal, customer, secret)
-    await members.found(session, await members.team(session, principal, id=created.id, lock=True))
+    team = await members.team(session, principal, id=created.id, lock=True)
+    await members.found(session, team, customer.owner)
     return CustomerRead.of(created)
 
 

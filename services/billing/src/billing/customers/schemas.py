@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts import billing as contracts
 from contracts.checkout import Address
 from contracts.event import Instant
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, StringConstraints, ValidationInfo, field_validator
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect, present_dialect
 from servicekit.inputs import Input
@@ -16,8 +16,16 @@ ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Locale = Annotated[str, StringConstraints(max_length=16)]
 
 
+class OwnerCreate(Input):
+    """The first owner of a team; without an e-mail it is the customer's own."""
+
+    email: Email | None = None
+    name: Line | None = None
+    external_id: ExternalId | None = None
+
+
 class CustomerCreate(Input):
-    """A new customer."""
+    """A new customer. Only a team has an owner."""
 
     email: Email
     name: Line | None = None
@@ -28,6 +36,14 @@ class CustomerCreate(Input):
     locale: Locale | None = None
     metadata: MetadataInput = {}
     organization_id: UUID | None = None
+    owner: OwnerCreate | None = None
+
+    @field_validator("owner")
+    @classmethod
+    def _of_a_team(cls, owner: OwnerCreate | None, info: ValidationInfo) -> OwnerCreate | None:
+        if owner is not None and info.data.get("type") == "individual":
+            raise ValueError("only a customer of the type team has an owner")
+        return owner
 
 
 class CustomerUpdate(Input):

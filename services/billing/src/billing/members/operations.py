@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import queries as customers
 from billing.customers.models import Customer
+from billing.customers.schemas import OwnerCreate
 from billing.members import events, queries
 from billing.members.models import Member
 from billing.members.schemas import CustomerPortalMemberUpdate, MemberCreate, MemberUpdate
@@ -69,10 +70,12 @@ async def create(session: AsyncSession, principal: Principal, customer: Customer
     return await _add(session, customer, wish.email, wish.name, wish.external_id, wish.role)
 
 
-async def found(session: AsyncSession, customer: Customer) -> None:
-    """Makes the customer of a new team its owner; again does nothing. The caller has locked the customer."""
+async def found(session: AsyncSession, customer: Customer, owner: OwnerCreate | None = None) -> None:
+    """Gives a new team its owner: `owner`, or the customer. Again does nothing. The caller has locked the customer."""
     if customer.type == "team" and await queries.owner_of(session, customer) is None:
-        await _add(session, customer, customer.email, customer.name, None, "owner")
+        owner = owner or OwnerCreate()
+        email, name = owner.email or customer.email, owner.name or (None if owner.email else customer.name)
+        await _add(session, customer, email, name, owner.external_id, "owner")
 
 
 async def update(

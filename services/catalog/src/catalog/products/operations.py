@@ -37,6 +37,7 @@ async def create(
     media_ids = await _known_medias(session, organization_id, wish.medias or [], dialect)
     asked = await _known_fields(session, organization_id, wish.attached_custom_fields)
     await _known_meters(session, organization_id, wish.prices)
+    _agree(wish.prices, is_recurring=wish.recurring_interval is not None)
     stand_together(wish.prices, is_recurring=wish.recurring_interval is not None)
     recurring = wish.recurring_interval is not None
     product = Product(
@@ -91,6 +92,7 @@ async def update(
             raise InvalidInput(("body", name), "cannot be changed once the product exists")
     if changes.prices is not None:
         added = [price for price in changes.prices if not isinstance(price, ExistingPrice)]
+        _agree(changes.prices, is_recurring=product.is_recurring)
         await _known_meters(session, product.organization_id, added)
         _replace_prices(product, list(changes.prices))
     _change_trial(product, changes)
@@ -251,6 +253,16 @@ def _replace_prices(product: Product, wanted: list[ExistingPrice | NewPrice]) ->
     for offset, price in enumerate(added):
         product.prices.append(Price.of(product, following + offset, price.model_dump(mode="json")))
     stand_together(product.prices_on_sale, is_recurring=product.is_recurring)
+
+
+def _agree(prices: Sequence[ExistingPrice | NewPrice], *, is_recurring: bool) -> None:
+    """Raises `InvalidInput` for a price that is said to recur otherwise than its product does."""
+    for index, price in enumerate(prices):
+        if not isinstance(price, ExistingPrice) and price.type not in (
+            None,
+            "recurring" if is_recurring else "one_time",
+        ):
+            raise InvalidInput(("body", "prices", index, "type"), "Contradicts the product's recurring_interval")
 
 
 def stand_together(prices: Sequence[NewPrice | Price], *, is_recurring: bool) -> None:
