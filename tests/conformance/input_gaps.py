@@ -43,8 +43,6 @@ REFUSED = {
     "PATCH /v1/customer-portal/subscriptions/{id} body.proration_behavior": "the seller decides how changes are billed",
     "POST /v1/customer-sessions/ body.external_member_id": "not built: the session would have the owner's rights",
     "POST /v1/customer-sessions/ body.member_id": "not built: the session would have the owner's rights",
-    "DELETE /v1/customers/external/{external_id} query.anonymize": "not built",
-    "DELETE /v1/customers/{id} query.anonymize": "not built",
     "PATCH /v1/discounts/{id} body.amounts": _DISCOUNT,
     "PATCH /v1/discounts/{id} body.amount": _DISCOUNT,
     "PATCH /v1/discounts/{id} body.basis_points": _DISCOUNT,
@@ -53,13 +51,19 @@ REFUSED = {
     "PATCH /v1/discounts/{id} body.duration_in_months": _DISCOUNT,
     "PATCH /v1/discounts/{id} body.type": _DISCOUNT,
     "GET /v1/events/ query.depth": "not built: parent_id gives the children of one event",
-    "GET /v1/events/ query.hierarchical": "not built: parent_id gives the children of one event",
     "PATCH /v1/organizations/{id} body.sso_enforced": "there are no users who sign in",
     "PATCH /v1/organizations/{id} body.notification_settings": "there are no users who are written to",
     "PATCH /v1/organizations/{id} body.details": "of Polar's review of sellers",
     "PATCH /v1/organizations/{id} body.feature_settings": "of Polar's own features",
 }
 """An input of an operation that is built, and why it is refused."""
+
+ONLY_FALSE = {
+    "DELETE /v1/customers/external/{external_id} query.anonymize": "not built: services keep copies of a customer",
+    "DELETE /v1/customers/{id} query.anonymize": "not built: services keep copies of a customer",
+    "GET /v1/events/ query.hierarchical": "not built: parent_id gives the children of one event",
+}
+"""A choice that the SDKs send with every request: its default is taken, and `true` is refused."""
 
 NOT_BUILT = {
     "GET /v1/customer-meters/": "customer meters",

@@ -9,7 +9,7 @@ from polar.v2026_10 import Polar
 from polar_cli.state import ROOT
 
 from tests.conformance.conftest import needed
-from tests.conformance.input_gaps import IGNORED, NOT_BUILT, REFUSED
+from tests.conformance.input_gaps import IGNORED, NOT_BUILT, ONLY_FALSE, REFUSED
 from tests.conformance.inputs import found, is_deprecated, is_taken, of_sdks
 
 
@@ -49,7 +49,7 @@ def test_what_is_not_built_is_refused_by_its_name(
     session = until(lambda: polar.customer_sessions.create(customer_id=customer.id))
     taken = []
     with httpx.Client(base_url=needed("POLAR_API_URL"), timeout=60) as client:
-        for line in REFUSED:
+        for line in (*REFUSED, *ONLY_FALSE):
             operation, _, name = line.rpartition(" ")
             method, path = operation.split(" ")
             part, *names = name.split(".")
@@ -61,7 +61,7 @@ def test_what_is_not_built_is_refused_by_its_name(
             answer = client.request(
                 method,
                 path,
-                params={names[0]: "1"} if part == "query" else {},
+                params={names[0]: "true"} if part == "query" else {},
                 json={names[0]: "x"} if part == "body" else None,
                 headers={"Authorization": f"Bearer {token}"},
             )

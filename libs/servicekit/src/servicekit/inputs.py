@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast, get_args
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from servicekit.errors import InvalidInput
@@ -77,6 +77,16 @@ IgnoredQuery = Annotated[
     Query(deprecated=True, description="Of earlier clients. It has no meaning any more and is ignored."),
 ]
 """A parameter that published clients still send though its meaning is gone: `name: IgnoredQuery = None`."""
+
+
+def _false(value: bool) -> bool:
+    if value:
+        raise ValueError("is not built")
+    return value
+
+
+NotBuilt = Annotated[bool, AfterValidator(_false), Field(description="Not built: only `false` is accepted.")]
+"""A choice that published clients always send, of which only the default is there: `true` is refused."""
 
 
 class UnknownInput(InvalidInput):

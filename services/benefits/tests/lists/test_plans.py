@@ -11,7 +11,8 @@ async def test_lists_walk_no_table(client, story, database, database_url, app):
         "benefit_grants": {"entitlement_id": "gen_random_uuid()"},
     }
     paths = [
-        "/v1/benefits/", "/v1/benefits/?type=license_keys&query=lic&limit=100", "/v1/benefit-grants/",
+        "/v1/benefits/", "/v1/benefits/?sorting=-user_order",
+        "/v1/benefits/?type=license_keys&query=lic&limit=100", "/v1/benefit-grants/",
         f"/v1/benefit-grants/?is_granted=true&customer_id={subscription.customer_id}", "/v1/license-keys/",
         "/v1/license-keys/?status=granted&limit=100",
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """`/v1/customers/`"""
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 from contracts.billing import CustomerCreatedV1, CustomerDeletedV1, CustomerUpdatedV1, SubscriptionRevokedV1
@@ -61,6 +62,8 @@ async def test_create_get_change_delete(client, stranger, bus):
         ({"billing_address": {"country": "KP"}}, "country"),
         ({"organization_id": str(ids.uuid7())}, "organization_id"),
         ({"external_id": ""}, "external_id"),
+        ({"owner": {"email": "owner@example.com"}}, "owner"),
+        ({"type": "team", "owner": {"email": "owner@example.com", "role": "member"}}, "role"),
     ],
 )
 async def test_bad_wishes_name_their_field(client, bus, changes, field):
@@ -109,6 +112,41 @@ async def test_search(client):
     body = await client.request("GET", "/v1/customers/", json={"query": "jane", "page": 1, "limit": 50})
     assert [item["id"] for item in body.json()["items"]] == [jane["id"]]
     assert body.json()["pagination"] == {"page": 1, "page_size": 50, "total_count": 1, "max_page": 1}
+
+
+async def test_active_customers_have_a_subscription(client, bus, purchased):
+    jane = await made(client)
+    event = purchased()
+    await bus.deliver(event)
+
+    async def found(active):
+        listed = await client.get("/v1/customers/", params={"active": active})
+        return [item["id"] for item in listed.json()["items"]]
+
+    (buyer,) = await found(True)
+    assert await found(False) == [jane["id"]]
+    assert (await client.delete(f"/v1/subscriptions/{event.data.subscription_id}")).status_code == 200
+    assert await found(True) == []
+    assert sorted(await found(False)) == sorted([jane["id"], buyer])
+
+
+async def test_an_external_id_with_a_slash(client):
+    for external_id in ("a/b", "a/b/state", "a%2Fb", "/", "50% ü"):
+        customer = await made(client, email=f"{ids.uuid7().hex}@example.com", external_id=external_id)
+        path = f"/v1/customers/external/{quote(external_id, safe='')}"
+        assert (await client.get(path)).json()["id"] == customer["id"]
+        assert (await client.get(f"{path}/state")).json()["id"] == customer["id"]
+        assert (await client.patch(path, json={"name": "Slash"})).json()["name"] == "Slash"
+        assert (await client.delete(path)).status_code == 204
+
+
+async def test_anonymizing_is_refused_and_deletes_nothing(client):
+    customer = await made(client)
+    path = f"/v1/customers/{customer['id']}"
+    answer = await client.delete(path, params={"anonymize": True})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["query", "anonymize"])
+    assert (await client.get(path)).status_code == 200
+    assert (await client.delete(path, params={"anonymize": False})).status_code == 204
 
 
 async def test_deleting_ends_subscriptions(client, bus, purchased):

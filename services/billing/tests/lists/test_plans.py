@@ -25,6 +25,10 @@ async def test_lists_walk_no_table(client, bus, purchased, database, database_ur
         "/v1/orders/?external_customer_id=e50", "/v1/subscriptions/", "/v1/subscriptions/?active=true&limit=100",
         "/v1/customers/", "/v1/customers/?query=50@&metadata[source]=website", "/v1/payments/",
         "/v1/payments/?customer_email=50@example.com", "/v1/refunds/", "/v1/refunds/?succeeded=true&limit=100",
+        "/v1/orders/?created_after=2026-01-01T00:00:00Z&created_before=2027-01-01T00:00:00Z&limit=100",
+        "/v1/subscriptions/?started_after=2026-01-01T00:00:00Z&sorting=-created_at",
+        "/v1/subscriptions/?customer_cancellation_reason=too_expensive&canceled_at_after=2026-01-01T00:00:00Z",
+        "/v1/customers/?active=true", "/v1/customers/?active=false",
         "/v1/disputes/", "/v1/disputes/?status=early_warning&limit=100",
     ]  # fmt: skip
     await check_lists(client, database, database_url, app, tables, paths)

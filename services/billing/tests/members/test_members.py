@@ -25,6 +25,22 @@ async def added(client, team, email, **fields):
     return answer.json()
 
 
+@pytest.mark.parametrize(
+    ("owner", "shown"),
+    [
+        ({"email": "ada@acme.example", "name": "Ada", "external_id": "ada"}, ("ada@acme.example", "Ada", "ada")),
+        ({"email": "ada@acme.example"}, ("ada@acme.example", None, None)),
+        ({"external_id": "boss"}, ("books@acme.example", "Acme", "boss")),
+    ],
+)
+async def test_a_team_is_made_with_the_owner_that_is_asked_for(client, bus, owner, shown):
+    team = {"email": "books@acme.example", "name": "Acme", "type": "team", "owner": owner}
+    made = (await client.post("/v1/customers/", json=team)).json()
+    (found,) = (await client.get(f"/v1/customers/{made['id']}/members")).json()["items"]
+    assert (found["email"], found["name"], found["external_id"], found["role"]) == (*shown, "owner")
+    assert len(await bus.recorded(MemberCreatedV1)) == 1
+
+
 async def test_a_team_begins_with_its_owner_and_grows(client, stranger, bus, team):
     path = f"/v1/customers/{team['id']}/members"
     (owner,) = (await client.get(path)).json()["items"]

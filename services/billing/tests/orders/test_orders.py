@@ -84,6 +84,17 @@ async def test_a_free_purchase_has_no_payment(client, bus, purchased, database):
         assert (await session.execute(text("select count(*) from ledger_entries"))).scalar_one() == 0
 
 
+async def test_lists_by_when_it_was_made(client, bus, purchased):
+    await bus.deliver(purchased())
+    (order,) = (await client.get("/v1/orders/")).json()["items"]
+    for query, count in (
+        ({"created_after": order["created_at"], "created_before": order["created_at"]}, 1),
+        ({"created_after": "2099-01-01T00:00:00Z"}, 0),
+        ({"created_before": "2020-01-01T00:00:00Z"}, 0),
+    ):
+        assert (await client.get("/v1/orders/", params=query)).json()["pagination"]["total_count"] == count
+
+
 async def test_lists_filter_sort_and_page(client, stranger, bus, purchased):
     recurring, once = purchased(), purchased(interval=None, amount=500, email="bob@example.com")
     await bus.deliver(recurring, once)

@@ -35,6 +35,35 @@ async def test_a_subscription_is_shown(client, subscription):
     assert listed.json()["pagination"]["total_count"] == 1
 
 
+async def test_lists_by_when_it_began_and_was_canceled(client, subscription):
+    await client.post(f"/v1/subscriptions/{subscription['id']}/cancel", json={"reason": "too_expensive"})
+    canceled = (await client.get(f"/v1/subscriptions/{subscription['id']}")).json()
+    began, ended = canceled["started_at"], canceled["canceled_at"]
+
+    async def count(**query):
+        answer = await client.get("/v1/subscriptions/", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["pagination"]["total_count"]
+
+    later, earlier = "2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+    assert await count(started_after=began, started_before=began) == 1
+    assert await count(canceled_at_after=ended, canceled_at_before=ended) == 1
+    for name in ("started", "canceled_at"):
+        assert await count(**{f"{name}_after": later}) == 0
+        assert await count(**{f"{name}_before": earlier}) == 0
+    assert await count(customer_cancellation_reason=canceled["customer_cancellation_reason"]) == 1
+    assert await count(customer_cancellation_reason="unused") == 0
+    refused = await client.get("/v1/subscriptions/", params={"customer_cancellation_reason": "bored"})
+    assert refused.json()["detail"][0]["loc"][:2] == ["query", "customer_cancellation_reason"]
+
+
+@pytest.mark.parametrize("seats", [True, "3", 3.5, [3]])
+async def test_seats_are_an_integer(client, subscription, seats):
+    answer = await client.patch(f"/v1/subscriptions/{subscription['id']}", json={"seats": seats})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["loc"][:2] == ["body", "seats"]
+
+
 async def test_cancel_at_the_period_s_end(client, bus, subscription, database):
     path = f"/v1/subscriptions/{subscription['id']}"
     answer = await client.post(f"{path}/cancel", json={"cancel_at_period_end": True, "reason": "customer_request"})

@@ -84,6 +84,20 @@ async def test_free_and_several_currencies(client: httpx.AsyncClient) -> None:
     assert [price["price_currency"] for price in both["prices"]] == ["usd", "eur"]
 
 
+async def test_a_price_agrees_with_its_product(client: httpx.AsyncClient) -> None:
+    once = {"price_amount": 1000, "type": "one_time"}
+    product = await created(client, prices=[once])
+    path = f"/v1/products/{product['id']}"
+    again = {"name": "Again", "recurring_interval": "month", "prices": [once]}
+    for answer in (
+        await client.post("/v1/products/", json=again),
+        await client.patch(path, json={"prices": [{**once, "type": "recurring"}]}),
+    ):
+        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "prices", 0, "type"])
+    free = await client.patch(path, json={"prices": [{"amount_type": "free", "price_amount": 900}]})
+    assert free.status_code == 422, "a price that is not kept is refused"
+
+
 async def test_a_custom_price_lets_the_buyer_choose(client: httpx.AsyncClient, bus: Bus) -> None:
     product = await created(client, prices=[{"amount_type": "custom", "maximum_amount": 9000, "preset_amount": 2500}])
     (price,) = product["prices"]

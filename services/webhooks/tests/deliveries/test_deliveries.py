@@ -43,6 +43,9 @@ async def test_history_replay_and_attempts(client, stranger, endpoint, receiver,
     assert len(deliveries[1]["response"]) == 2048
     assert json.loads(deliveries[0]["webhook_event"]["payload"]) == event["payload"]
     failed = (await client.get("/v1/webhooks/deliveries", params={"http_code_class": "5xx"})).json()
+    for query, count in (("benefit.CREATED", 2), ("nonono", 1), ("nothing of it", 0)):
+        listed = (await client.get("/v1/webhooks/deliveries", params={"query": query})).json()
+        assert listed["pagination"]["total_count"] == count
     assert failed["pagination"]["total_count"] == 1
     for verb in ("replay", "redeliver"):
         path = f"/v1/webhooks/events/{event['id']}/{verb}"

@@ -21,6 +21,7 @@ async def test_lists_walk_no_table(client, endpoint, tell, deliver, database, da
         f"{events}?succeeded=false", f"{events}?held=true", f"{events}?skipped=true", f"{events}?{since}",
         deliveries, f"{deliveries}?endpoint_id={endpoint['id']}&limit=100", f"{deliveries}?event_type=benefit.created",
         f"{deliveries}?succeeded=false", f"{deliveries}?http_code_class=5xx", f"{deliveries}?{since}",
+        f"{deliveries}?query=created",
         f"{deliveries}?endpoint_id={endpoint['id']}&succeeded=false&http_code_class=4xx&event_type=order.paid&{since}",
     ]  # fmt: skip
     await check_lists(client, database, database_url, app, tables, paths)

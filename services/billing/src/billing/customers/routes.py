@@ -7,6 +7,7 @@ from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse
+from servicekit.inputs import NotBuilt
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
@@ -88,7 +89,7 @@ async def update_external(
 
 
 @router.delete("/external/{external_id}", name="delete_external", status_code=204, responses=NOT_FOUND)
-async def delete_external(external_id: str, session: SessionOf, principal: Writer) -> None:
+async def delete_external(external_id: str, session: SessionOf, principal: Writer, anonymize: NotBuilt = False) -> None:
     """Deletes a customer by your own id, and ends its subscriptions."""
     customer = await operations.delete(session, principal, external_id=external_id)
     await subscriptions.revoke_of_customer(session, customer)
@@ -121,7 +122,7 @@ async def update(id: UUID, session: SessionOf, principal: Writer, changes: Custo
 
 
 @router.delete("/{id}", name="delete", status_code=204, responses=NOT_FOUND)
-async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
+async def delete(id: UUID, session: SessionOf, principal: Writer, anonymize: NotBuilt = False) -> None:
     """Deletes a customer, and ends its subscriptions."""
     customer = await operations.delete(session, principal, id=id)
     await subscriptions.revoke_of_customer(session, customer)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from servicekit.auth import Principal, allow
 from servicekit.errors import InvalidInput, ResourceNotFound, responses
 from servicekit.fields import InstantInput
+from servicekit.inputs import NotBuilt
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf
 
@@ -52,6 +53,7 @@ async def list_events(
     source: Annotated[list[Source] | None, Query()] = None,
     query: Annotated[str | None, Query(max_length=200, description="In the name.")] = None,
     parent_id: UUID | None = None,
+    hierarchical: NotBuilt = False,
 ) -> ListResource[EventRead]:
     """Lists usage events."""
     matching = matches(_filter(filter)) if filter else None
