@@ -86,7 +86,7 @@ async def test_free_and_several_currencies(client: httpx.AsyncClient) -> None:
 
 async def test_a_price_agrees_with_its_product(client: httpx.AsyncClient) -> None:
     once = {"price_amount": 1000, "type": "one_time"}
-    product = await created(client, prices=[once])
+    product = await created(client, recurring_interval=None, prices=[once])
     path = f"/v1/products/{product['id']}"
     again = {"name": "Again", "recurring_interval": "month", "prices": [once]}
     for answer in (
