@@ -30,7 +30,7 @@ from servicekit.clock import Standing
 from servicekit.database import Database, Sessions
 from servicekit.errors import Conflict, InvalidInput, ServiceError
 from servicekit.http import SLASH
-from servicekit.inputs import Declared
+from servicekit.inputs import Declared, parts_of
 from servicekit.locks import open_session
 from servicekit.outside import asking
 
@@ -126,9 +126,8 @@ def answers_with_secret(endpoint: Endpoint) -> Endpoint:
 
 def _authorizations(dependant: Dependant) -> list[Callable[[Request], Any]]:
     """What `allow` requires of a route's callers, wherever it stands among the dependencies."""
-    own = getattr(dependant.call, "authorize", None)
-    found = [own] if own is not None else []
-    return found + [check for inner in dependant.dependencies for check in _authorizations(inner)]
+    found = (getattr(part.call, "authorize", None) for part in parts_of(dependant))
+    return [check for check in found if check is not None]
 
 
 class EdgeRoute(APIRoute):
