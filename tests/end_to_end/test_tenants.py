@@ -163,7 +163,9 @@ async def test_lists_of_another_organization_are_empty(
             continue
         if operation.method == "GET" and operation.needs_token and "{" not in operation.path:
             client = stranger_in_portal if operation.path.startswith(PORTAL) else stranger
-            wanted = {"organization_id": organization_id, **REQUIRED.get(operation.path, {})}
+            names = {parameter["name"] for parameter in operation.parameters}
+            asked = {"organization_id": organization_id} if "organization_id" in names else {}
+            wanted = {**asked, **REQUIRED.get(operation.path, {})}
             answer = await client.get(operation.path, params=wanted)
             assert answer.status_code == 200, f"{operation.path}: {answer.text}"
             for item in _items(answer) if "items" in answer.text[:9] else []:
