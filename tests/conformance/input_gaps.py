@@ -5,8 +5,6 @@ documents, as deprecated; they are listed at the end.
 """
 
 _SLACK = "Slack channels are not shared by this suite; the benefit's type is refused"
-_CHECKOUT = "not built"
-_DISCOUNT = "not built: the terms of a discount stay as they were made"
 
 REFUSED = {
     "POST /v1/benefits/ body.properties.archive_on_revoke": _SLACK,
@@ -16,26 +14,6 @@ REFUSED = {
     "POST /v1/benefits/ body.properties.team_invitees": _SLACK,
     "POST /v1/benefits/ body.properties.welcome_message": _SLACK,
     "POST /v1/benefits/ body.properties.guild_token": "of Polar's own Discord application: guild_id names the server",
-    "POST /v1/checkout-links/ body.seats": _CHECKOUT,
-    "POST /v1/checkout-links/ body.units": _CHECKOUT,
-    "PATCH /v1/checkout-links/{id} body.seats": _CHECKOUT,
-    "PATCH /v1/checkout-links/{id} body.units": _CHECKOUT,
-    "POST /v1/checkouts/ body.prices": _CHECKOUT,
-    "POST /v1/checkouts/ body.customer_external_id": "not built: the name of external_customer_id in npm 0.32",
-    "POST /v1/checkouts/ body.subscription_id": _CHECKOUT,
-    "PATCH /v1/checkouts/client/{client_secret} body.payment_method_type": _CHECKOUT,
-    "POST /v1/checkouts/client/{client_secret}/confirm body.allow_trial": _CHECKOUT,
-    "POST /v1/checkouts/client/{client_secret}/confirm body.payment_method_type": _CHECKOUT,
-    "POST /v1/checkouts/client/{client_secret}/confirm body.product_id": _CHECKOUT,
-    "POST /v1/checkouts/client/{client_secret}/confirm body.product_price_id": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.return_url": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.trial_interval": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.trial_interval_count": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.allow_trial": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.currency": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.customer_ip_address": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.embed_origin": _CHECKOUT,
-    "PATCH /v1/checkouts/{id} body.require_billing_address": _CHECKOUT,
     "PATCH /v1/customer-portal/benefit-grants/{id} body.properties.invited_email": _SLACK,
     "PATCH /v1/customer-portal/customers/me body.default_payment_method_id": "not built",
     "PATCH /v1/customer-portal/customers/me body.email": "not built: an address is changed after it was proven",
@@ -43,13 +21,6 @@ REFUSED = {
     "PATCH /v1/customer-portal/subscriptions/{id} body.proration_behavior": "the seller decides how changes are billed",
     "POST /v1/customer-sessions/ body.external_member_id": "not built: the session would have the owner's rights",
     "POST /v1/customer-sessions/ body.member_id": "not built: the session would have the owner's rights",
-    "PATCH /v1/discounts/{id} body.amounts": _DISCOUNT,
-    "PATCH /v1/discounts/{id} body.amount": _DISCOUNT,
-    "PATCH /v1/discounts/{id} body.basis_points": _DISCOUNT,
-    "PATCH /v1/discounts/{id} body.currency": _DISCOUNT,
-    "PATCH /v1/discounts/{id} body.duration": _DISCOUNT,
-    "PATCH /v1/discounts/{id} body.duration_in_months": _DISCOUNT,
-    "PATCH /v1/discounts/{id} body.type": _DISCOUNT,
     "GET /v1/events/ query.depth": "not built: parent_id gives the children of one event",
     "PATCH /v1/organizations/{id} body.sso_enforced": "there are no users who sign in",
     "PATCH /v1/organizations/{id} body.notification_settings": "there are no users who are written to",

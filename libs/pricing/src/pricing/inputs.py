@@ -1,6 +1,6 @@
 """Prices as the API takes them, of the catalog's products and of one checkout: one class for each way to charge."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -265,6 +265,12 @@ PriceChange = Annotated[
 ]
 StaticPriceInput = Annotated[_Static, Discriminator(_kind), BeforeValidator(_fixed)]
 """A price that is charged whatever is used: what a seller may set for one checkout."""
+
+
+def disagreeing(prices: Sequence[NewPrice | ExistingPrice], *, is_recurring: bool) -> int | None:
+    """The index of the first price whose `type` is not its product's; None where all agree."""
+    other = "one_time" if is_recurring else "recurring"
+    return next((index for index, price in enumerate(prices) if getattr(price, "type", None) == other), None)
 
 
 def with_ends(amount_type: str, terms: Mapping[str, Any]) -> dict[str, Any]:

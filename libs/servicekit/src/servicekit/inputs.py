@@ -30,7 +30,7 @@ def _number(value: Any) -> Any:
     return value
 
 
-_CHECKS: dict[Any, Callable[[Any], Any]] = {"int": _whole, "float": _number, "decimal": _number}
+_CHECKS: dict[Any, Callable[[Any], Any]] = {"int": _whole, "float": _number}
 
 
 def _guarded(schema: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts import catalog as contracts
-from pricing.inputs import ExistingPrice, NewPrice
+from pricing.inputs import ExistingPrice, NewPrice, disagreeing
 from pricing.sets import Kind, conflict
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal, owned_by
@@ -256,13 +256,9 @@ def _replace_prices(product: Product, wanted: list[ExistingPrice | NewPrice]) ->
 
 
 def _agree(prices: Sequence[ExistingPrice | NewPrice], *, is_recurring: bool) -> None:
-    """Raises `InvalidInput` for a price that is said to recur otherwise than its product does."""
-    for index, price in enumerate(prices):
-        if not isinstance(price, ExistingPrice) and price.type not in (
-            None,
-            "recurring" if is_recurring else "one_time",
-        ):
-            raise InvalidInput(("body", "prices", index, "type"), "Contradicts the product's recurring_interval")
+    index = disagreeing(prices, is_recurring=is_recurring)
+    if index is not None:
+        raise InvalidInput(("body", "prices", index, "type"), "Contradicts the product's recurring_interval")
 
 
 def stand_together(prices: Sequence[NewPrice | Price], *, is_recurring: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts import catalog
-from pricing.inputs import StaticPrice, with_ends
+from pricing.inputs import StaticPrice, disagreeing, with_ends
 from pricing.sets import Kind, conflict
 from servicekit import clock, ids
 from servicekit.auth import Principal
@@ -106,6 +106,9 @@ def _ad_hoc(
         if product_id not in products:
             raise InvalidInput(loc, "Product is not offered by this checkout")
         is_recurring = products[product_id].data["is_recurring"]
+        other = disagreeing(given, is_recurring=is_recurring)
+        if other is not None:
+            raise InvalidInput((*loc, other, "type"), "Contradicts the product's recurring_interval")
         found = conflict([Kind(one.amount_type, one.price_currency) for one in given], is_recurring=is_recurring)
         if found is not None:
             raise InvalidInput((*loc, found[0]), found[1])

@@ -77,6 +77,9 @@ class CheckoutCreate(Buyer):
     currency: CurrencyCode | None = None
     customer_id: UUID | None = None
     external_customer_id: ExternalId | None = None
+    customer_external_id: ExternalId | None = Field(
+        default=None, deprecated=True, description="The name of `external_customer_id` in early clients."
+    )
     customer_ip_address: Short | None = None
     customer_metadata: MetadataInput = {}
     min_seats: Quantity | None = None
@@ -97,6 +100,8 @@ class CheckoutCreate(Buyer):
     def _names_what_is_bought(self) -> "CheckoutCreate":
         if self.product_price_id is None and self.product_id is None and self.products is None:
             raise ValueError("products, product_id or product_price_id is required")
+        if self.external_customer_id is None:
+            self.external_customer_id = self.__dict__["customer_external_id"]
         if self.trial_interval_count is not None and self.trial_interval is None:
             raise ValueError("trial_interval_count needs a trial_interval")
         return self
