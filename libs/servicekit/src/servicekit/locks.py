@@ -12,14 +12,26 @@ class FreshSession(Session):
 
     SQLAlchemy keeps what an object held when the session first read it, even when a later statement waited for a lock
     and read a newer row: a decision would be made from the old one (for example "pending" of an order that somebody
-    else has paid meanwhile). Changes that wait for a flush are flushed before, so none is lost.
+    else has paid meanwhile). Changes that wait for a flush are written before, inside of `no_autoflush` as well, so
+    that the refresh loses none.
+
+    What no session can refresh: columns that were selected alone, rows that were read before the lock and are not
+    selected with it, and the unlocked entities of a statement that locks `of` others. PostgreSQL reads only the locked
+    rows anew after it has waited; read the rest again with a statement of its own.
     """
+
+    def refresh(self, instance: object, *arguments: Any, **options: Any) -> None:
+        """Reads an object anew, after what waits for a flush is written: SQLAlchemy's own drops those changes."""
+        self.flush()
+        super().refresh(instance, *arguments, **options)
 
 
 @listens_for(FreshSession, "do_orm_execute")
 def _refresh_locked_rows(state: ORMExecuteState) -> None:
     statement: Any = state.statement
     if state.is_select and getattr(statement, "_for_update_arg", None) is not None:
+        if not state.session.autoflush:
+            state.session.flush()
         state.update_execution_options(populate_existing=True)
 
 
