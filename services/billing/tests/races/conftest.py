@@ -1,0 +1,127 @@
+"""Twenty-four requests at once, and what must hold of their answers and of the books whatever their order was."""
+
+import asyncio
+import os
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from billing.invariants import INVARIANTS
+from billing.payments.timers import collect_due
+from billing.subscriptions.renewals import renew_due
+from contracts.catalog import ProductCreatedV1
+from servicekit import clock
+from servicekit.testing import signed_headers
+from sqlalchemy import text
+
+from services.billing.tests.properties.shop import product_of
+
+RACERS = 24
+ROUNDS = int(os.environ.get("POLAR_RACE_ROUNDS", "1"))
+
+
+class Race:
+    """Customers with a card, and requests about one of their resources that are sent at once."""
+
+    def __init__(self, client, bus, purchased, sandbox, database, processor, organization_id):
+        self.client, self.bus, self.purchased, self.sandbox = client, bus, purchased, sandbox
+        self.database, self.processor, self.organization_id = database, processor, organization_id
+        self.bought = 0
+
+    async def buy(self, amount=1000, **changes):
+        """A purchase of a new customer, paid at the local Stripe with a card that is kept."""
+        self.bought += 1
+        changes = {"card": self.sandbox.card(), "processor_id": self.sandbox.pay(amount), **changes}
+        event = self.purchased(amount=amount, email=f"buyer{self.bought}@example.com", **changes)
+        await self.bus.deliver(event)
+        self.customer_id = event.data.customer.id
+        return event.data
+
+    async def sell(self, amount, interval="month", name="Big"):
+        """Billing hears of a product with one fixed price, in minor units."""
+        product = product_of(self.organization_id, name, amount, interval)
+        event = ProductCreatedV1(
+            subject=product.id, organization_id=self.organization_id, time=clock.now(), data=product
+        )  # fmt: skip
+        await self.bus.deliver(event)
+        return product
+
+    async def fall_due(self, purchase):
+        """Lets the subscription's renewal be declined, then makes its card good again. Returns the order's id."""
+        self.sandbox.faults(decline="insufficient_funds")
+        clock.move(timedelta(days=32))
+        while await renew_due(self.database.transaction) + await self.collect():
+            pass
+        self.sandbox.faults(decline="")
+        (order,) = await self.orders(purchase, status="pending")
+        return order["id"]
+
+    async def collect(self):
+        """Charges what is due, as the worker does."""
+        return await collect_due(self.database.transaction, self.processor)
+
+    async def end(self, purchase):
+        """The subscription is over, so that later rounds do not renew it."""
+        await self.client.delete(f"/v1/subscriptions/{purchase.subscription_id}")
+
+    def portal(self):
+        """The headers of the last buyer's session."""
+        return signed_headers(self.organization_id, "customer_portal:write", customer_id=self.customer_id)
+
+    async def orders(self, purchase, **query):
+        """Orders of a purchase's subscription, the oldest first."""
+        about = {"subscription_id": str(purchase.subscription_id), "sorting": "created_at", "limit": 100}
+        return (await self.client.get("/v1/orders/", params={**about, **query})).json()["items"]
+
+    async def subscription(self, purchase):
+        """The subscription as it is now."""
+        return (await self.client.get(f"/v1/subscriptions/{purchase.subscription_id}")).json()
+
+    async def payments(self, order_id):
+        """How many payments of an order there are, by status."""
+        found = (await self.client.get("/v1/payments/", params={"order_id": str(order_id), "limit": 100})).json()
+        return Counter(one["status"] for one in found["items"])
+
+    async def run(self, method, path, *bodies, headers=None, beside=()):
+        """Sends the request `RACERS` times at once, with the bodies in turn. Returns how often it was answered how.
+
+        The status, and the name of the error where it was refused. Nothing may fail on the server's side.
+        """
+        about = {"headers": headers} if headers else {}
+        requests = [
+            self.client.request(method, path, **about, **({"json": bodies[number % len(bodies)]} if bodies else {}))
+            for number in range(RACERS)
+        ]
+        answers = (await asyncio.gather(*requests, *beside))[:RACERS]
+        failed = [answer.text for answer in answers if answer.status_code >= 500]
+        assert failed == [], f"{len(failed)} of {RACERS} failed: {failed[0]}"
+        return Counter(
+            (answer.status_code, answer.json().get("error") if answer.status_code >= 400 else None)
+            for answer in answers
+        )  # fmt: skip
+
+    async def patch(self, purchase, *bodies):
+        """`run` for changes of a subscription."""
+        return await self.run("PATCH", f"/v1/subscriptions/{purchase.subscription_id}", *bodies)
+
+
+@pytest.fixture
+async def race(client, bus, purchased, sandbox, database, processor, organization_id):
+    """Whatever was sent at once: billing's invariants hold afterwards, and Stripe charged each order once."""
+    made = Race(client, bus, purchased, sandbox, database, processor, organization_id)
+    yield made
+    async with database.transaction() as session:
+        for invariant in INVARIANTS:
+            values = {"now": clock.now()} if ":now" in invariant.broken_by else {}
+            broken = (await session.execute(text(invariant.broken_by), values)).all()
+            assert broken == [], invariant.name
+        twice = text("select order_id from payments where status in ('duplicate', 'refunded')")
+        assert (await session.execute(twice)).all() == [], "an order was charged twice"
+
+
+def one_of(answers, *refused, status=200):
+    """One request had the effect, every other one was refused for one of these reasons."""
+    assert answers[status, None] == 1, answers
+    assert {key for key in answers if key[0] >= 400} <= set(refused), answers
+    assert sum(answers.values()) == RACERS
+    assert all(key == (status, None) or key[0] >= 400 for key in answers), answers
