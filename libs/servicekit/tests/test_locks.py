@@ -40,25 +40,26 @@ async def _joined(session: AsyncSession, model: Any, note: Any) -> Any:
     return rows[0][0]
 
 
+def _select(**options: Any) -> Lock:
+    """A lock by a select; `of` names the model."""
+
+    async def lock(session: AsyncSession, model: Any, note: Any) -> Any:
+        given = {name: model if name == "of" else value for name, value in options.items()}
+        return await _one(session, select(model).where(model.id == note.id).with_for_update(**given))
+
+    return lock
+
+
 WAITING: dict[str, Lock] = {
-    "for update": lambda session, model, note: _one(session, select(model).where(model.id == note.id).with_for_update()),
-    "for share": lambda session, model, note: _one(
-        session, select(model).where(model.id == note.id).with_for_update(read=True)
-    ),
-    "for update of": lambda session, model, note: _one(
-        session, select(model).where(model.id == note.id).with_for_update(of=model)
-    ),
+    "for update": _select(),
+    "for share": _select(read=True),
+    "for update of": _select(of=True),
     "joined": _joined,
     "get": _get,
     "refresh": _refresh,
 }
 """Locks that wait for whoever has the row."""
-PASSING: dict[str, Lock] = {
-    "skip locked": lambda session, model, note: _one(
-        session, select(model).where(model.id == note.id).with_for_update(skip_locked=True)
-    ),
-    "get, skip locked": _get_skipping,
-}
+PASSING: dict[str, Lock] = {"skip locked": _select(skip_locked=True), "get, skip locked": _get_skipping}
 """Locks that pass a locked row by: they find it when it is free again."""
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -38,3 +39,13 @@ def _refresh_locked_rows(state: ORMExecuteState) -> None:
 def open_session(engine: AsyncEngine) -> AsyncSession:
     """A session on which decisions behind a lock are made from the rows that were read under it."""
     return AsyncSession(engine, sync_session_class=FreshSession, expire_on_commit=False)
+
+
+async def one_at_a_time(session: AsyncSession, *names: str) -> None:
+    """Lets transactions that give the same name come one after the other, each until its end.
+
+    For what has no row to lock yet. What is decided is read after it. The names are taken in one order everywhere, so
+    that two transactions with several of them never wait for each other.
+    """
+    for name in sorted(set(names)):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))

@@ -8,7 +8,8 @@ from contracts.checkout import PurchaseCustomer
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
-from sqlalchemy import select, text
+from servicekit.locks import one_at_a_time
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -223,8 +224,7 @@ async def _new_id(session: AsyncSession, organization_id: UUID, email: str, secr
 
 async def _one_at_a_time(session: AsyncSession, organization_id: UUID, email: str) -> None:
     """Two introductions of one e-mail wait for each other, until the transaction's end."""
-    lock = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")
-    await session.execute(lock, {"key": f"{organization_id}:{email.casefold()}"})
+    await one_at_a_time(session, f"{organization_id}:{email.casefold()}")
 
 
 async def _written(session: AsyncSession) -> None:

@@ -204,6 +204,8 @@ async def redeem(session: AsyncSession, discount: Discount, checkout_id: UUID, c
     )
     if counted.scalar_one_or_none() is None:
         raise DiscountRedemptionLimitReached("the discount can no longer be redeemed")
+    # It was read before the update waited for it: its terms, and the limit for each customer, may be others now.
+    await session.refresh(discount)
     if discount.max_redemptions_per_customer is not None:
         used = select(func.count()).where(Redemption.discount_id == discount.id, Redemption.customer_id == customer_id)
         if (await session.execute(used)).scalar_one() >= discount.max_redemptions_per_customer:
@@ -218,7 +220,6 @@ async def redeem(session: AsyncSession, discount: Discount, checkout_id: UUID, c
         )
     )
     await session.flush()
-    await session.refresh(discount)
 
 
 async def release(session: AsyncSession, checkout_id: UUID) -> None:

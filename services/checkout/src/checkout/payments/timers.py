@@ -45,7 +45,7 @@ async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> i
     except (ProcessorUnavailable, ProcessorRefused):
         return 0
     async with sessions() as session:
-        payment = await operations.by_id(session, payment_id)
+        payment = await session.get_one(Payment, payment_id, with_for_update=True)
         payment.status, payment.due_at = "refunded", None
     return 1
 

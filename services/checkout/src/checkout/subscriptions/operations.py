@@ -6,7 +6,8 @@ from uuid import UUID
 from servicekit import clock
 from servicekit.database import awaited
 from servicekit.errors import InvalidInput, NotPermitted
-from sqlalchemy import ColumnElement, exists, func, select
+from servicekit.locks import one_at_a_time
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.checkouts.models import Checkout
@@ -36,7 +37,7 @@ async def ensure_first(session: AsyncSession, checkout: Checkout, customer_id: U
     settings = await subscription_settings(session, checkout.organization_id)
     if settings is None or settings.get("allow_multiple_subscriptions"):
         return
-    await _one_at_a_time(session, customer_id)
+    await one_at_a_time(session, f"subscriptions of {customer_id}")
     has_one = exists().where(
         Subscription.customer_id == customer_id,
         Subscription.organization_id == checkout.organization_id,
@@ -80,7 +81,7 @@ async def ensure_upgradable(session: AsyncSession, checkout: Checkout, customer_
     Two confirmations of one customer come one after the other; another checkout that is being paid for the same
     subscription counts at once. Raises `SubscriptionNotUpgradable`.
     """
-    await _one_at_a_time(session, customer_id)
+    await one_at_a_time(session, f"subscriptions of {customer_id}")
     is_free = exists().where(
         Subscription.id == checkout.upgraded_subscription_id,
         Subscription.organization_id == checkout.organization_id,
@@ -96,11 +97,6 @@ async def ensure_upgradable(session: AsyncSession, checkout: Checkout, customer_
         raise SubscriptionNotUpgradable("This subscription was upgraded by another checkout")
     if not row.is_free:
         raise SubscriptionNotUpgradable("This subscription has ended, or it is not free any more")
-
-
-async def _one_at_a_time(session: AsyncSession, customer_id: UUID) -> None:
-    name = f"subscriptions of {customer_id}"
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def _bought_lately(checkout: Checkout) -> tuple[ColumnElement[bool], ...]:

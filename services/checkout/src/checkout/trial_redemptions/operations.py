@@ -4,6 +4,7 @@ from uuid import UUID
 
 from servicekit import clock
 from servicekit.errors import NotPermitted
+from servicekit.locks import one_at_a_time
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +31,10 @@ def plain_email(email: str) -> str:
 
 
 async def ensure_first(session: AsyncSession, checkout: Checkout, customer_id: UUID) -> None:
-    """Refuses a second trial of a customer or mailbox. Raises `TrialAlreadyRedeemed`."""
+    """Refuses a second trial of a customer or mailbox. Raises `TrialAlreadyRedeemed`.
+
+    Two purchases that both pass are told apart when their cards are kept (`is_second`).
+    """
     if checkout.active_trial is None or not await _is_prevented(session, checkout):
         return
     email = plain_email(checkout.customer_email or "")
@@ -70,6 +74,9 @@ async def _is_prevented(session: AsyncSession, checkout: Checkout) -> bool:
 async def _is_known(
     session: AsyncSession, checkout: Checkout, customer_id: UUID, email: str, fingerprint: str | None
 ) -> bool:
+    """Whether there is another trial of one of these. Until the caller's transaction ends, nobody else begins one."""
+    marks = [f"customer {customer_id}", f"email {email}", *([f"card {fingerprint}"] if fingerprint is not None else [])]
+    await one_at_a_time(session, *(f"trials of {checkout.organization_id}: {mark}" for mark in marks))
     same = [TrialRedemption.customer_id == customer_id, TrialRedemption.email == email]
     if fingerprint is not None:
         same.append(TrialRedemption.fingerprint == fingerprint)

@@ -1,0 +1,88 @@
+"""Twenty-four confirmations at once: one purchase, one trial, one last redemption; the others are told why not."""
+
+import asyncio
+import os
+from collections import Counter
+
+import pytest
+from contracts.checkout import CheckoutSucceededV1
+from contracts.identity import SubscriptionSettings
+from sqlalchemy import text
+
+from services.checkout.tests.support import confirmed, opened, seller_told
+
+RACERS = 24
+ROUNDS = int(os.environ.get("POLAR_RACE_ROUNDS", "1"))
+TRIAL = {"trial_interval": "day", "trial_interval_count": 14}
+PERCENT = {"name": "Off", "type": "percentage", "duration": "once", "basis_points": 1000}
+
+
+@pytest.fixture
+def at_once(client):
+    """Confirms checkouts at once; how often they were answered how. Nothing may fail on the server's side."""
+
+    async def confirm(*checkouts, cards=("pm_card_visa",)):
+        requests = [
+            confirmed(client, checkout, confirmation_token_id=cards[number % len(cards)])
+            for number, checkout in enumerate(checkouts)
+        ]
+        answers = await asyncio.gather(*requests)
+        failed = [answer.text for answer in answers if answer.status_code >= 500]
+        assert failed == [], f"{len(failed)} of {len(checkouts)} failed: {failed[0]}"
+        return Counter(
+            (answer.status_code, answer.json()["error"] if answer.status_code >= 400 else None) for answer in answers
+        )
+
+    return confirm
+
+
+async def test_a_checkout_is_paid_once(client, sell, bus, sandbox, at_once, known_seller):
+    product = await sell()
+    for number in range(ROUNDS):
+        checkout = await opened(client, product, customer_email=f"buyer{number}@example.com")
+        assert await at_once(*[checkout] * RACERS) == {(200, None): RACERS}, "all are told of the one purchase"
+        assert sandbox.summary()["payment_intents"] == number + 1
+        assert len(await bus.recorded(CheckoutSucceededV1)) == number + 1
+
+
+async def test_the_last_redemption_is_given_once(client, sell, bus, sandbox, at_once, known_seller):
+    product = await sell()
+    for number in range(ROUNDS):
+        discount = (await client.post("/v1/discounts/", json={**PERCENT, "max_redemptions": 1})).json()
+        checkouts = [
+            await opened(client, product, discount_id=discount["id"], customer_email=f"{number}.{one}@example.com")
+            for one in range(RACERS)
+        ]
+        assert await at_once(*checkouts) == {(200, None): 1, (403, "DiscountRedemptionLimitReached"): RACERS - 1}
+        assert (await client.get(f"/v1/discounts/{discount['id']}")).json()["redemptions_count"] == 1
+        assert sandbox.summary()["payment_intents"] == number + 1
+
+
+async def test_a_customer_redeems_as_often_as_they_may(client, sell, bus, sandbox, at_once, known_seller):
+    product = await sell(interval=None)
+    for number in range(ROUNDS):
+        discount = (await client.post("/v1/discounts/", json={**PERCENT, "max_redemptions_per_customer": 2})).json()
+        checkouts = [
+            await opened(client, product, discount_id=discount["id"], customer_email=f"buyer{number}@example.com")
+            for _ in range(RACERS)
+        ]
+        assert await at_once(*checkouts) == {(200, None): 2, (403, "DiscountRedemptionLimitReached"): RACERS - 2}
+        assert (await client.get(f"/v1/discounts/{discount['id']}")).json()["redemptions_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("email", "cards"),
+    [("{}.{}@example.com", ("pm_card_visa",)), ("{}+{}@example.com", ("pm_card_visa", "pm_card_mastercard"))],
+    ids=["one card", "one mailbox"],
+)
+async def test_a_trial_is_given_once(client, sell, bus, sandbox, at_once, organization_id, database, email, cards):
+    settings = SubscriptionSettings(allow_multiple_subscriptions=True, prevent_trial_abuse=True)
+    await bus.deliver(seller_told(organization_id, subscription_settings=settings))
+    product = await sell(**TRIAL)
+    for number in range(ROUNDS):
+        async with database.transaction() as session:
+            await session.execute(text("delete from trial_redemptions"))
+        checkouts = [await opened(client, product, customer_email=email.format(number, one)) for one in range(RACERS)]
+        answers = await at_once(*checkouts, cards=cards)
+        assert answers == {(200, None): 1, (403, "TrialAlreadyRedeemed"): RACERS - 1}
+        assert len(await bus.recorded(CheckoutSucceededV1)) == number + 1
