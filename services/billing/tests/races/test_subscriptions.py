@@ -46,7 +46,7 @@ async def test_an_upgrade_that_is_charged_now_is_charged_once(race, behavior, to
         answers = await race.patch(purchase, body)
         assert set(answers) <= {(200, None), LOCKED}, answers
         assert answers[200, None] >= 1
-        first, *changed = await race.orders(purchase)
+        changed = (await race.orders(purchase))[1:]
         assert [one["status"] for one in changed] == ["paid"]
         assert abs(changed[0]["total_amount"] - total) <= 1
         assert (await race.subscription(purchase))["amount"] == 2000
@@ -140,7 +140,7 @@ async def test_a_trial_ends_once(race):
             held.trial_end = held.current_period_end = held.current_period_start + timedelta(days=14)
         clock.move(timedelta(days=1))
         one_of(await race.patch(purchase, {"trial_end": "now"}), LOCKED, INACTIVE)
-        first, begun = await race.orders(purchase)
+        (begun,) = (await race.orders(purchase))[1:]
         assert (begun["status"], begun["total_amount"]) == ("paid", 1000)
         await race.end(purchase)
 

@@ -12,6 +12,7 @@ from servicekit import clock, ids
 from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound
+from servicekit.locks import one_at_a_time
 from servicekit.sealing import cipher
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -146,6 +147,8 @@ async def _consume(session: AsyncSession, state: str, settings: Settings) -> _Lo
 async def _keep(
     session: AsyncSession, login: _Login, account_id: str, username: str, tokens: Tokens, secret: str
 ) -> None:
+    # Two logins of one account may end at once: the second finds what the first has kept.
+    await one_at_a_time(session, f"account {login.platform} {account_id} of {login.customer_id}")
     found = select(OAuthAccount).where(
         OAuthAccount.customer_id == login.customer_id,
         OAuthAccount.platform == login.platform,

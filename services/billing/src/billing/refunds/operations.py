@@ -92,8 +92,7 @@ async def create(
     `RefundRefused`.
     """
     async with sessions() as session:
-        known = (await session.execute(select(Refund).where(Refund.id == refund_id))).scalar_one_or_none()
-        refund = known or await reserve(session, principal, wish, refund_id)
+        refund = await reserve(session, principal, wish, refund_id)
     if refund.status == "pending" and refund.announced_at is None:
         await send(sessions, processor, refund)
     async with sessions() as session:
@@ -115,13 +114,17 @@ async def reserve(session: AsyncSession, principal: Principal, wish: RefundCreat
     """Writes the wish down and takes its amount off what may still be refunded.
 
     The customer is locked first, then the order and its payment, as everywhere: whoever gives credit for the order, or
-    refunds it too, comes before or after, and what is left is read from rows under these locks.
+    refunds it too, comes before or after, and what is left is read from rows under these locks. Returns the refund of
+    this id where it was written before.
     """
     seen = await orders.find(session, principal, wish.order_id)
     if seen is None:
         raise InvalidInput(("body", "order_id"), "Order does not exist")
     await _locked(session, Customer, seen.customer_id)
     order: Order = await _locked(session, Order, seen.id)
+    known = await session.get(Refund, refund_id)
+    if known is not None:
+        return known
     payment = await _payment_of(session, order)
     if payment is None or not order.is_paid:
         raise OrderNotPaid(_unpaid(order))

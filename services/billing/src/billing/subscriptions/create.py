@@ -102,10 +102,12 @@ async def _locked(session: AsyncSession, principal: Principal, wish: Subscriptio
         raise InvalidInput(("body", "external_customer_id"), "Either customer_id or external_customer_id")
     if getattr(wish, name) is None:
         raise InvalidInput(("body", "customer_id"), "Field required", "missing")
-    found = await customers.find(session, principal, id=wish.customer_id, external_id=wish.external_customer_id)
-    if found is None:
+    customer = await customers.find(
+        session, principal, id=wish.customer_id, external_id=wish.external_customer_id, lock=True
+    )
+    if customer is None:
         raise InvalidInput(("body", name), "This customer does not exist")
-    return await customers.lock(session, found.id)
+    return customer
 
 
 async def _ensure_first(session: AsyncSession, customer: Customer, wish: SubscriptionCreate) -> None:

@@ -98,6 +98,8 @@ async def _change(
                 portal.ensure_allowed(held.organization, name)
         await _ensure_card(session, held, wish, now)
     subscription = held.subscription
+    # It may have waited for the renewal: nothing is changed before the period that has begun meanwhile.
+    now = max(now, subscription.current_period_start)
     if verb in ("product_id", "seats", "units"):
         return await _reprice(session, held, wish, verb, product, discount, now)
     if discount is not None:

@@ -14,7 +14,7 @@ consumers = Consumers("catalog.benefits")
 @consumers.on(BenefitCreatedV1, BenefitUpdatedV1)
 async def follow_benefit(event: BenefitCreatedV1 | BenefitUpdatedV1, session: AsyncSession) -> None:
     """Keeps the benefit, and tells again of the products that give it; a deleted one leaves their lists."""
-    before = await session.get(Benefit, event.subject)
+    before = await session.get(Benefit, event.subject, with_for_update=True)
     told = before.data if before is not None else None
     written = await project(
         session,

@@ -47,8 +47,14 @@ async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: b
     return (await session.execute(statement.with_for_update() if lock else statement)).scalar_one_or_none()
 
 
-async def live(session: AsyncSession, organization_ids: Iterable[UUID], ids: Iterable[UUID]) -> dict[UUID, CustomField]:
-    """The fields of some organizations that exist, by id."""
+async def live(
+    session: AsyncSession, organization_ids: Iterable[UUID], ids: Iterable[UUID], *, share: bool = False
+) -> dict[UUID, CustomField]:
+    """The fields of some organizations that exist, by id.
+
+    With `share` nobody changes them until the caller's transaction ends; whoever locks a product as well does so
+    afterwards, as those do who change what it shows.
+    """
     wanted = set(ids)
     if not wanted:
         return {}
@@ -57,4 +63,6 @@ async def live(session: AsyncSession, organization_ids: Iterable[UUID], ids: Ite
         CustomField.id.in_(wanted),
         CustomField.deleted_at.is_(None),
     )
+    if share:
+        statement = statement.order_by(CustomField.id).with_for_update(read=True)
     return {field.id: field for field in (await session.execute(statement)).scalars()}

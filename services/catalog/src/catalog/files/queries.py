@@ -43,8 +43,14 @@ async def linked(session: AsyncSession, id: UUID) -> File | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def medias(session: AsyncSession, organization_ids: Iterable[UUID], ids: Iterable[UUID]) -> dict[UUID, File]:
-    """The uploaded public files of some organizations, by id."""
+async def medias(
+    session: AsyncSession, organization_ids: Iterable[UUID], ids: Iterable[UUID], *, share: bool = False
+) -> dict[UUID, File]:
+    """The uploaded public files of some organizations, by id.
+
+    With `share` nobody changes them until the caller's transaction ends; whoever locks a product as well does so
+    afterwards, as those do who change what it shows.
+    """
     wanted = set(ids)
     if not wanted:
         return {}
@@ -55,4 +61,6 @@ async def medias(session: AsyncSession, organization_ids: Iterable[UUID], ids: I
         File.is_uploaded,
         File.deleted_at.is_(None),
     )
+    if share:
+        statement = statement.order_by(File.id).with_for_update(read=True)
     return {file.id: file for file in (await session.execute(statement)).scalars()}

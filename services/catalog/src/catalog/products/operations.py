@@ -81,12 +81,18 @@ async def update(
     session: AsyncSession, principal: Principal, product_id: UUID, changes: ProductUpdate, dialect: Dialect
 ) -> contracts.Product:
     """Changes a product. Raises `ResourceNotFound`, or `InvalidInput` for what cannot be changed."""
+    present = await queries.find(session, principal, product_id)
+    if present is None:
+        raise ResourceNotFound()
+    owner, medias, fields = present.organization_id, None, None
+    if changes.medias is not None:
+        medias = await _known_medias(session, owner, changes.medias, dialect)
+    if changes.attached_custom_fields is not None:
+        fields = await _known_fields(session, owner, changes.attached_custom_fields)
     product = await _locked(session, principal, product_id)
     given = changes.model_fields_set
-    if changes.medias is not None:
-        product.media_ids = await _known_medias(session, product.organization_id, changes.medias, dialect)
-    if changes.attached_custom_fields is not None:
-        product.custom_fields = await _known_fields(session, product.organization_id, changes.attached_custom_fields)
+    product.media_ids = medias if medias is not None else product.media_ids
+    product.custom_fields = fields if fields is not None else product.custom_fields
     for name in ("recurring_interval", "recurring_interval_count"):
         if name in given and getattr(changes, name) != getattr(product, name):
             raise InvalidInput(("body", name), "cannot be changed once the product exists")
@@ -195,8 +201,12 @@ async def _tell_of_all(session: AsyncSession, concerned: ColumnElement[bool]) ->
 
 
 async def _known_benefits(session: AsyncSession, principal: Principal, benefit_ids: list[UUID]) -> None:
-    """Waits for benefits that were created a moment ago."""
+    """Waits for benefits that were created a moment ago. They stay as they are until the transaction ends.
+
+    The product is locked afterwards, as the news of a benefit does: first the benefit, then its products.
+    """
     statement = select(Benefit).where(owned_by(principal, Benefit), Benefit.id.in_(benefit_ids))
+    statement = statement.order_by(Benefit.id).with_for_update(read=True)
 
     async def all_known() -> dict[UUID, Benefit] | None:
         found = {benefit.id: benefit for benefit in (await session.execute(statement)).scalars()}
@@ -301,7 +311,7 @@ async def _known_medias(
         except ValueError:
             if dialect is not Dialect.SEED:
                 raise InvalidInput(("body", "medias", index), "File does not exist") from None
-    known = await files.medias(session, [organization_id], wanted)
+    known = await files.medias(session, [organization_id], wanted, share=True)
     for file_id, index in wanted.items():
         if file_id not in known:
             raise InvalidInput(("body", "medias", index), "File does not exist")
@@ -311,7 +321,8 @@ async def _known_medias(
 async def _known_fields(
     session: AsyncSession, organization_id: UUID, attached: Sequence[AttachedCustomFieldCreate]
 ) -> list[dict[str, Any]]:
-    known = await custom_fields.live(session, [organization_id], [one.custom_field_id for one in attached])
+    asked = [one.custom_field_id for one in attached]
+    known = await custom_fields.live(session, [organization_id], asked, share=True)
     seen: set[UUID] = set()
     for index, one in enumerate(attached):
         if one.custom_field_id not in known or one.custom_field_id in seen:
