@@ -263,6 +263,9 @@ class Refund(Shape):
     currency: str
     organization_id: UUID
     order_id: UUID
+    payment_id: UUID | None = None
+    """Which payment it gives back; None in events of earlier releases. The return of a payment that nobody owed has its
+    id."""
     subscription_id: UUID | None
     customer_id: UUID
     revoke_benefits: bool

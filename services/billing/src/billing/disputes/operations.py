@@ -24,6 +24,7 @@ from billing.orders import events as order_events
 from billing.orders import queries as orders
 from billing.orders.amounts import tax_of_part
 from billing.orders.models import Order
+from billing.payments import duplicates
 from billing.payments.models import Payment
 from billing.refunds.amounts import tax_of_dispute
 from billing.subscriptions import operations as subscriptions
@@ -167,7 +168,7 @@ async def _book(session: AsyncSession, order: Order, payment: Payment, dispute: 
         ledger.charge_dispute(session, dispute, now, is_duplicate=payment.status == "duplicate")
         log.warning("dispute.lost", dispute_id=str(dispute.id), order_id=str(order.id))
         if payment.status == "duplicate":
-            payment.due_at = None  # the bank has given it back
+            await duplicates.stop(session, payment)
         elif payment.status == "succeeded":
             await _take_back(session, order)
 

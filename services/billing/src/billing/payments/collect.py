@@ -331,7 +331,7 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
                 else:
                     # Money for an order that is paid or void already: a timer gives it back.
                     log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id))
-                    payment.status, payment.due_at = "duplicate", now
+                    payment.status, payment.due_at, payment.duplicate_at = "duplicate", now, now
                     record_duplicate(session, payment)
     await paid(session, settled, now)
 

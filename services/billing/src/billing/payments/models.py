@@ -14,6 +14,10 @@ COUNTED = ("purchase", "subscription_cycle", "retry_dunning")
 """Triggers whose failures count towards the end of dunning; what a customer tries does not (Polar's rule)."""
 
 
+DUPLICATE = ("duplicate", "refunded")
+"""Statuses of a payment that nobody owed: before and after it was given back."""
+
+
 class Payment(Record, Base):
     """One attempt to pay an order. `amount` is in integer minor units. open → succeeded or failed.
 
@@ -46,7 +50,11 @@ class Payment(Record, Base):
     due_at: Mapped[datetime | None]
     """When somebody should charge, or ask the processor about it."""
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    """What was given back of it, tax included, or is on its way, in minor units."""
+    """What was given back of it by refunds of its order, tax included, or is on its way, in minor units."""
+    duplicate_at: Mapped[datetime | None]
+    """Since when it is known that nobody owed it; None before, and of those that an earlier release found."""
+    return_announced_at: Mapped[datetime | None]
+    """When `refund.created` was published for its return."""
 
     __table_args__ = (
         UniqueConstraint("order_id", "attempt"),
@@ -59,12 +67,41 @@ class Payment(Record, Base):
         return f"order:{self.order_id}:{self.attempt}"
 
     @property
+    def is_duplicate(self) -> bool:
+        """Whether it came for an order that was paid, or void, already: it is given back in full."""
+        return self.status in DUPLICATE
+
+    @property
+    def given_back_amount(self) -> int:
+        """What went back to the customer of it, tax included, or is on its way, in minor units.
+
+        A return is not part of `refunded_amount`, which is refunded of the order.
+        """
+        return self.amount if self.status == "refunded" else self.refunded_amount
+
+    @property
+    def return_status(self) -> str:
+        """How the return of a duplicate stands, as a refund's status: pending, succeeded or failed.
+
+        It failed when nobody tries again: the money came back, or the customer's bank took it in a dispute.
+        """
+        if self.status == "refunded":
+            return "succeeded"
+        return "failed" if self.due_at is None else "pending"
+
+    @property
     def decline_reason(self) -> str | None:
         """Why it failed, in Stripe's words."""
         return self.decline_code
 
 
 Index("payments_list_idx", Payment.organization_id, Payment.created_at.desc(), Payment.id.desc())
+Index(
+    "payments_duplicates_idx",
+    Payment.organization_id,
+    Payment.created_at.desc(),
+    postgresql_where=Payment.status.in_(DUPLICATE),
+)
 Index("payments_due_idx", Payment.due_at, postgresql_where=Payment.due_at.is_not(None))
 Index("payments_open_key", Payment.order_id, unique=True, postgresql_where=Payment.status == "open")
 Index("payments_succeeded_key", Payment.order_id, unique=True, postgresql_where=Payment.status == "succeeded")

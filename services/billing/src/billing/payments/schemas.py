@@ -4,16 +4,18 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 STATUSES = {"open": "pending", "duplicate": "succeeded", "refunded": "succeeded"}
-"""What the API calls a status that has another name here; money that came twice, and was given back, did come."""
+"""What the API calls a status that has another name here. Money that came twice did come; `is_duplicate` says so."""
 
 
 class PaymentRead(BaseModel):
     """A payment, or an attempt that was declined: `decline_reason` is then Stripe's code, and the message its words.
 
-    `amount` is in integer minor units; a card's `method_metadata` has `brand` and `last4`.
+    `amount` is in integer minor units; a card's `method_metadata` has `brand` and `last4`. A payment that came for an
+    order which was paid, or void, already is `succeeded` with `is_duplicate`. All of it is given back: the list of
+    refunds has a refund with the payment's id, which does not count in the order's refunded amount.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -24,6 +26,9 @@ class PaymentRead(BaseModel):
     processor: str
     status: Annotated[Literal["pending", "succeeded", "failed"], BeforeValidator(lambda one: STATUSES.get(one, one))]
     amount: int
+    refunded_amount: Annotated[int, Field(validation_alias="given_back_amount")]
+    """What went back to the customer, tax included, or is on its way, in integer minor units."""
+    is_duplicate: bool
     currency: str
     method: str
     method_metadata: dict[str, Any]

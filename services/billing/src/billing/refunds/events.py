@@ -24,6 +24,7 @@ def shape(refund: Refund, dispute: Dispute | None) -> contracts.Refund:
         currency=refund.currency,
         organization_id=refund.organization_id,
         order_id=refund.order_id,
+        payment_id=refund.payment_id,
         subscription_id=refund.subscription_id,
         customer_id=refund.customer_id,
         revoke_benefits=refund.revoke_benefits,
