@@ -8,12 +8,14 @@ from billing.invariants import INVARIANTS
 from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.collect import settle, write_request
-from billing.payments.timers import refund_duplicates
+from billing.payments.timers import collect_due, refund_duplicates
 from billing.refunds.callbacks import follow_refund
+from billing.subscriptions.renewals import renew_due
 from contracts.billing import RefundCreatedV1, RefundUpdatedV1
 from processor import Outcome
 from servicekit import clock
 from servicekit.invariants import Invariants
+from servicekit.testing import signed_headers
 from sqlalchemy import text
 
 
@@ -132,6 +134,36 @@ async def test_a_return_that_the_customers_bank_sends_back_has_failed(
     assert [one["status"] for one in await refunds_of(client, succeeded="false")] == ["failed"]
     said = [one.data.status for kind in (RefundCreatedV1, RefundUpdatedV1) for one in await bus.recorded(kind)]
     assert said == ["succeeded", "failed"]
+
+
+async def test_a_customer_whose_order_ends_while_they_pay_is_told_that_it_comes_back(
+    client, app, bus, purchased, database, processor, sandbox, organization_id, monkeypatch
+):
+    event = purchased(card=sandbox.card())
+    await bus.deliver(event)
+    sandbox.faults(decline="insufficient_funds")
+    clock.move(timedelta(days=32))
+    while await renew_due(database.transaction) + await collect_due(database.transaction, processor):
+        pass
+    sandbox.faults(decline="")
+    (order,) = (await client.get("/v1/orders/", params={"status": "pending"})).json()["items"]
+    charge = app.state.processor.charge
+
+    async def revoked_meanwhile(wish):
+        assert (await client.delete(f"/v1/subscriptions/{event.data.subscription_id}")).status_code == 200
+        return await charge(wish)
+
+    monkeypatch.setattr(app.state.processor, "charge", revoked_meanwhile)
+    answer = await client.post(
+        f"/v1/customer-portal/orders/{order['id']}/confirm-payment",
+        json={"confirmation_token_id": "pm_card_visa"},
+        headers=signed_headers(organization_id, "customer_portal:write", customer_id=event.data.customer.id),
+    )
+    assert answer.json()["status"] == "failed", answer.text
+    assert "given back" in answer.json()["error"]
+    await returned(database, processor)
+    (refund,) = await refunds_of(client)
+    assert (refund["order_id"], refund["status"], refund["amount"]) == (order["id"], "succeeded", 9900)
 
 
 async def test_those_of_an_earlier_release_are_listed_too(client, doubled, database):

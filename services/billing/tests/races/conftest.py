@@ -11,7 +11,7 @@ from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
 from contracts.catalog import ProductCreatedV1
 from servicekit import clock
-from servicekit.testing import signed_headers
+from servicekit.testing import eventually, signed_headers
 from sqlalchemy import text
 
 from services.billing.tests.properties.shop import product_of
@@ -99,6 +99,20 @@ class Race:
             (answer.status_code, answer.json().get("error") if answer.status_code >= 400 else None)
             for answer in answers
         )  # fmt: skip
+
+    async def wait(self, request):
+        """Sends a request that has to wait for a lock. Returns its task once the database has it wait."""
+        task = asyncio.create_task(request)
+        waiting = text(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+
+        async def is_waiting():
+            async with self.database.transaction() as session:
+                return (await session.execute(waiting)).scalar_one()
+
+        await eventually(is_waiting, what="a request that waits for a lock")
+        return task
 
     async def patch(self, purchase, *bodies):
         """`run` for changes of a subscription."""

@@ -3,10 +3,14 @@
 import asyncio
 import os
 from collections import Counter
+from uuid import UUID
 
 import pytest
+from checkout.discounts import operations as discounts
+from checkout.discounts.operations import DiscountRedemptionLimitReached
 from contracts.checkout import CheckoutSucceededV1
 from contracts.identity import SubscriptionSettings
+from servicekit import ids
 from sqlalchemy import text
 
 from services.checkout.tests.support import confirmed, opened, seller_told
@@ -68,6 +72,19 @@ async def test_a_customer_redeems_as_often_as_they_may(client, sell, bus, sandbo
         ]
         assert await at_once(*checkouts) == {(200, None): 2, (403, "DiscountRedemptionLimitReached"): RACERS - 2}
         assert (await client.get(f"/v1/discounts/{discount['id']}")).json()["redemptions_count"] == 2
+
+
+async def test_a_limit_that_was_lowered_meanwhile_counts(client, sell, organization_id, database, known_seller):
+    """The discount was read before its lock: what its seller changed since then decides."""
+    discount = (await client.post("/v1/discounts/", json=PERCENT)).json()
+    assert (await confirmed(client, await opened(client, await sell(), discount_id=discount["id"]))).status_code == 200
+    async with database.transaction() as session:
+        read = await discounts.by_id(session, organization_id, UUID(discount["id"]))
+        customer_id = (await session.execute(text("select customer_id from redemptions"))).scalar_one()
+        lowered = {"max_redemptions_per_customer": 1}
+        assert (await client.patch(f"/v1/discounts/{discount['id']}", json=lowered)).status_code == 200
+        with pytest.raises(DiscountRedemptionLimitReached):
+            await discounts.redeem(session, read, ids.uuid7(), customer_id)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,10 @@ async def confirm(
     if outcome is None:
         return CustomerOrderPaymentConfirmation(status="processing")
     async with sessions() as session:
-        await collect.settle(session, payment.id, outcome)
+        settled = await collect.settle(session, payment.id, outcome)
+    if settled is not None and settled.is_duplicate:
+        message = "The order was paid, or is not owed any more: the payment is given back"
+        return CustomerOrderPaymentConfirmation(status="failed", error=message)
     error = outcome.message if outcome.status == "declined" else None
     status = {"declined": "failed", "open": "processing"}.get(outcome.status, outcome.status)
     return CustomerOrderPaymentConfirmation(status=status, client_secret=outcome.client_secret, error=error)

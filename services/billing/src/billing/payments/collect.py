@@ -107,10 +107,10 @@ async def request(
     in_hand: bool = False,
     at: datetime | None = None,
 ) -> Payment:
-    """Writes the next payment of a pending order: open, due now. The caller has locked the order.
+    """Writes the next payment of a pending order: open, due now. The caller has locked the customer and the order.
 
     With `in_hand` the caller charges it itself right after the commit, and the timer leaves it alone meanwhile.
-    Raises `IntegrityError` when a payment of the order is open already (the database allows one).
+    The caller has looked, under its lock, that no payment of the order is open: the database refuses a second one.
     """
     last = select(func.coalesce(func.max(Payment.attempt), 0)).where(Payment.order_id == order.id)
     attempt = (await session.execute(last)).scalar_one() + 1
