@@ -50,6 +50,19 @@ def _select(**options: Any) -> Lock:
     return lock
 
 
+async def _scalar(session: AsyncSession, model: Any, note: Any) -> Any:
+    return await session.scalar(select(model).where(model.id == note.id).with_for_update())
+
+
+async def _scalars(session: AsyncSession, model: Any, note: Any) -> Any:
+    return (await session.scalars(select(model).where(model.id == note.id).with_for_update())).one()
+
+
+async def _streamed(session: AsyncSession, model: Any, note: Any) -> Any:
+    found = await session.stream_scalars(select(model).where(model.id == note.id).with_for_update())
+    return await found.one()
+
+
 WAITING: dict[str, Lock] = {
     "for update": _select(),
     "for share": _select(read=True),
@@ -57,6 +70,9 @@ WAITING: dict[str, Lock] = {
     "joined": _joined,
     "get": _get,
     "refresh": _refresh,
+    "scalar": _scalar,
+    "scalars": _scalars,
+    "streamed": _streamed,
 }
 """Locks that wait for whoever has the row."""
 PASSING: dict[str, Lock] = {"skip locked": _select(skip_locked=True), "get, skip locked": _get_skipping}

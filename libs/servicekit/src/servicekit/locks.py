@@ -3,9 +3,11 @@
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import Session
+from sqlalchemy.util import immutabledict
+
+EMPTY: immutabledict[str, Any] = immutabledict()
 
 
 class FreshSession(Session):
@@ -21,19 +23,33 @@ class FreshSession(Session):
     rows anew after it has waited; read the rest again with a statement of its own.
     """
 
+    def execute(self, statement: Any, *arguments: Any, execution_options: Any = EMPTY, **options: Any) -> Any:
+        """Executes a statement; see the class for what a lock does."""
+        given = self._reading_anew(statement, execution_options)
+        return super().execute(statement, *arguments, execution_options=given, **options)
+
+    def scalars(self, statement: Any, *arguments: Any, execution_options: Any = EMPTY, **options: Any) -> Any:
+        """Executes a statement, and returns the first column of its rows."""
+        given = self._reading_anew(statement, execution_options)
+        return super().scalars(statement, *arguments, execution_options=given, **options)
+
+    def scalar(self, statement: Any, *arguments: Any, execution_options: Any = EMPTY, **options: Any) -> Any:
+        """Executes a statement, and returns the first column of its first row."""
+        given = self._reading_anew(statement, execution_options)
+        return super().scalar(statement, *arguments, execution_options=given, **options)
+
     def refresh(self, instance: object, *arguments: Any, **options: Any) -> None:
         """Reads an object anew, after what waits for a flush is written: SQLAlchemy's own drops those changes."""
         self.flush()
         super().refresh(instance, *arguments, **options)
 
-
-@listens_for(FreshSession, "do_orm_execute")
-def _refresh_locked_rows(state: ORMExecuteState) -> None:
-    statement: Any = state.statement
-    if state.is_select and getattr(statement, "_for_update_arg", None) is not None:
-        if not state.session.autoflush:
-            state.session.flush()
-        state.update_execution_options(populate_existing=True)
+    def _reading_anew(self, statement: Any, options: Any) -> Any:
+        # Not by an event: with one, SQLAlchemy prepares every statement twice.
+        if getattr(statement, "_for_update_arg", None) is None:
+            return options
+        if not self.autoflush:
+            self.flush()
+        return {**options, "populate_existing": True}
 
 
 def open_session(engine: AsyncEngine) -> AsyncSession:
