@@ -4,14 +4,13 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
+from polar_cli.prove.changes import check_changes
 from polar_cli.prove.load import REFUNDED, Buyers, Purchase, Receiver
+from polar_cli.prove.records import AtStripe, Databases, Findings
 from polar_cli.state import SERVICES
 
 HELD_BACK_SECONDS = 60
@@ -19,58 +18,6 @@ CHATTER = r"\.(digested|drifted)\.v1$"
 """Said for ever, whether or not anything happens: who waited for the last of it would not come to an end."""
 ON_ITS_WAY_SECONDS = 10
 """Services say digests at any moment: an event is lost when it is still missing after this long."""
-
-
-@dataclass(frozen=True)
-class AtStripe:
-    """What the local Stripe has: every payment intent and every refund."""
-
-    intents: list[dict[str, Any]]
-    refunds: list[dict[str, Any]]
-
-
-@dataclass
-class Findings:
-    """What is wrong. Each entry names the thing and what was seen of it."""
-
-    lost: list[str] = field(default_factory=list)
-    duplicated: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was found."""
-        return not (self.lost or self.duplicated or self.wrong)
-
-    def count(self, what: str, seen: int, wanted: int = 1) -> None:
-        """Notes a count that is not what it should be."""
-        if seen < wanted:
-            self.lost.append(f"{what}: {seen} instead of {wanted}")
-        elif seen > wanted:
-            self.duplicated.append(f"{what}: {seen} instead of {wanted}")
-
-
-class Databases:
-    """Read access to every service's database, past the services."""
-
-    def __init__(self, admin_url: str) -> None:
-        self._url = admin_url.rsplit("/", 1)[0]
-        self._open: dict[str, asyncpg.Connection[Any]] = {}
-
-    async def rows(self, service: str, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        """The rows of a query in a service's database."""
-        if service not in self._open or self._open[service].is_closed():
-            self._open[service] = await asyncpg.connect(f"{self._url}/{service}")
-        return list(await self._open[service].fetch(query, *arguments))
-
-    async def value(self, service: str, query: str, *arguments: Any) -> Any:
-        """The one value of a query."""
-        return (await self.rows(service, query, *arguments))[0][0]
-
-    async def close(self) -> None:
-        """Closes every connection."""
-        for connection in self._open.values():
-            await connection.close()
 
 
 async def unsettled(databases: Databases) -> list[str]:
@@ -133,6 +80,7 @@ async def check(
     findings = Findings()
     await _purchases(findings, databases, buyers.purchases, stripe.intents)
     await _refunds(findings, databases, buyers.purchases, stripe.refunds)
+    await check_changes(findings, databases, buyers.purchases, stripe.intents)
     await _events(findings, databases)
     await _money(findings, databases, stripe)
     await _projections(findings, databases)

@@ -23,6 +23,15 @@ REPLAYED_EVERY = 7
 REFUNDED_EVERY = 6
 REFUNDED = 700
 """What is given back of a refunded purchase, in minor units, before tax."""
+CHANGED_EVERY = 11
+CHANGES: dict[int, list[dict[str, Any]]] = {
+    3: [{"product_id": "dearer", "proration_behavior": "invoice"}],
+    5: [{"product_id": "dearer", "proration_behavior": "prorate"}, {"cancel_at_period_end": True}],
+    7: [{"pause_at_period_end": True}],
+    9: [{"product_id": "dearer", "proration_behavior": "next_period"}],
+}
+"""What is changed of a subscription, by the remainder of its purchase's number: the bodies of PATCH, one after the
+other; "dearer" stands for the tenant's other product."""
 READ = (
     "/v1/products/?limit=10", "/v1/orders/?limit=10", "/v1/subscriptions/?limit=10", "/v1/customers/?limit=10",
     "/v1/benefits/?limit=10", "/v1/license-keys/?limit=10", "/v1/webhooks/endpoints?limit=10",
@@ -48,6 +57,8 @@ class Purchase:
     ended: bool = False
     refund_id: str = ""
     """Of the part that the merchant gave back."""
+    changed: int | None = None
+    """The key in `CHANGES` of what was done with its subscription, once all of it was acknowledged."""
     trail: list[str] = field(default_factory=list)
     """Every request: seconds since the purchase began, what was asked, what came of it and after how long."""
     problem: str = ""
@@ -61,6 +72,7 @@ class Tenant:
     token: str
     api: httpx.AsyncClient
     price_id: str = ""
+    dearer_product_id: str = ""
     discount_id: str = ""
     secret: str = ""
 
@@ -183,10 +195,22 @@ class Buyers:
             wish = {"order_id": ids["order_id"], "reason": "customer_request", "amount": REFUNDED}
             refund = await self._insist(purchase, "POST", "/v1/refunds/", wish)
             purchase.refund_id = refund["id"] if refund else ""
+        if not purchase.ends:
+            await self._change(purchase, purchase.number % CHANGED_EVERY)
         if purchase.number % REPLAYED_EVERY == 0:
             await self._replay(purchase)
         if self.reading:
             await self._insist(purchase, "GET", READ[purchase.number % len(READ)], None)
+
+    async def _change(self, purchase: Purchase, which: int) -> None:
+        """Changes the purchase's subscription as `CHANGES` says, each body once the one before was acknowledged."""
+        for body in CHANGES.get(which, []):
+            if "product_id" in body:
+                body = {**body, "product_id": purchase.tenant.dearer_product_id}
+            path = f"/v1/subscriptions/{purchase.ids['subscription_id']}"
+            if await self._insist(purchase, "PATCH", path, body) is None:
+                return
+            purchase.changed = which
 
     async def _replay(self, purchase: Purchase) -> None:
         """Asks for the latest webhook of the tenant that was taken to be sent once more."""
@@ -199,9 +223,8 @@ class Buyers:
         self, purchase: Purchase, method: str, path: str, body: Any, *, declines: bool = False
     ) -> dict[str, Any] | None:
         """Repeats a request, with one idempotency key, until it is answered for good."""
-        headers = {
-            "Idempotency-Key": f"{purchase.number}-{method}-{path[-80:]}-{(body or {}).get('confirmation_token_id')}"
-        }
+        of_body = (body or {}).get("confirmation_token_id") or ",".join(body or ())
+        headers = {"Idempotency-Key": f"{purchase.number}-{method}-{path[-80:]}-{of_body}"}
         deadline = time.monotonic() + PATIENCE_SECONDS
         said = ""
         while time.monotonic() < deadline:
@@ -231,7 +254,7 @@ class Buyers:
             if method == "DELETE" and answer.status_code == 403:
                 return {}
             # Billing hears of the purchase a moment after its buyer.
-            not_there_yet = (method == "DELETE" and answer.status_code == 404) or (
+            not_there_yet = (method in ("DELETE", "PATCH") and answer.status_code == 404) or (
                 path == "/v1/refunds/" and answer.status_code == 422 and "does not exist" in answer.text
             )
             if answer.status_code not in RETRIED and not not_there_yet:

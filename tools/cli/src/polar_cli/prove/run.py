@@ -16,10 +16,10 @@ import httpx
 
 from polar_cli.console import Failure, say, table
 from polar_cli.prove import checks, plants
-from polar_cli.prove.checks import AtStripe, Databases, Findings
 from polar_cli.prove.load import EVENTS, Buyers, Purchase, Receiver, Tenant
 from polar_cli.prove.plan import Trouble, draw
 from polar_cli.prove.proxy import Proxy
+from polar_cli.prove.records import AtStripe, Databases, Findings
 from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import SERVICES
@@ -114,6 +114,7 @@ class Proof:
             self.report.findings = await checks.check(
                 databases, buyers, receiver, await self._at_stripe(), self.report.poisoned, self._dead_letters()
             )
+            self.report.findings.wrong += await asyncio.to_thread(self._audit)
             if self._unsettled:
                 self.report.findings.lost.append(self._unsettled)
             self._say(buyers)
@@ -164,6 +165,10 @@ class Proof:
         price = {"amount_type": "fixed", "price_amount": 2900, "price_currency": "usd"}
         product = await call("/v1/products/", {"name": "Pro", "recurring_interval": "month", "prices": [price]})
         await call(f"/v1/products/{product['id']}/benefits", {"benefits": [benefit["id"]]})
+        dearer = {**price, "price_amount": 9900}
+        other = await call("/v1/products/", {"name": "Max", "recurring_interval": "month", "prices": [dearer]})
+        await call(f"/v1/products/{other['id']}/benefits", {"benefits": [benefit["id"]]})
+        tenant.dearer_product_id = other["id"]
         discount = await call("/v1/discounts/", {"name": "Fifth", "type": "percentage", "basis_points": 2000})
         tenant.price_id, tenant.discount_id = product["prices"][0]["id"], discount["id"]
         return tenant
@@ -224,6 +229,11 @@ class Proof:
             self._publish("checkout.succeeded.v1", body)
             self.report.poisoned += 1
 
+    def _audit(self) -> list[str]:
+        """What billing's audit names: amounts that do not follow from their lines, ledger and events."""
+        done = self.stack.run_command("billing", "billing.commands", "audit", is_captured=True)
+        return [f"audit: {line}" for line in done.stdout.splitlines()[-20:]] if done.returncode else []
+
     def _dead_letters(self) -> int:
         """Dead letters in every queue that has some."""
         queues = self.stack.management.call("GET", "queues?columns=name,messages")
@@ -281,6 +291,7 @@ class Proof:
             ("requests", buyers.requests),
             ("acknowledged", len(acknowledged)),
             ("refunds", sum(bool(purchase.refund_id) for purchase in buyers.purchases)),
+            ("changes, cancels and pauses", sum(purchase.changed is not None for purchase in buyers.purchases)),
             ("webhooks asked for once more", len(buyers.replayed)),
             ("kills", len(report.kills)),
             ("other troubles", len(report.troubles)),
