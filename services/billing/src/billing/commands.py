@@ -1,4 +1,4 @@
-"""Commands of whoever runs the suite: `python -m billing.commands audit [--organization ID]`."""
+"""Commands of whoever runs the suite: `python -m billing.commands audit [--organization ID]`, or `leftovers`."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from servicekit.database import Database
 
 from billing.audit.run import Report, audit, say
 from billing.settings import Settings
+from billing.subscriptions.leftovers import leftovers, repair
 
 
 async def run_audit(settings: Settings, organization: UUID | None) -> Report:
@@ -19,13 +20,46 @@ async def run_audit(settings: Settings, organization: UUID | None) -> Report:
         await database.close()
 
 
+async def run_leftovers(settings: Settings, *, repaired: bool) -> int:
+    """Prints what an earlier release left waiting on subscriptions that are over. Returns how many are left."""
+    database = Database(settings.database_url, name="billing.commands", pool_size=2)
+    count = 0
+    try:
+        async for one in leftovers(database.transaction):
+            said = f"{one.count} entries of {one.amount} {one.currency} wait on {one.subscription_id}"
+            if repaired:
+                await repair(database.transaction, one)
+                said += ": credited to the customer" if one.amount < 0 else ": dropped"
+            else:
+                count += 1
+            say(f"{said} (organization {one.organization_id})")
+    finally:
+        await database.close()
+    return count
+
+
+def _leftovers(settings: Settings, *, repaired: bool) -> int:
+    count = asyncio.run(run_leftovers(settings, repaired=repaired))
+    if count:
+        say(f"{count} subscriptions that are over have entries that wait; --repair credits or drops them")
+        return 1
+    say("✓ no subscription that is over has entries that wait")
+    return 0
+
+
 def main() -> int:
-    """Returns the exit status: 1 when anything differs."""
+    """Returns the exit status: 1 when anything differs, or is left."""
     parser = argparse.ArgumentParser(prog="billing.commands", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     auditing = commands.add_parser("audit", help="compute every order, balance and tax total once more")
     auditing.add_argument("--organization", type=UUID, default=None, help="only what this organization has")
+    leaving = commands.add_parser("leftovers", help="list what waits on subscriptions that are over")
+    leaving.add_argument(
+        "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
+    )
     arguments = parser.parse_args()
+    if arguments.command == "leftovers":
+        return _leftovers(Settings.load(), repaired=arguments.repair)
     report = asyncio.run(run_audit(Settings.load(), arguments.organization))
     for difference in report.differences.values():
         for line in difference.lines():

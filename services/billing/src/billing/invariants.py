@@ -77,6 +77,24 @@ INVARIANTS = (
         "and current_period_end < cast(:now as timestamptz) - interval '10 minutes'",
     ),
     Invariant(
+        "nothing waits for an order of a subscription that is over",
+        "select e.id from billing_entries e join subscriptions s on s.id = e.subscription_id "
+        "where e.order_id is null and e.dropped_at is null and s.ended_at is not null",
+    ),
+    Invariant(
+        "no more is refunded and credited of an order than its total",
+        "select id from orders where credited_amount > 0 and status in ('paid', 'partially_refunded', 'refunded') "
+        "and refunded_amount + refunded_tax_amount + credited_amount + credited_tax_amount > greatest(total_amount, "
+        "(select coalesce(sum(i.amount - i.discount_amount + i.tax_amount), 0) from order_items i "
+        "where i.order_id = orders.id and i.amount > 0))",
+    ),
+    Invariant(
+        "a subscription in dunning has an order that is not paid, and an active one has none",
+        "select s.id from subscriptions s where s.status in ('active', 'past_due') and (s.status = 'past_due') <> "
+        "exists (select from orders o where o.subscription_id = s.id and o.status = 'pending' "
+        "and o.payment_deadline is not null)",
+    ),
+    Invariant(
         "a subscription that waits for a change to be paid has that change, and its order is being paid",
         "select s.id from subscriptions s where s.open_change_id is not null and not exists (select from "
         "subscription_changes c join orders o on o.id = c.order_id where c.id = s.open_change_id "

@@ -9,7 +9,18 @@ from pathlib import Path
 
 import yaml
 
-from polar_cli import audit, compose, contracts, dead_letters, kubernetes, openapi, prices, testing, vulnerabilities
+from polar_cli import (
+    audit,
+    compose,
+    contracts,
+    dead_letters,
+    kubernetes,
+    leftovers,
+    openapi,
+    prices,
+    testing,
+    vulnerabilities,
+)
 from polar_cli.console import Failure, say, step, table
 from polar_cli.prove import plants
 from polar_cli.stack import Stack
@@ -92,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     auditing.add_argument("--organization", default="", help="only what this organization has")
     listing = add("prices", _prices, "list prices on sale whose currency or amounts can no longer be offered")
     listing.add_argument("--archive", nargs="+", default=[], metavar="ID", help="take these off sale first")
+    leaving = add("leftovers", _leftovers, "list what an earlier release left waiting on subscriptions that are over")
+    leaving.add_argument(
+        "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
+    )
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -202,6 +217,10 @@ def _audit(arguments: argparse.Namespace) -> int:
     if isinstance(stack, compose.ComposedStack):
         return stack.audit(arguments.organization)
     return audit.run(stack, arguments.organization)
+
+
+def _leftovers(arguments: argparse.Namespace) -> int:
+    return leftovers.run(_stack(), repaired=arguments.repair)
 
 
 def _prices(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,15 @@
+"""`./polar leftovers`: billing's own command, which lists entries that wait on subscriptions that are over."""
+
+from polar_cli.compose import ComposedStack
+from polar_cli.console import Failure
+from polar_cli.stack import Stack
+
+
+def run(stack: Stack | ComposedStack, *, repaired: bool) -> int:
+    """Lists them, or repairs them. Returns the exit status: 1 when any is left. Raises `Failure`."""
+    command = ["billing.commands", "leftovers", *(["--repair"] if repaired else [])]
+    if isinstance(stack, ComposedStack):
+        return stack.run("exec", "-T", "billing-worker", "python", "-m", *command)
+    if stack.own_postgres and stack["postgres"].pid is None:
+        raise Failure("the database does not run", hint="./polar up")
+    return stack.run_command("billing", *command).returncode
