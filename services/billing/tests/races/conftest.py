@@ -37,6 +37,16 @@ class Race:
         self.customer_id = event.data.customer.id
         return event.data
 
+    async def buy_trial(self, length):
+        """A purchase that begins with a trial: nothing is paid, the card is kept."""
+        customer, method = self.sandbox.card()
+        setup = {
+            "processor": "stripe", "processor_customer_id": customer, "processor_payment_method_id": method,
+            "method": "card", "method_metadata": {"brand": "visa", "last4": "4242"},
+        }  # fmt: skip
+        ends = clock.now() + length
+        return await self.buy(card=None, processor_id=None, payment=None, setup=setup, trial_end=ends, total_amount=0)
+
     async def sell(self, amount, interval="month", name="Big"):
         """Billing hears of a product with one fixed price, in minor units."""
         product = product_of(self.organization_id, name, amount, interval)
