@@ -159,7 +159,9 @@ async def replayed(session):
             told[row.organization_id, "paid"] += order.total_amount + order.applied_balance_amount
         else:
             refund = Refund.model_validate(json.loads(row.payload)["data"], extra="ignore", context={"tolerant": True})
-            refunds[refund.id] = refund
+            # The return of a payment that nobody owed is no refund of what was sold.
+            if refund.id != refund.payment_id:
+                refunds[refund.id] = refund
     for refund in refunds.values():
         if refund.status == "succeeded":
             told[refund.organization_id, "tax_payable"] += refund.tax_amount

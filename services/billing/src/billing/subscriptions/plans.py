@@ -1,7 +1,7 @@
 """What a change of product, seats or units comes to: pure, from the subscription as it is and what it shall get."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.catalog import Price, Product
@@ -12,6 +12,7 @@ from servicekit.errors import InvalidInput
 
 from billing.subscriptions import discounts
 from billing.subscriptions.change import NewTerms
+from billing.subscriptions.errors import SubscriptionLocked
 from billing.subscriptions.merging import QUANTITIES, asked_of, ensure_remaining, price_from, price_of, quantity
 from billing.subscriptions.models import Subscription, next_period_end
 from billing.subscriptions.paid import Paid
@@ -23,6 +24,8 @@ from billing.subscriptions.proration import (
     of_quantity_change,
 )
 
+JUST_BEGUN = timedelta(minutes=1)
+"""A reset to the terms of a period that is younger is a repetition: a second click, or a request sent again."""
 STATIC = ("fixed", "custom", "seat_based", "unit_based")
 
 
@@ -119,7 +122,8 @@ def target_price(subscription: Subscription, product: Product) -> Price:
 def plan(
     subscription: Subscription, wish: Wish, now: datetime, paid: Paid, scheduled: NewTerms | None = None
 ) -> Plan | None:
-    """What a wish comes to at `now`; None where nothing would change. Raises `InvalidInput` naming the field.
+    """What a wish comes to at `now`; None where nothing would change. Raises `InvalidInput` naming the field, or
+    `SubscriptionLocked` for a reset that repeats the one before it.
 
     `paid` bounds its credits. `scheduled` are the terms that wait for the next period: a change for the next period is
     merged with them, one that applies now must leave them possible.
@@ -158,6 +162,8 @@ def plan(
     begins_anew = wish.behavior == "reset" and subscription.status != "trialing"
     if is_same and not wish.discount and not begins_anew:
         return None
+    if is_same and begins_anew and now - subscription.current_period_start < JUST_BEGUN:
+        raise SubscriptionLocked("The present period has just begun: a reset to the same terms would bill it twice")
     asked = [*(["product"] if product_data is not None else []), *(name for name in given if given[name] is not None)]
     terms: dict[str, Any] = {
         "product": product_data,
