@@ -171,6 +171,10 @@ class PurchaseCustomer(Shape):
     metadata: Metadata
     tax_id_format: str | None = None
     """Of a tax id that was checked, in Stripe's words: `eu_vat`."""
+    is_named: bool = False
+    """Whether the seller named this customer; else the purchase belongs to whoever has the e-mail."""
+    links_external_id: bool = False
+    """Whether an existing customer without an external id gets `external_id`: the seller said whose it is."""
 
 
 class PurchasePayment(Shape):

@@ -30,6 +30,15 @@ def derive(secret: str, *parts: str) -> UUID:
     return _stamp(int.from_bytes(digest[:16], "big"), version=8)
 
 
+def email_key(email: str) -> str:
+    """What ids are derived from for an e-mail: with the ASCII letters in lower case, and nothing else changed.
+
+    Unicode's case folding makes one address of several mailboxes (`straße`, `strasse`). The database compares CITEXT,
+    which never does; where it finds more addresses equal than this function, whoever is found by e-mail counts.
+    """
+    return "".join(letter.lower() if letter.isascii() else letter for letter in email)
+
+
 def _stamp(value: int, version: int) -> UUID:
     value = value & ~(0xF << 76) | version << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
