@@ -76,8 +76,16 @@ async def refresh_terms(session: AsyncSession, checkout: Checkout) -> Discount |
         reprice(checkout, None)
         return None
     discount = await discounts.by_id(session, checkout.organization_id, checkout.discount_id)
+    if discount is not None:
+        ensure_applies(checkout, discount)
     reprice(checkout, discount)
     return discount
+
+
+def ensure_applies(checkout: Checkout, discount: Discount) -> None:
+    """For a discount whose products or currencies the seller changed meanwhile. Raises `InvalidInput` naming it."""
+    if not discount.applies_to(checkout.product_id, checkout.currency):
+        raise InvalidInput(("body", "discount_id"), "The discount does not apply to this product any more")
 
 
 def ensure_as_shown(checkout: Checkout) -> None:

@@ -17,10 +17,9 @@ from servicekit.errors import InvalidInput
 from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import amounts, chargeable, custom_fields, operations, taxes
+from checkout.checkouts import amounts, buyers, chargeable, custom_fields, operations, taxes
 from checkout.checkouts.models import Checkout, NotOpenCheckout
 from checkout.checkouts.schemas import CheckoutConfirm
-from checkout.customers.operations import id_of_email
 from checkout.discounts import operations as discounts
 from checkout.payments import operations as payments
 from checkout.payments.models import Payment
@@ -59,8 +58,8 @@ async def confirm(
     Raises `PaymentError` for a declined card (the checkout is open again), `PaymentUnavailable` when Stripe could not
     be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
     `NotOpenCheckout` for another product than it was confirmed for, `ExpiredCheckoutError`,
-    `DiscountRedemptionLimitReached`, `AlreadyActiveSubscriptionError`, `SubscriptionNotUpgradable`, and
-    `TrialAlreadyRedeemed`.
+    `DiscountRedemptionLimitReached`, `CheckoutCustomerDeleted`, `AlreadyActiveSubscriptionError`,
+    `SubscriptionNotUpgradable`, and `TrialAlreadyRedeemed`.
     """
 
     async def prepare() -> _Prepared:
@@ -108,9 +107,7 @@ async def _prepare(
     await taxes.apply(session, checkout, strict=True)
     chargeable.ensure_payable(checkout, request)
     _ensure_complete(checkout, request, settings)
-    customer_id = checkout.customer_id or await id_of_email(
-        session, checkout.organization_id, checkout.customer_email or "", settings.secret
-    )
+    customer_id = await buyers.resolve(session, checkout, settings.secret)
     if checkout.upgraded_subscription_id is not None:
         await subscriptions.ensure_upgradable(session, checkout, customer_id)
     else:
@@ -119,6 +116,7 @@ async def _prepare(
     checkout.confirm(customer_id, now)
     if discount is not None:
         await discounts.redeem(session, discount, checkout.id, customer_id)
+        amounts.ensure_applies(checkout, discount)
         amounts.reprice(checkout, discount)
         amounts.ensure_as_shown(checkout)
         await taxes.apply(session, checkout, strict=True)
@@ -139,7 +137,7 @@ async def _prepare(
         confirmation_token=request.confirmation_token_id or "",
         saves_method=checkout.subscription_id is not None,
         customer_id=customer_id,
-        facts={},
+        facts={payments.BUYER: checkout.customer_email},
         due_at=clock.wall() + IN_HAND,
     )
     session.add(payment)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from contracts import checkout as contracts
-from servicekit import clock
+from servicekit import clock, ids
 
 from checkout.checkouts.models import Checkout, after
 from checkout.payments.models import Payment
@@ -151,6 +151,8 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
             tax_id_format=checkout.customer_tax_id_format,
             external_id=checkout.external_customer_id,
             metadata=checkout.customer_metadata,
+            is_named=checkout.seller_named_id == checkout.customer_id,
+            links_external_id=_links_external_id(checkout),
         ),
         product=checkout.catalog_product,
         price=checkout.price,
@@ -179,6 +181,13 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
     return contracts.CheckoutSucceededV1(
         subject=checkout.id, organization_id=checkout.organization_id, time=now, data=purchase
     )
+
+
+def _links_external_id(checkout: Checkout) -> bool:
+    """The seller said, with the external id, whose it is: the customer, or the e-mail that the buyer left as it was."""
+    email, named = checkout.customer_email, checkout.named_email
+    is_sellers_email = email is not None and named is not None and ids.email_key(email) == ids.email_key(named)
+    return checkout.external_customer_id is not None and (checkout.seller_named_id is not None or is_sellers_email)
 
 
 def _setup(payment: Payment) -> contracts.PurchaseSetup | None:

@@ -87,6 +87,11 @@ class Checkout(Record, Base):
     require_billing_address: Mapped[bool] = mapped_column(default=False)
     is_business_customer: Mapped[bool] = mapped_column(default=False)
     customer_id: Mapped[UUID | None]
+    """The named customer, or the one that the present confirmation promised the purchase to."""
+    named_customer_id: Mapped[UUID | None]
+    """The customer that the seller named when the checkout was opened; see `seller_named_id`."""
+    named_email: Mapped[str | None] = mapped_column(CITEXT)
+    """The e-mail that the seller gave with an external id; what the buyer typed is in `customer_email` alone."""
     customer_email: Mapped[str | None] = mapped_column(CITEXT)
     customer_name: Mapped[str | None]
     customer_billing_name: Mapped[str | None]
@@ -189,6 +194,19 @@ class Checkout(Record, Base):
         return self.upgraded_subscription_id or self.subscription_id
 
     @property
+    def seller_named_id(self) -> UUID | None:
+        """The customer that the seller named: by id, by external id, or by the subscription that is upgraded.
+
+        A customer that a confirmation promised the purchase to is not one. Releases before the column kept both in
+        `customer_id`: there a customer was named when no confirmation has been made so far. After a declined card
+        nobody can tell, and the e-mail decides.
+        """
+        if self.named_customer_id is not None:
+            return self.named_customer_id
+        is_untouched = self.status == "open" and self.attempt == 1
+        return self.customer_id if is_untouched or self.upgraded_subscription_id is not None else None
+
+    @property
     def needs_payment(self) -> bool:
         """Whether something is charged now."""
         return self.total_amount > 0 and self.active_trial is None
@@ -234,6 +252,7 @@ class Checkout(Record, Base):
     def confirm(self, customer_id: UUID, now: datetime) -> None:
         """The buyer commits: from here on the ids of customer, order and subscription are fixed."""
         self.ensure_open(now)
+        self.named_customer_id = self.seller_named_id
         self.customer_id = customer_id
         self.order_id = self.order_id or ids.uuid7()
         is_recurring = self.product_data["is_recurring"]
@@ -242,9 +261,13 @@ class Checkout(Record, Base):
         self.confirmed_at = self.modified_at = now
 
     def reopen(self, now: datetime) -> None:
-        """The payment was declined: the buyer may try another card, as the next attempt."""
+        """The payment was declined: the buyer may try another card, or e-mail, as the next attempt.
+
+        What was promised is taken back: the purchase belongs to whoever the next confirmation names.
+        """
         if self.status != "confirmed":
             raise NotOpenCheckout(f"a checkout that is {self.status} cannot be reopened")
+        self.customer_id = self.named_customer_id = self.seller_named_id
         self.status = "open"
         self.attempt += 1
         self.processor_metadata = {}
@@ -277,6 +300,12 @@ Index(
     Checkout.customer_id,
     Checkout.confirmed_at,
     postgresql_where=Checkout.subscription_id.is_not(None),
+)
+Index(
+    "checkouts_external_customer_idx",
+    Checkout.organization_id,
+    Checkout.external_customer_id,
+    postgresql_where=Checkout.external_customer_id.is_not(None),
 )
 Index(
     "checkouts_upgrades_idx",

@@ -19,7 +19,7 @@ from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import amounts, chargeable, custom_fields, events, offers, queries, taxes
+from checkout.checkouts import amounts, buyers, chargeable, custom_fields, events, offers, queries, taxes
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
 from checkout.checkouts.schemas import Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
@@ -58,6 +58,7 @@ async def create(
         allow_discount_codes=wish.allow_discount_codes,
         require_billing_address=wish.require_billing_address,
         external_customer_id=wish.external_customer_id,
+        named_email=wish.customer_email if wish.external_customer_id is not None else None,
         customer_ip_address=wish.customer_ip_address,
         customer_metadata=wish.customer_metadata,
         user_metadata=wish.metadata,
@@ -117,6 +118,7 @@ async def take_over(session: AsyncSession, checkout: Checkout, changes: Checkout
     if chooses:
         product, price = await offers.chosen(session, checkout, changes)
         _sell(checkout, product, price)
+    buyers.ensure_email(checkout, changes)
     describe_buyer(checkout, changes)
     choose_amount(checkout, changes)
     if isinstance(changes, CheckoutUpdatePublic):
@@ -130,6 +132,8 @@ async def take_over(session: AsyncSession, checkout: Checkout, changes: Checkout
 def _change_as_seller(checkout: Checkout, changes: CheckoutUpdate, settings: Settings) -> None:
     """Takes over what only the seller may change. Null takes a trial or an address away, and leaves a switch alone."""
     given = changes.model_fields_set
+    if "customer_email" in given and checkout.external_customer_id is not None:
+        checkout.named_email = changes.customer_email
     for name in ("allow_trial", "allow_discount_codes", "require_billing_address", "customer_metadata"):
         if getattr(changes, name) is not None:
             setattr(checkout, name, getattr(changes, name))
@@ -326,6 +330,7 @@ async def _known_customer(session: AsyncSession, checkout: Checkout, wish: Check
         customer = await customers.awaited_customer(session, checkout.organization_id, wish.customer_id)
         if customer is None:
             raise InvalidInput(("body", "customer_id"), "Customer does not exist")
+        await buyers.ensure_external_id(session, checkout, customer)
     elif wish.external_customer_id is not None:
         customer = await customers.find_external(session, checkout.organization_id, wish.external_customer_id)
     if customer is not None:
@@ -333,7 +338,7 @@ async def _known_customer(session: AsyncSession, checkout: Checkout, wish: Check
 
 
 def _prefill(checkout: Checkout, customer: Customer) -> None:
-    checkout.customer_id = customer.id
+    checkout.customer_id = checkout.named_customer_id = customer.id
     checkout.customer_email = customer.email
     checkout.customer_name = customer.data.get("name")
     checkout.customer_billing_address = customer.data.get("billing_address")

@@ -13,6 +13,7 @@ from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.checkouts import events, operations, queries
+from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
 from checkout.checkouts.models import Checkout, ExpiredCheckoutError, NotOpenCheckout
 from checkout.checkouts.queries import CheckoutFilter
@@ -39,8 +40,8 @@ Reader = Annotated[Principal, allow("checkouts:read", "checkouts:write")]
 Writer = Annotated[Principal, allow("checkouts:write")]
 Ids = Annotated[list[UUID] | None, Query()]
 REFUSALS = responses(
-    ResourceNotFound, NotOpenCheckout, AlreadyActiveSubscriptionError, SubscriptionNotUpgradable, TrialAlreadyRedeemed,
-    PaymentError, ExpiredCheckoutError, PaymentUnavailable,
+    ResourceNotFound, NotOpenCheckout, CheckoutCustomerDeleted, AlreadyActiveSubscriptionError,
+    SubscriptionNotUpgradable, TrialAlreadyRedeemed, PaymentError, ExpiredCheckoutError, PaymentUnavailable,
 )  # fmt: skip
 
 
@@ -182,5 +183,8 @@ def _read(checkout: Checkout, settings: Settings, dialect: Dialect) -> CheckoutR
 async def _public(session: AsyncSession, checkout: Checkout, settings: Settings, dialect: Dialect) -> dict[str, Any]:
     seller = await operations.seller(session, checkout)
     fields = _read(checkout, settings, dialect).model_dump()
+    if checkout.status != "succeeded":
+        # Whose e-mail was typed is no business of who typed it.
+        fields["customer_id"] = checkout.seller_named_id
     fields["organization"] = CheckoutOrganization.model_validate(seller) if seller else None
     return fields

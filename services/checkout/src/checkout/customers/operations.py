@@ -32,18 +32,23 @@ async def find_external(session: AsyncSession, organization_id: UUID, external_i
     return (await session.execute(statement.limit(1))).scalar_one_or_none()
 
 
-async def id_of_email(session: AsyncSession, organization_id: UUID, email: str, secret: str) -> UUID:
-    """The id of the customer with this e-mail: the known one's, or the one that billing will derive alike."""
-    known = select(Customer.id).where(
+async def find_email(session: AsyncSession, organization_id: UUID, email: str) -> Customer | None:
+    """The customer with an e-mail."""
+    statement = select(Customer).where(
         Customer.organization_id == organization_id, Customer.email == email, ~Customer.is_deleted
     )
-    found = (await session.execute(known.limit(1))).scalar_one_or_none()
+    return (await session.execute(statement.limit(1))).scalar_one_or_none()
+
+
+async def id_of_email(session: AsyncSession, organization_id: UUID, email: str, secret: str) -> UUID:
+    """The id of the customer with this e-mail: the known one's, or the one that billing will derive alike."""
+    found = await find_email(session, organization_id, email)
     if found is not None:
-        return found
+        return found.id
     promise = insert(CustomerReservation).values(
         organization_id=organization_id,
         email=email,
-        customer_id=ids.derive(secret, str(organization_id), email.casefold()),
+        customer_id=ids.derive(secret, str(organization_id), ids.email_key(email)),
     )
     await session.execute(promise.on_conflict_do_nothing())
     statement = select(CustomerReservation).where(

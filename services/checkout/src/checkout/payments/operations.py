@@ -25,6 +25,8 @@ from checkout.trial_redemptions.operations import TrialAlreadyRedeemed
 
 log = structlog.get_logger()
 ASK_AGAIN = timedelta(seconds=10)
+BUYER = "buyer_email"
+"""In a payment's facts: the e-mail with which the buyer confirmed this attempt."""
 BUYER_HAS = timedelta(hours=1)
 """For how long a buyer may take to prove themselves to their bank before Stripe is asked again."""
 
@@ -189,6 +191,10 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                 payment.status, payment.due_at = "duplicate", wall
             else:
                 payment.status, payment.due_at = "succeeded", None
+                if not is_current:
+                    # An attempt that was given up is paid after all: by, and for, whoever confirmed it.
+                    checkout.customer_id = payment.customer_id
+                    checkout.customer_email = payment.facts.get(BUYER, checkout.customer_email)
                 checkouts.succeed(session, checkout, payment, settings.public_url)
     await session.flush()
     return payment
