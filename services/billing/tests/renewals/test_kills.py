@@ -62,11 +62,9 @@ async def fall_due(bus, database, purchased, sandbox):
         await bus.deliver(purchased(email=f"c{number}@example.com", card=saved))
     async with database.transaction() as session:
         await session.execute(
-            text("update customers set default_payment_method_id = (select id from payment_methods "
-                 "where processor_id = :card)"), {"card": card})  # fmt: skip
-        await session.execute(
-            text("update subscriptions set payment_method_id = null, current_period_start = current_period_start - "
-                 "interval '40 days', current_period_end = current_period_end - interval '32 days'"))  # fmt: skip
+            text("update subscriptions set payment_method_id = (select id from payment_methods where processor_id = "
+                 ":card), current_period_start = current_period_start - interval '40 days', "
+                 "current_period_end = current_period_end - interval '32 days'"), {"card": card})  # fmt: skip
 
 
 async def test_workers_killed_in_the_middle_of_a_batch_renew_each_once(bus, database, purchased, sandbox, worker):

@@ -54,6 +54,23 @@ async def test_a_rise_needs_a_payment_method(
     assert (len(await listed(purchase)), await held_entries()) == (1, (0, 0, 0))
 
 
+@pytest.mark.parametrize("portal", [False, True])
+@pytest.mark.parametrize("behavior", ["prorate", "invoice", "next_period"])
+async def test_who_asks_for_a_rise_chooses_the_default_card(
+    bought_at, announced, patched, listed, seller, database, behavior, portal
+):
+    """The customer, or the seller: a subscription without a card takes the customer's default, now and later."""
+    await seller(proration_behavior=behavior)
+    paid = await bought_at(START, 3000)
+    purchase, enterprise = await bought_at(START, 0), await announced(99900)
+    answer = await patched(purchase, portal=portal, product_id=enterprise.id)
+    assert answer.status_code == 200, answer.text
+    async with database.transaction() as session:
+        mine, other = [await session.get(Subscription, one.subscription_id) for one in (purchase, paid)]
+        assert mine.payment_method_id == other.payment_method_id is not None
+    assert [one["status"] for one in await listed(purchase)] == ["paid"] * (2 if behavior == "invoice" else 1)
+
+
 @pytest.mark.parametrize("behavior", ["prorate", "invoice", "next_period"])
 async def test_a_fall_in_price_needs_none(cardless, announced, patched, behavior):
     purchase, small = await cardless(3000), await announced(1000)

@@ -122,21 +122,25 @@ async def delete(
     return customer
 
 
-async def of_purchase(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> Customer:
-    """The customer of a purchase, locked: who it was promised to, who has the e-mail, or a new one.
+async def of_purchase(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> tuple[Customer, bool]:
+    """The customer of a purchase, locked, and whether the purchase introduced them.
 
-    What the buyer said at the checkout fills in what was not known; it never overwrites what the merchant keeps.
+    What was typed at a checkout stays on its order: nobody proved there that they are the customer, and a stranger's
+    name, address or tax number would stand on later invoices. A new customer begins with it. The seller's own id is
+    set where the seller said, with a token, whose it is.
     """
     await _one_at_a_time(session, organization_id, buyer.email)
-    customer = await queries.of_purchase(session, organization_id, buyer.id, buyer.email)
+    customer = await queries.of_purchase(session, organization_id, buyer)
     if customer is None:
-        return await _introduce(session, organization_id, buyer)
-    if customer.id != buyer.id and await session.get(CustomerAlias, buyer.id) is None:
+        return await _introduce(session, organization_id, buyer), True
+    if customer.id != buyer.id and await _is_unused(session, buyer.id):
         session.add(CustomerAlias(id=buyer.id, organization_id=organization_id, customer_id=customer.id))
-    if _complete(customer, buyer):
-        customer.modified_at = clock.now()
-        outbox.record(session, events.customer_updated(customer))
-    return customer
+    if buyer.links_external_id and customer.external_id is None:
+        customer.external_id = await _free_external_id(session, organization_id, buyer)
+        if customer.external_id is not None:
+            customer.modified_at = clock.now()
+            outbox.record(session, events.customer_updated(customer))
+    return customer, False
 
 
 def tax_id(value: str | None, address: dict[str, Any] | None) -> list[str] | None:
@@ -157,22 +161,14 @@ def _tax_id_of(buyer: PurchaseCustomer, address: dict[str, Any] | None) -> list[
 
 
 async def _introduce(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> Customer:
-    is_taken = (await session.execute(select(Customer.id).where(Customer.id == buyer.id))).first() is not None
-    external_id = buyer.external_id
-    if external_id is not None:
-        same = select(Customer.id).where(
-            Customer.organization_id == organization_id,
-            Customer.external_id == external_id,
-            Customer.deleted_at.is_(None),
-        )
-        external_id = None if (await session.execute(same)).first() else external_id
+    is_unused = await _is_unused(session, buyer.id)
     address = buyer.billing_address.model_dump() if buyer.billing_address else None
     customer = Customer(
-        id=ids.uuid7() if is_taken else buyer.id,
+        id=buyer.id if is_unused else ids.uuid7(),
         organization_id=organization_id,
         created_at=clock.now(),
         email=buyer.email,
-        external_id=external_id,
+        external_id=await _free_external_id(session, organization_id, buyer),
         email_verified=False,
         type="individual",
         name=buyer.name,
@@ -187,18 +183,22 @@ async def _introduce(session: AsyncSession, organization_id: UUID, buyer: Purcha
     return customer
 
 
-def _complete(customer: Customer, buyer: PurchaseCustomer) -> bool:
-    address = buyer.billing_address.model_dump() if buyer.billing_address else None
-    said: dict[str, Any] = {
-        "name": buyer.name,
-        "billing_name": buyer.billing_name,
-        "billing_address": address,
-        "tax_id": _tax_id_of(buyer, address or customer.billing_address),
-    }
-    news = {name: value for name, value in said.items() if value and not getattr(customer, name)}
-    for name, value in news.items():
-        setattr(customer, name, value)
-    return bool(news)
+async def _free_external_id(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> str | None:
+    """The seller's own id for the buyer, unless another customer has it."""
+    if buyer.external_id is None:
+        return None
+    same = select(Customer.id).where(
+        Customer.organization_id == organization_id,
+        Customer.external_id == buyer.external_id,
+        Customer.deleted_at.is_(None),
+    )
+    return None if (await session.execute(same)).first() else buyer.external_id
+
+
+async def _is_unused(session: AsyncSession, id: UUID) -> bool:
+    """Whether an id neither is, nor was, a customer's, nor leads to one."""
+    used = select(Customer.id).where(Customer.id == id).union(select(CustomerAlias.id).where(CustomerAlias.id == id))
+    return (await session.execute(used)).first() is None
 
 
 async def _owned(
@@ -213,17 +213,15 @@ async def _owned(
 async def _new_id(session: AsyncSession, organization_id: UUID, email: str, secret: str) -> UUID:
     """The id that checkout derives for this e-mail too, unless a former owner of the e-mail has it."""
     await _one_at_a_time(session, organization_id, email)
-    derived = ids.derive(secret, str(organization_id), email.casefold())
-    taken = (
-        select(Customer.id)
-        .where(Customer.id == derived)
-        .union(select(CustomerAlias.id).where(CustomerAlias.id == derived))
-    )
-    return ids.uuid7() if (await session.execute(taken)).first() else derived
+    derived = ids.derive(secret, str(organization_id), ids.email_key(email))
+    return derived if await _is_unused(session, derived) else ids.uuid7()
 
 
 async def _one_at_a_time(session: AsyncSession, organization_id: UUID, email: str) -> None:
-    """Two introductions of one e-mail wait for each other, until the transaction's end."""
+    """Two introductions of one e-mail wait for each other, until the transaction's end.
+
+    Case folding makes at least those equal that the database compares as equal; others only wait.
+    """
     await one_at_a_time(session, f"{organization_id}:{email.casefold()}")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from contracts.checkout import PurchaseCustomer
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import MetadataFilter, Page, Sorting, fetch_page, metadata_matches, text_matches
 from sqlalchemy import exists, select
@@ -82,14 +83,21 @@ async def lock(session: AsyncSession, id: UUID) -> Customer:
     return (await session.execute(statement)).scalar_one()
 
 
-async def of_purchase(session: AsyncSession, organization_id: UUID, id: UUID, email: str) -> Customer | None:
-    """The customer that a purchase belongs to, locked: by the id it was promised, else by the e-mail."""
-    promised = select(CustomerAlias.customer_id).where(
-        CustomerAlias.organization_id == organization_id, CustomerAlias.id == id
-    )
+async def of_purchase(session: AsyncSession, organization_id: UUID, buyer: PurchaseCustomer) -> Customer | None:
+    """The customer that a purchase belongs to, locked: the one that the seller named, else who has the e-mail.
+
+    The id that a checkout promised to an e-mail decides nothing: whose it is now may have another e-mail. The released
+    version does not say whom the seller named: the e-mail decides there too.
+    """
     live = select(Customer).where(Customer.organization_id == organization_id, Customer.deleted_at.is_(None))
-    by_id = live.where((Customer.id == id) | Customer.id.in_(promised)).with_for_update()
+    by_email = live.where(Customer.email == buyer.email).with_for_update()
+    if not buyer.is_named:
+        return (await session.execute(by_email)).scalar_one_or_none()
+    promised = select(CustomerAlias.customer_id).where(
+        CustomerAlias.organization_id == organization_id, CustomerAlias.id == buyer.id
+    )
+    by_id = live.where((Customer.id == buyer.id) | Customer.id.in_(promised)).with_for_update()
     found = (await session.execute(by_id)).scalar_one_or_none()
     if found is not None:
         return found
-    return (await session.execute(live.where(Customer.email == email).with_for_update())).scalar_one_or_none()
+    return (await session.execute(by_email)).scalar_one_or_none()

@@ -67,6 +67,8 @@ class Terms:
     units: int | None = None
     billing_name: str | None = None
     billing_address: dict[str, Any] | None = None
+    tax_id: list[str] | None = None
+    """The buyer's number and its format; the customer's where it is None."""
     metadata: dict[str, Any] | None = None
     custom_field_data: dict[str, Any] | None = None
 
@@ -131,7 +133,7 @@ def write_order(
             reference=str(order_id),
             currency=terms.currency,
             address=address,
-            tax_id=customer.tax_id,
+            tax_id=terms.tax_id or customer.tax_id,
             behavior=subscription.tax_behavior if subscription else None,
             product=terms.product,
             seller=seller,

@@ -203,7 +203,10 @@ async def is_open(session: AsyncSession, order: Order) -> bool:
 
 
 async def retry_with_new_card(session: AsyncSession, customer: Customer, now: datetime) -> None:
-    """A new default card is asked at once for what is in dunning. The caller has locked the customer."""
+    """A new default card is asked at once for what is in dunning, and pays for these subscriptions from then on.
+
+    For a card that the customer added in the portal, never for one of a checkout. The caller has locked the customer.
+    """
     owed = select(Order).where(
         Order.customer_id == customer.id, Order.status == "pending", Order.payment_deadline.is_not(None)
     )

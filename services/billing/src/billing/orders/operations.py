@@ -77,13 +77,13 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
 
     A second time for the same checkout does nothing. What is said comes in the order in which it became true.
     """
-    customer = await customers.of_purchase(session, purchase.organization_id, purchase.customer)
+    customer, is_new = await customers.of_purchase(session, purchase.organization_id, purchase.customer)
     known = select(Order.id).where(Order.checkout_id == purchase.checkout_id)
     if (await session.execute(known)).first() is not None:
         log.info("order.known", checkout_id=str(purchase.checkout_id))
         return
     now = purchase.succeeded_at
-    method = await payment_methods.keep_of_purchase(session, purchase, customer)
+    method = await payment_methods.keep_of_purchase(session, purchase, customer, is_new=is_new)
     subscription, was_canceled = await upgrade.locked(session, purchase, customer), False
     is_upgrade = subscription is not None
     if subscription is not None:

@@ -131,26 +131,30 @@ async def _kept(
         before = customer.default_payment_method_id
         saved = await operations.keep(
             session, customer, method.customer or holder, method.processor_id, method.type, shown,
-            as_default=set_default,
+            as_default=set_default or before is None,
         )  # fmt: skip
-        await session.flush()
+        await operations.adopt(session, customer, saved)
         if customer.default_payment_method_id != before:
             await retry_with_new_card(session, customer, clock.now())
         return CustomerPaymentMethodCreateResponse(status="succeeded", payment_method=read(saved, customer))
 
 
 async def delete(sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID) -> None:
-    """Forgets a card; the customer's next one becomes the default. Raises `ResourceNotFound`, or
-    `PaymentMethodInUseByActiveSubscription` for one that a subscription with a price goes on with."""
+    """Forgets a card. Its subscriptions go on with the customer's default; the latest other card takes its place.
+
+    Raises `ResourceNotFound`, or `PaymentMethodInUseByActiveSubscription` for the only card, where a subscription with
+    a price goes on.
+    """
     async with sessions() as session:
         customer = await own_customer(session, principal, lock=True)
         method = await queries.find(session, principal, id)
         if method is None:
             raise ResourceNotFound()
+        is_default = PaymentMethod.id == customer.default_payment_method_id
         others = (
             select(PaymentMethod)
             .where(PaymentMethod.customer_id == customer.id, PaymentMethod.id != id, PaymentMethod.deleted_at.is_(None))
-            .order_by(PaymentMethod.created_at.desc())
+            .order_by(is_default.desc(), PaymentMethod.created_at.desc())
             .limit(1)
         )
         other = (await session.execute(others)).scalar_one_or_none()

@@ -10,10 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.customers import events as customers
 from billing.customers.models import Customer
 from billing.payment_methods.models import PaymentMethod
+from billing.subscriptions.models import Subscription
 
 
-async def keep_of_purchase(session: AsyncSession, purchase: Purchase, customer: Customer) -> PaymentMethod | None:
-    """Keeps the card of a purchase that is to be charged again. The caller has locked the customer."""
+async def keep_of_purchase(
+    session: AsyncSession, purchase: Purchase, customer: Customer, *, is_new: bool
+) -> PaymentMethod | None:
+    """Keeps the card of a purchase that is to be charged again. The caller has locked the customer.
+
+    It pays for the subscription of that purchase. It becomes the default of a customer that the purchase introduced
+    (`is_new`), or the seller named, and who has none: anybody can type the e-mail of another customer.
+    """
     paid = purchase.payment or purchase.setup
     if paid is None or purchase.subscription_id is None:
         return None
@@ -23,6 +30,7 @@ async def keep_of_purchase(session: AsyncSession, purchase: Purchase, customer: 
     return await keep(
         session, customer, paid.processor_customer_id, paid.processor_payment_method_id, paid.method,
         paid.method_metadata if details is None else details,
+        as_default=customer.default_payment_method_id is None and (is_new or purchase.customer.is_named),
     )  # fmt: skip
 
 
@@ -34,9 +42,9 @@ async def keep(
     kind: str,
     metadata: dict[str, object],
     *,
-    as_default: bool = False,
+    as_default: bool,
 ) -> PaymentMethod:
-    """Keeps a card, once; the customer's first, or one that is wished so, becomes their default.
+    """Keeps a card, once, and makes it the customer's default with `as_default`.
 
     The caller has locked the customer.
     """
@@ -57,10 +65,28 @@ async def keep(
         )
         session.add(method)
     method.deleted_at = None
-    customer.processor_customer_id = processor_customer_id
-    if customer.default_payment_method_id is None or as_default:
+    customer.processor_customer_id = customer.processor_customer_id or processor_customer_id
+    if as_default:
         choose(session, customer, method.id)
     return method
+
+
+async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod) -> None:
+    """A card that the customer added in the portal pays for each of their subscriptions that has none to charge.
+
+    The caller has locked the customer, and made sure that it was them.
+    """
+    await session.flush()
+    chargeable = select(PaymentMethod.id).where(
+        PaymentMethod.customer_id == customer.id, PaymentMethod.deleted_at.is_(None)
+    )
+    cardless = select(Subscription).where(
+        Subscription.customer_id == customer.id,
+        Subscription.ended_at.is_(None),
+        Subscription.payment_method_id.is_(None) | Subscription.payment_method_id.not_in(chargeable),
+    )
+    for subscription in (await session.execute(cardless.order_by(Subscription.id).with_for_update())).scalars():
+        subscription.payment_method_id = method.id
 
 
 def choose(session: AsyncSession, customer: Customer, method_id: UUID | None) -> None:

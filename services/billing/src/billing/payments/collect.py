@@ -89,13 +89,27 @@ def when_paid(react: Paid) -> Paid:
 async def method_for(
     session: AsyncSession, customer: Customer, subscription: Subscription | None
 ) -> PaymentMethod | None:
-    """The card that pays: the subscription's own, else the customer's default; None when neither is there."""
-    for method_id in (subscription.payment_method_id if subscription else None, customer.default_payment_method_id):
-        if method_id is not None:
-            method = await session.get(PaymentMethod, method_id)
-            if method is not None and method.deleted_at is None:
-                return method
-    return None
+    """The card that pays: the subscription's own; for what is no subscription's, the customer's default. None: none.
+
+    A subscription never falls back to the default: anybody can begin one for another customer's e-mail at a checkout.
+    """
+    method_id = subscription.payment_method_id if subscription is not None else customer.default_payment_method_id
+    method = await session.get(PaymentMethod, method_id) if method_id is not None else None
+    return method if method is not None and method.deleted_at is None else None
+
+
+async def choose_method(session: AsyncSession, customer: Customer, subscription: Subscription) -> PaymentMethod | None:
+    """The card that pays for what the customer, in the portal, or the seller, with a token, asks for.
+
+    A subscription without a card that can be charged gets the customer's default, now and for its renewals. The caller
+    has locked both.
+    """
+    method = await method_for(session, customer, subscription)
+    if method is None:
+        method = await method_for(session, customer, None)
+        if method is not None:
+            subscription.payment_method_id = method.id
+    return method
 
 
 async def request(

@@ -96,9 +96,12 @@ def ensure_changeable(subscription: Subscription) -> None:
 
 
 async def ensure_chargeable(session: AsyncSession, held: Locked, amount: int) -> None:
-    """Raises `PaymentMethodRequired` where neither a card nor the customer's credit could pay `amount` minor units."""
+    """Raises `PaymentMethodRequired` where neither a card nor the customer's credit could pay `amount` minor units.
+
+    A subscription without a card gets the customer's default: they, or the seller, ask for what it pays.
+    """
     subscription, customer = held.subscription, held.customer
-    if amount <= 0 or await collect.method_for(session, customer, subscription) is not None:
+    if amount <= 0 or await collect.choose_method(session, customer, subscription) is not None:
         return
     balance = await balances.balance_of(session, customer.id, subscription.currency)
     if balance is None or balance.amount < amount:
@@ -203,7 +206,7 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
     if order.payable_amount == 0:
         await collect.settle_free(session, order, customer, subscription, now)
         return None
-    method = around.method_of(subscription, customer)
+    method = await collect.choose_method(session, customer, subscription)
     if method is None:
         raise PaymentMethodRequired(NO_METHOD)
     return Charging(change.id, collect.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))

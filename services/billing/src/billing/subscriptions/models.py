@@ -76,7 +76,7 @@ class Subscription(Record, Base):
     paused_at: Mapped[datetime | None]
     resumes_at: Mapped[datetime | None]
     payment_method_id: Mapped[UUID | None]
-    """The card of its renewals; the customer's default where it is None."""
+    """The card that pays for it, and no other: that of its checkout, or one that its customer or the seller chose."""
     pending_update: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """What the next renewal changes first."""
     discount_applied_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ of a pause). Each takes every entry that waits (Polar's rule, `create_subscripti
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,15 @@ from billing.subscriptions.plans import FullPeriod, Plan
 from billing.subscriptions.proration import ProratedLine
 
 
+@dataclass(frozen=True)
+class Buyer:
+    """Whom the order of a checkout was made out to. `tax_id` is the number with its format, once it was checked."""
+
+    name: str | None
+    address: dict[str, Any] | None
+    tax_id: list[str] | None
+
+
 @dataclass
 class Surroundings:
     """What an order needs besides the subscription and the customer, read at once for many."""
@@ -38,13 +47,13 @@ class Surroundings:
     balances: dict[tuple[UUID, str], CustomerBalance] = field(default_factory=dict)
     entries: dict[UUID, list[BillingEntry]] = field(default_factory=lambda: defaultdict(list))
     methods: dict[UUID, PaymentMethod] = field(default_factory=dict)
+    buyers: dict[UUID, Buyer] = field(default_factory=dict)
+    """What was said at the subscriptions' checkouts, where a customer's own details are missing."""
 
-    def method_of(self, subscription: Subscription, customer: Customer) -> PaymentMethod | None:
-        """The card of the subscription, else the customer's default."""
-        for method_id in (subscription.payment_method_id, customer.default_payment_method_id):
-            if method_id is not None and method_id in self.methods:
-                return self.methods[method_id]
-        return None
+    def method_of(self, subscription: Subscription) -> PaymentMethod | None:
+        """The card of the subscription; see `payments.collect.method_for`."""
+        method_id = subscription.payment_method_id
+        return self.methods.get(method_id) if method_id is not None else None
 
 
 async def surroundings(session: AsyncSession, claimed: Sequence[tuple[Subscription, Customer]]) -> Surroundings:
@@ -52,11 +61,28 @@ async def surroundings(session: AsyncSession, claimed: Sequence[tuple[Subscripti
     around = Surroundings(balances=await balances.balances_of(session, list({one.id for _, one in claimed})))
     for entry in await entries.waiting(session, [one.id for one, _ in claimed]):
         around.entries[entry.subscription_id].append(entry)
-    named = {one.payment_method_id for one, _ in claimed} | {one.default_payment_method_id for _, one in claimed}
+    named = {one.payment_method_id for one, _ in claimed}
     cards = select(PaymentMethod).where(PaymentMethod.id.in_(named - {None}), PaymentMethod.deleted_at.is_(None))
     around.methods = {card.id: card for card in (await session.execute(cards)).scalars()}
+    around.buyers = await _buyers_of(session, claimed)
     await shapes_of(session, {one.organization_id for one, _ in claimed})
     return around
+
+
+async def _buyers_of(session: AsyncSession, claimed: Sequence[tuple[Subscription, Customer]]) -> dict[UUID, Buyer]:
+    """Name, address and tax number on the orders of the subscriptions' checkouts, by the subscription's id."""
+    checkouts = {
+        one.checkout_id: one.id
+        for one, customer in claimed
+        if one.checkout_id is not None and None in (customer.billing_address, customer.tax_id)
+    }
+    if not checkouts:
+        return {}
+    bought = select(Order.checkout_id, Order.billing_name, Order.billing_address, Order.tax_id).where(
+        Order.checkout_id.in_(checkouts)
+    )
+    rows = (await session.execute(bought)).all()
+    return {checkouts[row.checkout_id]: Buyer(row.billing_name, row.billing_address, row.tax_id) for row in rows}
 
 
 async def bill_period(
@@ -136,7 +162,7 @@ async def publish_and_collect(
     if order.payable_amount == 0:
         await collect.settle_free(session, order, customer, subscription, now)
     else:
-        method = around.method_of(subscription, customer)
+        method = around.method_of(subscription)
         collect.write_request(session, order, method, "subscription_cycle", 1, at=now)
 
 
@@ -151,7 +177,19 @@ async def _write(
     before: Sequence[Line] = (),
     after: Sequence[Line] = (),
 ) -> Order:
-    """Writes an order of the lines before, the entries that wait, and the lines after, and takes these entries."""
+    """Writes an order of the lines before, the entries that wait, and the lines after, and takes these entries.
+
+    It is made out to the customer. What the customer has not said is as at the subscription's checkout, where it
+    decided over the tax, and belongs to this subscription alone.
+    """
+    buyer = around.buyers.get(subscription.id)
+    if buyer is not None:
+        terms = replace(
+            terms,
+            billing_name=customer.billing_name or customer.name or buyer.name,
+            billing_address=customer.billing_address or buyer.address,
+            tax_id=customer.tax_id or buyer.tax_id,
+        )
     taken = around.entries.pop(subscription.id, [])
     seller = await shape_of(session, customer.organization_id)
     balance = around.balances.get((customer.id, subscription.currency))

@@ -108,5 +108,5 @@ async def begin_period(
     outbox.record(session, *(events.told(contract, subscription, data, now) for contract in told))
     tell(session, order, customer, subscription, OrderCreatedV1, at=now)
     if order.payable_amount > 0:
-        collect.write_request(session, order, around.method_of(subscription, customer), "subscription_cycle", 1, at=now)
+        collect.write_request(session, order, around.method_of(subscription), "subscription_cycle", 1, at=now)
     return order
