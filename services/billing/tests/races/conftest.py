@@ -9,15 +9,30 @@ import pytest
 from billing.invariants import INVARIANTS
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
-from contracts.catalog import ProductCreatedV1
-from servicekit import clock
+from contracts.catalog import Product, ProductCreatedV1
+from servicekit import clock, ids
 from servicekit.testing import eventually, signed_headers
 from sqlalchemy import text
 
-from services.billing.tests.properties.shop import product_of
-
 RACERS = 24
 ROUNDS = int(os.environ.get("POLAR_RACE_ROUNDS", "1"))
+
+
+def product_of(owner, name, amount, interval):
+    """A product's public shape, with one price."""
+    now, id = clock.now(), ids.uuid7()
+    price = {
+        "id": ids.uuid7(), "created_at": now, "modified_at": None, "source": "catalog", "amount_type": "fixed",
+        "price_currency": "usd", "tax_behavior": None, "is_archived": False, "product_id": id, "price_amount": amount,
+    }  # fmt: skip
+    return Product.model_validate({
+        "id": id, "created_at": now, "modified_at": None, "trial_interval": None, "trial_interval_count": None,
+        "name": name, "description": None, "visibility": "public", "recurring_interval": interval,
+        "recurring_interval_count": 1 if interval else None, "meter_interval": None, "meter_interval_count": None,
+        "is_recurring": interval is not None, "is_archived": False, "is_deletable": True, "organization_id": owner,
+        "metadata": {}, "prices": [price], "archived_prices": [], "benefits": [], "medias": [],
+        "attached_custom_fields": [],
+    })  # fmt: skip
 
 
 class Race:

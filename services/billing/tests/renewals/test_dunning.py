@@ -9,6 +9,7 @@ from billing.payments.timers import collect_due, refund_duplicates
 from billing.subscriptions.renewals import renew_due
 from processor import ProcessorUnavailable
 from servicekit import clock
+from servicekit.testing import signed_headers
 from sqlalchemy import text
 
 from services.billing.tests.renewals.steps import DAY, go_to, instant, orders_of, renewed, subscription_of
@@ -69,6 +70,28 @@ async def test_a_hopeless_decline_skips_to_the_end(client, bus, purchased, datab
     await retried(database, processor)
     assert (await subscription_of(client, event))["status"] == "canceled"
     assert len((await client.get("/v1/payments/", params={"order_id": order["id"]})).json()["items"]) == 1
+
+
+async def test_a_hopeless_decline_between_two_retries_leaves_time_until_the_end(
+    client, bus, purchased, database, processor, sandbox, organization_id
+):
+    event = await failing(bus, purchased, database, processor, sandbox)
+    failed_at, order = clock.now(), (await orders_of(client))[1]
+    sandbox.faults(decline="lost_card")
+    (card,) = (await client.get(f"/v1/customers/{event.data.customer.id}/payment-methods")).json()["items"]
+    headers = signed_headers(organization_id, "customer_portal:write", customer_id=event.data.customer.id)
+    path = f"/v1/customer-portal/orders/{order['id']}/confirm-payment"
+    answer = await client.post(path, json={"payment_method_id": card["id"]}, headers=headers)
+    assert answer.json()["status"] == "failed"
+    await go_to(instant(order["next_payment_attempt_at"]))
+    await retried(database, processor)
+    order = (await orders_of(client))[1]
+    assert round((instant(order["next_payment_attempt_at"]) - failed_at) / DAY) == 21
+    assert (await subscription_of(client, event))["status"] == "past_due"
+    await go_to(instant(order["next_payment_attempt_at"]))
+    await retried(database, processor)
+    assert (await subscription_of(client, event))["status"] == "canceled"
+    assert len((await client.get("/v1/payments/", params={"order_id": order["id"]})).json()["items"]) == 2
 
 
 async def unpaid_renewal(client, event, database, processor):

@@ -112,6 +112,17 @@ async def test_a_pause_is_taken_back_by_hand_by_a_cancellation_and_by_the_end(bo
     assert await pause_subscriptions(database.transaction) == 0
 
 
+async def test_a_pause_begins_with_the_end_of_a_trial_that_was_given_meanwhile(bought, patched, database):
+    purchase = await bought(500)
+    await patched(purchase, pause_at_period_end=True)
+    ends = clock.now() + timedelta(days=45)
+    body = (await patched(purchase, trial_end=clock.rfc3339(ends))).json()
+    assert (body["status"], body["pause_at_period_end"]) == ("trialing", True)
+    clock.move(timedelta(days=46))
+    assert await pause_subscriptions(database.transaction) == 1
+    assert (await of(database, purchase)).status == "paused"
+
+
 async def test_a_paused_subscription_can_be_ended(bought, patched, database):
     purchase = await bought(500)
     await patched(purchase, pause_at_period_end=True)

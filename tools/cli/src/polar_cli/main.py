@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("-k", dest="expression", default="", help="only tests whose names match, as pytest's -k")
     test.add_argument("--quick", action="store_true", help="leave out the effects proof, which takes eight minutes")
     test.add_argument("--keep", action="store_true", help="leave the test stack running")
+    model = add("model", _model, "compare billing with its reference model, on new sequences of steps")
+    model.add_argument("--minutes", type=float, default=10.0, help="for how long (default 10)")
+    model.add_argument("--seed", type=int, help="of the first sequences (default: new ones)")
+    model.add_argument("--script", type=Path, help="run one failing sequence again, as it was printed")
     prove = add("prove", _prove, "kill every part during purchases, and prove that none was lost or doubled")
     prove.add_argument("--purchases", type=int, default=0, help="how many (default: one a second)")
     prove.add_argument("--minutes", type=float, default=3.0, help="for how long (default 3)")
@@ -229,6 +233,12 @@ def _prices(arguments: argparse.Namespace) -> int:
 
 def _test(arguments: argparse.Namespace) -> int:
     return testing.run(arguments.groups, arguments.expression, keep=arguments.keep, quick=arguments.quick)
+
+
+def _model(arguments: argparse.Namespace) -> int:
+    from polar_cli import model
+
+    return model.run(arguments.minutes, arguments.seed, arguments.script)
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
-APART = ("billing/properties", "effects/planted", "end_to_end/restarts")
+APART = ("effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
 TOGETHER = 3
 """Groups at a time, on two cores: each of them waits now and then."""
@@ -81,7 +81,7 @@ def groups() -> dict[str, Path]:
     named |= {name: named[name.split("/")[0]] / name.split("/")[1] for name in APART}
     order = [
         "effects/planted",
-        "billing/properties",
+        "model",
         "billing",
         "webhooks",
         "benefits",

@@ -191,6 +191,11 @@ async def _retry(session: AsyncSession, order: Order, customer: Customer, now: d
     failed = (await session.execute(last)).scalar_one_or_none()
     is_same = failed is not None and method is not None and failed.processor_payment_method_id == method.processor_id
     if subscription is not None and failed is not None and is_same and failed.decline_code in UNRECOVERABLE:
+        if order.payment_deadline is not None and now < order.payment_deadline:
+            # A new card that was declined for good: until the end the customer may bring another one.
+            order.next_payment_attempt_at, order.modified_at = order.payment_deadline, now
+            tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
+            return
         await give_up(session, order, customer, subscription, now)
         return
     await collect.request(session, order, method, "retry_dunning", at=now)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
 from billing.subscriptions import operations, pauses
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import BILLABLE, Subscription
 from billing.subscriptions.orders import surroundings
 
 BATCH = 50
@@ -28,7 +28,7 @@ def _is_over() -> timers.Conditions:
 def _pauses() -> timers.Conditions:
     return (
         Subscription.pause_at_period_end,
-        Subscription.status.in_(("active", "past_due")),
+        Subscription.status.in_(BILLABLE),
         Subscription.open_change_id.is_(None),
         timers.due(Subscription.current_period_end, Subscription.organization_id),
     )

@@ -7,7 +7,15 @@ local Stripe and the official library do is tested elsewhere; here they would be
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from processor import DisputeState, Outcome, ProcessorRefused, ProcessorUnavailable, RefundOutcome
+from processor import (
+    DisputeState,
+    Method,
+    Outcome,
+    ProcessorRefused,
+    ProcessorUnavailable,
+    RefundOutcome,
+    SetupOutcome,
+)
 
 MINIMUM = 50
 DISPUTE_FEE = 1500
@@ -35,12 +43,14 @@ class Intent:
 
 
 class InProcessStripe:
-    """One account. `declines` are cards with the code that they decline with; `silent` charges get no answer."""
+    """One account. `declines` are customers with the code that their cards decline with; `silent` are
+    organizations whose next charge gets no answer."""
 
     def __init__(self):
         self.intents, self.keys, self.declines, self.refunds, self.disputes = {}, {}, {}, {}, {}
-        self.silent = 0
-        self.refund_ends = []
+        self.silent = set()
+        self.refund_ends = {}
+        """By payment: how its next refund ends, where it does not succeed at once."""
         self._number = 0
         self._by_payment, self._by_customer = {}, {}
 
@@ -71,15 +81,15 @@ class InProcessStripe:
     async def charge_saved(self, charge):
         assert charge.amount >= MINIMUM, f"{charge.amount} is less than Stripe charges"
         wish = (charge.amount, charge.currency, charge.customer, charge.payment_method)
-        code = self.declines.get(charge.payment_method)
+        code = self.declines.get(charge.customer)
         intent = self._once(charge.key, wish, lambda: self.pay(charge.amount, charge.currency, charge.metadata, code))
         self._by_payment[charge.metadata["payment_id"]] = intent.id
-        self._be_silent()
+        self._be_silent(charge.metadata["organization_id"])
         return self._outcome(intent)
 
-    def _be_silent(self):
-        if self.silent:
-            self.silent -= 1
+    def _be_silent(self, owner):
+        if owner in self.silent:
+            self.silent.remove(owner)
             raise ProcessorUnavailable("no answer")
 
     async def retrieve(self, processor_id):
@@ -88,6 +98,15 @@ class InProcessStripe:
     async def find_payment(self, customer, payment_id):
         found = self._by_payment.get(payment_id)
         return self._outcome(self.intents[found]) if found else None
+
+    async def create_customer(self, key, email, name, metadata):
+        return f"cus_{metadata['customer_id']}"
+
+    async def set_up(self, setup):
+        return SetupOutcome("succeeded", self._new("seti"), f"{self._new('pm')}_of_{setup.customer}")
+
+    async def retrieve_method(self, processor_id):
+        return Method(processor_id, "card", processor_id.split("_of_")[1], {"brand": "visa", "last4": "4242"})
 
     async def refund(self, refund):
         intent = self.intents[refund.processor_id]
@@ -106,7 +125,7 @@ class InProcessStripe:
             raise ProcessorRefused("refunded", "charge_already_refunded")
         if not 1 <= amount <= left:
             raise ProcessorRefused("more than is left", "parameter_invalid")
-        status = self.refund_ends.pop() if self.refund_ends else "succeeded"
+        status = self.refund_ends.pop(intent.id, "succeeded")
         made = {
             "id": self._new("re"), "amount": amount, "currency": intent.currency, "payment_intent": intent.id,
             "status": status, "metadata": dict(refund.metadata), "failure_reason": None,

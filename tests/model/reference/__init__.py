@@ -1,0 +1,1 @@
+"""A reference model of billing by the documented rules alone: no database, nothing of the product, UTC, minor units."""

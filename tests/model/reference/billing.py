@@ -1,0 +1,280 @@
+"""The verbs of subscriptions. Each takes its instant, does what is due until then, and returns its effects, or a
+refusal with the API's name of the error, after which nothing is changed. Sources are named as in `orders`."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.model.reference.books import Customer, Line, Order, Payment, Refused, Subscription, verb
+from tests.model.reference.orders import NO_CARD, Orders
+from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, end_of, rounded, share_left
+
+BEHAVIORS, RUNNING = ("invoice", "prorate", "next_period", "reset"), ("active", "trialing", "past_due")
+
+
+class Billing(Orders):
+    """One seller's billing. `sub` is a subscription."""
+
+    def due(self) -> datetime | None:
+        """When something happens next by itself."""
+        found = [one.end for one in self.subscriptions if one.status in RUNNING]
+        found += [one.resumes_at for one in self.subscriptions if one.status == "paused" and one.resumes_at]
+        found += [one.next_attempt for one in self.orders if one.next_attempt]
+        return max(self.now, min(found)) if found else None
+
+    def advance(self, at: datetime) -> None:
+        """Does everything that is due until an instant, each at its own, periods before retries."""
+        while (due := self.due()) is not None and due <= at:
+            self.now = due
+            for sub in self.subscriptions:
+                if sub.status in RUNNING and sub.end <= due:
+                    self._turn(sub)
+                elif sub.status == "paused" and sub.resumes_at and sub.resumes_at <= due:
+                    self._renew(sub)
+            for order in self.orders:
+                if order.next_attempt and order.next_attempt <= due:
+                    order.retries, order.next_attempt = order.retries + 1, None
+                    self.collect(order, "retry_dunning")
+        self.now = at
+
+    def _turn(self, sub: Subscription) -> None:
+        """The end of a period: the end or a pause (both bill what waits), or the next period. Source:
+        docs/api/subscriptions.md; Polar, subscription/service.py `cycle`."""
+        if sub.cancel_at_end:
+            self.end(sub, revoked=False)
+        elif sub.pause_at_end:
+            sub.status, sub.pause_at_end, sub.past_due_at = "paused", False, None
+            if sub.waiting:
+                self.collect(self.write(sub, "subscription_cycle", []))
+        else:
+            self._renew(sub, None if sub.status == "trialing" else sub.anchor)
+
+    def _renew(self, sub: Subscription, anchor: int | None = None) -> None:
+        """A new period: scheduled changes first, then an order of the period and of all that waits. A trial's end, a
+        resume and another interval begin at a new anchor day. Source: Polar, `cycle`; manage.mdx "Resume"."""
+        before = sub.product.every
+        vars(sub).update(sub.pending, pending={})
+        self._begin(sub, anchor if before == sub.product.every else None)
+        self.collect(self.write(sub, "subscription_cycle", [self._period(sub)]))
+
+    def _begin(self, sub: Subscription, anchor: int | None = None) -> None:
+        sub.anchor, sub.start, sub.billed = anchor or self.now.day, self.now, []
+        sub.end = end_of(self.now, *sub.product.every, sub.anchor)
+        sub.resumes_at = None if sub.status == "paused" else sub.resumes_at
+        sub.status = "active" if sub.status in ("trialing", "paused") else sub.status
+
+    def _period(self, sub: Subscription, *, within: bool = False) -> Line:
+        """A whole period at the present terms. Its discount counts from the first period that it reduces. `within`:
+        it is inside the line, as of prorations. Source: ADR 0013; Polar, subscription/update.py."""
+        cost, discount = sub.cost(), sub.discount
+        if discount is not None and not discount.covers(sub.start, sub.discount_first):
+            discount = sub.discount = sub.discount_first = None
+        applies = discount is not None and discount.applies(sub.product, sub.currency)
+        sub.period_discount = discount if applies else None
+        if applies and cost and sub.discount_first is None:
+            sub.discount_first = sub.start
+        off = cost - sub.cost(sub.period_discount)
+        return Line(cost - (off if within else 0), sub.start, sub.end, within, discount=0 if within else off)
+
+    @verb
+    def buy(
+        self, customer: Customer, product: Product, currency: str, *, quantity: int | None = None,
+        chosen: int | None = None, discount: Discount | None = None, inclusive: bool = False, draft: bool = False,
+    ) -> Order | Subscription:  # fmt: skip
+        """A checkout: no balance is applied, a trial costs nothing now, a subscription with a price keeps the card. A
+        draft is charged by `finalize`. Source: docs/api/*.md; Polar, models/checkout.py `is_payment_setup_required`."""
+        price, sub, now = product.price(currency), None, self.now
+        if price is None or (chosen is None) != (price.kind != "custom") or (draft and product.interval):
+            raise Refused("Invalid")
+        if product.interval is None:
+            cost = price.cost(quantity, chosen)
+            line = Line(cost, now, now, discount=discount.off(product, currency, cost) if discount else 0)
+        else:
+            sub = Subscription(customer, product, currency, quantity, chosen, now, now, 1, inclusive, discount=discount)
+            self._begin(sub)
+            if product.trial:
+                sub.status, sub.trial_start, sub.trial_end = "trialing", now, end_of(now, *product.trial, now.day)
+                sub.end, line = sub.trial_end, Line(0, now, sub.trial_end)
+            else:
+                line = self._period(sub)
+                sub.discount = None if discount and discount.duration == "once" else discount
+        reason = "subscription_create" if sub else "purchase"
+        order = Order(customer, currency, reason, now, [line], customer.tax, inclusive, sub)
+        self.set_tax(order)
+        order.status = "draft" if draft else "paid"
+        if order.total and not draft:
+            if order.total < MINIMUM_CHARGES[currency] or customer.card not in (None, "good"):
+                raise Refused("Invalid" if order.total < MINIMUM_CHARGES[currency] else "PaymentError")
+            order.payments.append(Payment(order.total, "purchase"))
+        self.orders.append(order)
+        if sub is not None:
+            self.subscriptions.append(sub)
+            sub.billed = [(order, line)]
+            customer.card = customer.card or ("good" if order.total or sub.cost() else None)
+        return sub or order
+
+    @verb
+    def change(self, sub: Subscription, behavior: str, **terms: Any) -> None:
+        """Another `product`, or another `quantity` of seats or units, once the last bill is paid; a repeated reset is
+        refused. Source: manage.mdx; proration.mdx; docs/api/subscriptions.md (409)."""
+        self._require(sub, "active", "trialing")
+        product, trialing = terms.get("product", sub.product), sub.status == "trialing"
+        old, new = sub.product.price(sub.currency), product.price(sub.currency) or Price("custom")
+        unfit = new.kind == "custom" if "product" in terms else not new.tiers
+        if unfit or product.interval is None or ((old.tiers or new.tiers) and old.kind != new.kind):
+            raise Refused("Invalid")
+        is_same = all(value == getattr(sub, kind) for kind, value in terms.items())
+        if behavior == "next_period" or (is_same and (behavior != "reset" or trialing)):
+            self._schedule(sub, **terms)
+            return
+        if not trialing and (self.unpaid(sub) or (is_same and self.now - sub.start < timedelta(minutes=1))):
+            raise Refused("SubscriptionLocked")
+        sub.pending = {kind: value for kind, value in sub.pending.items() if kind not in terms}
+        if trialing:
+            self._change_in_trial(sub, **terms)
+        elif behavior == "reset" or product.every != sub.product.every:
+            within = behavior != "reset"
+            self._anew(sub, self._unused(sub) if within else [], "subscription_update", within=within, **terms)
+        else:
+            lines = self._prorated(sub, **terms)
+            vars(sub).update(terms)
+            if behavior == "invoice":
+                self._bill_now(sub, lines, "subscription_update")
+                return
+            self._require_card(sub, lines)
+            sub.waiting = [*sub.waiting, *lines]
+
+    def _require(self, sub: Subscription, *statuses: str, canceling: bool = False) -> None:
+        """Source: docs/api/subscriptions.md (403); manage.mdx ("already canceled or scheduled to cancel")."""
+        if sub.status == "canceled" or (sub.cancel_at_end and not canceling):
+            raise Refused("AlreadyCanceledSubscription")
+        if sub.status not in statuses:
+            raise Refused("InactiveSubscription")
+
+    def _require_card(self, sub: Subscription, lines: list[Line]) -> None:
+        """A rise in price needs a card, unless the customer's credit pays it. Source: docs/api/subscriptions.md."""
+        preview = Order(sub.customer, sub.currency, "", self.now, lines, sub.customer.tax, sub.inclusive)
+        self.set_tax(preview)
+        if sub.customer.card is None and 0 < preview.total > sub.customer.balances[sub.currency]:
+            raise Refused("PaymentMethodRequired")
+
+    def _prorated(self, sub: Subscription, **terms: Any) -> list[Line]:
+        """A credit for what is left of the old product, and a debit for as much of the new one; of a quantity the
+        difference. Each is rounded once, with the period's discount inside. Source: ADR 0013; Polar, proration.mdx."""
+        part = share_left(sub.start, sub.end, self.now)
+        before, after = sub.cost(sub.period_discount), sub.cost(sub.period_discount, **terms)
+        if "product" in terms:
+            credit, debit = self._unused(sub), rounded(after * part)
+        else:
+            credit = self.credit(sub, max(0, before - after) * part, sub.end)
+            debit = rounded(max(0, after - before) * part)
+        return credit + ([Line(debit, self.now, sub.end, proration=True)] if debit else [])
+
+    def _unused(self, sub: Subscription) -> list[Line]:
+        """Credit for all that is left of the present terms, or of the period that was paid before a trial was given.
+        Source: ADR 0019; Polar, `update_trial` ("to prevent customer loss")."""
+        if sub.status == "trialing":
+            return self.credit(sub, None, max((line.end for _, line in sub.billed), default=self.now))
+        return self.credit(sub, share_left(sub.start, sub.end, self.now) * sub.cost(sub.period_discount), sub.end)
+
+    def _schedule(self, sub: Subscription, **terms: Any) -> None:
+        """With the next period. A new one of its kind replaces it, one that is as now takes it back; other kinds stay.
+        Source: docs/api/subscriptions.md; Polar, tests/subscription/test_service.py (its issue #11129)."""
+        pending = {kind: value for kind, value in {**sub.pending, **terms}.items() if value != getattr(sub, kind)}
+        cost = sub.cost(sub.discount, **pending)
+        self._require_card(sub, [Line(cost, self.now, self.now)] if cost > sub.cost(sub.discount) else [])
+        sub.pending = pending
+
+    def _anew(self, sub: Subscription, credit: list[Line], reason: str, *, within: bool = False, **terms: Any) -> None:
+        """A full new period from now. Source: proration.mdx."""
+        if self.unpaid(sub):
+            raise Refused("SubscriptionLocked")
+        vars(sub).update(terms)
+        self._begin(sub)
+        line = self._period(sub, within=within)
+        self._bill_now(sub, [*credit, *([line] if line.amount or not within else [])], reason)
+
+    def _bill_now(self, sub: Subscription, lines: list[Line], reason: str) -> None:
+        """An order that is charged at once; what is declined leaves a void order, and all else as it was. Source:
+        proration.mdx (Warning); manage.mdx (trial "now"); docs/api/subscriptions.md (402, 409)."""
+        if not lines:
+            return
+        order = self.write(sub, reason, lines)
+        code = self.charge(order, "purchase")
+        if code is not None:
+            self.void(self.orders.pop() if code == NO_CARD else order)
+            raise Refused("PaymentMethodRequired" if code == NO_CARD else "PaymentFailed")
+
+    def _change_in_trial(self, sub: Subscription, **terms: Any) -> None:
+        """Nothing is billed; the trial is as long as the new product's, counted from its start; where that is over, the
+        first period begins. Source: manage.mdx "Change the plan"."""
+        if product := terms.get("product"):
+            start, trial = sub.trial_start or self.now, product.trial
+            end = end_of(start, *trial, start.day) if trial else self.now
+            if end <= self.now:
+                self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=end, **terms)
+                return
+            terms.update(trial_end=end, end=end)
+        vars(sub).update(terms)
+
+    @verb
+    def set_trial(self, sub: Subscription, end: datetime | None) -> None:
+        """Moves the end of a trial, gives one (past the end of the period), or ends it now (none): an order as at its
+        own end. Source: manage.mdx "Manage the trial"; Polar, `update_trial`, and its issue #7317."""
+        self._require(sub, *(("trialing",) if end is None else ("active", "trialing")))
+        if end is None:
+            pending, sub.pending = sub.pending, {}
+            self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **pending)
+            return
+        if end <= (self.now if sub.status == "trialing" else sub.end):
+            raise Refused("Invalid")
+        sub.trial_start = sub.trial_start if sub.status == "trialing" else self.now
+        sub.status, sub.trial_end, sub.end = "trialing", end, end
+
+    @verb
+    def set_discount(self, sub: Subscription, discount: Discount | None) -> None:
+        """Counts from the next period. Source: manage.mdx "Apply or change a discount"; ADR 0013."""
+        self._require(sub, "active", "trialing")
+        if discount and not discount.applies(sub.product, sub.currency):
+            raise Refused("Invalid")
+        if discount != sub.discount:
+            sub.discount, sub.discount_first = discount, None
+
+    @verb
+    def drop_pending(self, sub: Subscription) -> None:
+        """`pending_update: null`. Source: docs/api/subscriptions.md; Polar, subscription/endpoints.py."""
+        sub.pending = {}
+
+    @verb
+    def cancel(self, sub: Subscription, wanted: bool = True) -> None:
+        """Ends with its period, and a planned pause is dropped; or not any more. Source: manage.mdx "Cancel at period
+        end", "Uncancel"; docs/api/subscriptions.md (409)."""
+        self._require(sub, *RUNNING, *(() if wanted else ("paused",)), canceling=not wanted)
+        if not wanted and not sub.cancel_at_end:
+            raise Refused("SubscriptionNotScheduledToCancel")
+        sub.cancel_at_end = wanted
+        sub.pause_at_end, sub.resumes_at = (False, None) if wanted else (sub.pause_at_end, sub.resumes_at)
+
+    @verb
+    def revoke(self, sub: Subscription) -> None:
+        """Ends now. Source: manage.mdx "Revoke immediately"."""
+        self._require(sub, *RUNNING, "paused", canceling=True)
+        self.end(sub, revoked=True)
+
+    @verb
+    def pause(self, sub: Subscription, wanted: bool = True, resumes_at: datetime | None = None) -> None:
+        """From the end of the period; or not any more. Source: manage.mdx "Pause at period end"."""
+        self._require(sub, *(("active",) if wanted else RUNNING), canceling=not wanted)
+        if resumes_at is not None and resumes_at <= sub.end:
+            raise Refused("Invalid")
+        sub.pause_at_end, sub.resumes_at = wanted, resumes_at
+
+    @verb
+    def resume(self, sub: Subscription) -> None:
+        """A new period now, charged at once. Source: manage.mdx "Resume"."""
+        self._require(sub, "paused", canceling=True)
+        self._renew(sub)
+
+    def access(self, sub: Subscription, grace_days: int = 0) -> bool:
+        """Whether benefits are held now. Source: failed-payments.mdx "Benefit revocation grace period"; manage.mdx."""
+        in_grace = sub.past_due_at is not None and self.now < sub.past_due_at + timedelta(days=grace_days)
+        return sub.status in ("active", "trialing") or (sub.status == "past_due" and in_grace)

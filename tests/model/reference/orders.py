@@ -1,0 +1,218 @@
+"""Orders: tax, balances, charges, retries, refunds, disputes; and credit that is bounded by money.
+
+Sources: pages of Polar's docs/features/subscriptions, Polar's code below server/polar, and what docs/ says here."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import chain
+
+from tests.model.reference.books import Customer, Line, Order, Payment, Refund, Refused, Subscription, verb
+from tests.model.reference.terms import MINIMUM_CHARGES, apportion, rounded
+
+RETRY_AFTER = (timedelta(days=2), timedelta(days=5), timedelta(days=7), timedelta(days=7))
+UNRECOVERABLE, NO_CARD = ("lost_card", "stolen_card", "expired_card", "do_not_honor"), "no_payment_method"
+"""Retries 2, 7, 14 and 21 days after the first failure, and codes that none can change. Source: failed-payments.mdx."""
+
+
+class Orders:
+    """The part of the model that moves money. `now` is the instant of the verb."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now, self.subscriptions, self.orders = start, list[Subscription](), list[Order]()
+
+    def write(self, sub: Subscription, reason: str, lines: list[Line]) -> Order:
+        """Every order of a subscription takes everything that waits. Source: docs/api/subscriptions.md; Polar,
+        order/service.py `create_subscription_order`, and its issue #6625."""
+        lines, sub.waiting = [*lines, *(replace(line) for line in sub.waiting)], []
+        customer = sub.customer
+        order = Order(customer, sub.currency, reason, self.now, lines, customer.tax, sub.inclusive, sub)
+        self.set_tax(order)
+        self.apply_balance(order)
+        self.orders.append(order)
+        billed = [(order, line) for line in lines if line.amount > line.discount]
+        own = [(order, replace(line, amount=part)) for line in lines for of, part, _ in line.corrects if of is None]
+        sub.billed = [*sub.billed, *billed, *own]
+        return order
+
+    def set_tax(self, order: Order) -> None:
+        """Rounded once, on the sum of the lines, which share it by largest remainder (ADR 0010). A credit is taxed as
+        the order that it corrects. Source: ADR 0019; Directive 2006/112/EC art. 90(1), 219."""
+        exact: list[Fraction] = []
+        for line in order.lines:
+            other = [(part, tax) for of, part, tax in line.corrects if of is not None and of.terms != order.terms]
+            line.tax = sum(tax for _, tax in other)
+            exact.append(order.terms.on(line.amount - line.discount - sum(part for part, _ in other), order.inclusive))
+        for line, tax in zip(order.lines, apportion(rounded(sum(exact)), exact), strict=True):
+            line.tax += tax
+
+    def apply_balance(self, order: Order) -> None:
+        """Credit pays, debts are collected, credit that an order gives is kept; what is less than the minimum charge
+        is left as debt. Source: Polar, order/service.py `trigger_payment`, order/amounts.py `apply_wallet_balance`."""
+        due = order.total - order.customer.balances[order.currency]
+        charge = due if order.total >= 0 and due >= MINIMUM_CHARGES[order.currency] else 0
+        order.applied = charge - order.total
+        order.customer.balances[order.currency] += order.applied
+        order.status = "pending" if charge else "paid"
+
+    def void(self, order: Order, status: str = "void") -> None:
+        """Nothing is owed any more, and the balance gets back what it gave."""
+        order.customer.balances[order.currency] -= order.applied
+        order.status, order.next_attempt, order.applied = status, None, 0
+
+    def charge(self, order: Order, trigger: str) -> str | None:
+        """Charges what is due. Returns the decline code, or none when it is paid. To have no card is a failure, too.
+        A subscription is active again when no other order of it is owed. Source: Polar, order/service.py."""
+        if order.status == "paid":
+            return None
+        card, sub = order.customer.card or NO_CARD, order.subscription
+        order.payments.append(Payment(order.total + order.applied, trigger, None if card == "good" else card))
+        if card != "good":
+            return card
+        order.status, order.next_attempt = "paid", None
+        if sub is not None and sub.status == "past_due" and not self.unpaid(sub):
+            sub.status, sub.past_due_at = "active", None
+        return None
+
+    def collect(self, order: Order, trigger: str = "subscription_cycle") -> None:
+        """Order first, payment second: a failure makes the subscription past due and is retried; after the last it is
+        revoked. A card that was declined for good is not asked again. Source: failed-payments.mdx."""
+        sub = order.subscription
+        hopeless = trigger == "retry_dunning" and order.payments[-1].code in UNRECOVERABLE
+        code = order.payments[-1].code if hopeless else self.charge(order, trigger)
+        if code is None:
+            return
+        order.deadline = order.deadline or self.now + sum(RETRY_AFTER, timedelta())
+        if order.retries < len(RETRY_AFTER) and self.now < order.deadline:
+            order.next_attempt = order.deadline if code in UNRECOVERABLE else self.now + RETRY_AFTER[order.retries]
+            if sub is not None and sub.status in ("active", "trialing"):
+                sub.status, sub.past_due_at = "past_due", self.now
+        elif sub is not None and sub.status != "canceled":
+            self.end(sub, revoked=True)
+        else:
+            self.void(order)
+
+    def unpaid(self, sub: Subscription) -> list[Order]:
+        """Orders of a subscription that are owed still."""
+        return [one for one in self.orders if one.subscription is sub and one.status == "pending"]
+
+    def end(self, sub: Subscription, *, revoked: bool) -> None:
+        """A revoke drops what waits, an end with the period writes a last order of it; either voids what is owed.
+        Source: docs/api/subscriptions.md; Stripe, docs.stripe.com/api/subscriptions/cancel; Polar, its PR #10377."""
+        lines, sub.waiting = [] if revoked else sub.waiting, []
+        sub.status, sub.ended_at = "canceled", self.now
+        sub.pending, sub.pause_at_end, sub.resumes_at = {}, False, None
+        for order in self.unpaid(sub):
+            self.void(order)
+        if lines:
+            self.collect(self.write(sub, "subscription_cycle", lines))
+
+    def credited(self, order: Order | None, sub: Subscription | None = None) -> list[tuple[Line, int, int]]:
+        """Credit of others, and its tax, for time that an order billed, void ones left out; or of what waits."""
+        billed = chain.from_iterable(one.lines for one in self.orders if one.status != "void" and order is not None)
+        waiting = chain.from_iterable(one.waiting for one in self.subscriptions if sub in (None, one))
+        return [(line, part, tax) for line in (*billed, *waiting) for of, part, tax in line.corrects if of is order]
+
+    def credit(self, sub: Subscription, wanted: Fraction | None, end: datetime) -> list[Line]:
+        """What the present terms cost for the time left (none: all that is left), at most what was received for it: of
+        each order that billed it the share of its lines that is left, as far as it was not refunded or disputed, less
+        credits given before; and what waits. Roundings of earlier lines count only where money was given back. Orders
+        share it in proportion; the tax of all that is credited of one is rounded once. Source: ADR 0019."""
+        left: dict[Order | None, Fraction] = defaultdict(Fraction)
+        for of, line in [*sub.billed, *((None, line) for line in sub.waiting if line.amount > 0)]:
+            left[of] += line.left(self.now, line.amount - line.discount) * (of.kept if of else 1)
+        for of in left:
+            given = sum(line.left(self.now, part) for line, part, _ in self.credited(of, None if of else sub))
+            left[of] = max(Fraction(0), left[of] + given)
+        bound = sum(left.values(), Fraction(0))
+        slack = Fraction(len(sub.billed) + len(sub.waiting), 2) if all(of is None or of.kept == 1 for of in left) else 0
+        amount = rounded(wanted if wanted is not None and wanted <= bound + slack else bound)
+        if not amount:
+            return []
+        corrects = []
+        for of, part in zip(left, apportion(amount, [amount * part / bound for part in left.values()]), strict=True):
+            before = self.credited(of) if of else []
+            net, tax = -sum(part for _, part, _ in before), -sum(tax for *_, tax in before)
+            back = max(0, rounded(of.terms.on(net + part, of.inclusive)) - tax) if of else 0
+            corrects += [(of, -part, -back)] if part else []
+        return [Line(-amount, self.now, end, proration=True, corrects=corrects)]
+
+    def refundable(self, order: Order) -> tuple[int, int]:
+        """What can still be given back to the card: before tax, and its tax. Source: docs/api/refunds.md (what the
+        card paid, and the total less credit, each less what was refunded); Directive 2006/112/EC art. 90."""
+        credited = sum(part + (0 if order.inclusive else tax) for _, part, tax in self.credited(order))
+        cash = min(order.paid_by_card, order.total + credited) - order.refunded
+        if cash <= 0:
+            return 0, 0
+        tax = rounded(Fraction(order.tax * (order.refunded + cash), order.total)) - order.given_back()[1]
+        return cash - tax, tax
+
+    @verb
+    def refund(self, order: Order, amount: int, status: str = "succeeded") -> Refund:
+        """A refund of an amount before tax. All that was refunded so far has its share of the tax, the last refund
+        takes the rest. Source: docs/api/refunds.md; Polar, refund/service.py `calculate_tax`."""
+        left, tax_left = self.refundable(order)
+        if not order.charged:
+            raise Refused("OrderNotPaid")
+        if order.dispute in ("open", "lost"):
+            raise Refused("DisputedOrder")
+        if not left + tax_left:
+            raise Refused("RefundedAlready" if order.refunded >= order.paid_by_card else "CreditedAlready")
+        if amount > left:
+            raise Refused("Invalid")
+        before, tax_before = order.given_back()
+        share = rounded(Fraction((before + amount) * order.tax, order.net)) - tax_before if amount < left else tax_left
+        order.refunds.append(Refund(order, amount, max(0, min(share, tax_left)), status))
+        self._mark(order)
+        return order.refunds[-1]
+
+    @verb
+    def end_refund(self, refund: Refund, status: str) -> None:
+        """A refund comes to its end later; one that fails can be made again. Source: docs/api/refunds.md."""
+        refund.status = status
+        self._mark(refund.order)
+
+    def _mark(self, order: Order) -> None:
+        """What is on its way does not count. Source: docs/api/refunds.md ("all that the card paid for it")."""
+        given = sum(order.given_back("succeeded"))
+        order.status = "paid" if not given else "refunded" if given >= order.paid_by_card else "partially_refunded"
+
+    @verb
+    def dispute(self, order: Order) -> None:
+        """A bank takes what is left of the payment. Source: docs/api/disputes.md."""
+        order.dispute, order.disputed = "open", order.charged - order.refunded
+
+    @verb
+    def decide(self, order: Order, *, won: bool) -> None:
+        """Won: the money came back. Lost: the subscription ends. Source: docs/api/disputes.md."""
+        order.dispute = "won" if won else "lost"
+        if not won and order.subscription is not None and order.subscription.status != "canceled":
+            self.end(order.subscription, revoked=True)
+
+    @verb
+    def finalize(self, order: Order) -> None:
+        """Charges a draft; a declined one stays a draft. Source: docs/api/orders.md."""
+        if order.status != "draft":
+            raise Refused("OrderNotDraft")
+        self.apply_balance(order)
+        if self.charge(order, "purchase") is not None:
+            self.void(order, "draft")
+            raise Refused("OrderPaymentFailed")
+
+    @verb
+    def pay_again(self, order: Order) -> None:
+        """The customer pays in the portal what was declined. Source: docs/api/customer-portal.md (422, 429)."""
+        if order.status != "pending":
+            raise Refused("OrderNotEligibleForRetry")
+        if sum(payment.trigger == "retry_customer" for payment in order.payments) >= 5:
+            raise Refused("ManualRetryLimitExceeded")
+        self.charge(order, "retry_customer")
+
+    @verb
+    def add_card(self, customer: Customer, card: str) -> None:
+        """A new default card is asked at once for what is past due. Source: failed-payments.mdx "Helping customers"."""
+        customer.card = card
+        for order in self.orders:
+            if order.customer is customer and order.status == "pending":
+                self.charge(order, "retry_payment_method_update")
