@@ -14,7 +14,7 @@ from tests.model.driver.run import WAITS, Runner, caller, script, shortened, sta
 from tests.model.driver.world import VERBS
 
 TOGETHER, STEPS = 20, 30
-EXAMPLES = int(os.environ.get("POLAR_MODEL_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("POLAR_MODEL_EXAMPLES", "3"))
 NUMBER = st.binary(min_size=5, max_size=5).map(lambda drawn: int.from_bytes(drawn))
 SEQUENCE = st.lists(st.tuples(st.sampled_from(VERBS), NUMBER), min_size=STEPS, max_size=STEPS)
 seen = Counter()

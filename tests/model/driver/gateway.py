@@ -82,9 +82,11 @@ class Gateway(Api):
             {"units" if product.price(currency).kind == "unit_based" else "seats": quantity} if quantity else {}
         )
         business = {"customer_tax_id": tax_id, "is_business_customer": True, "customer_billing_name": "A GmbH"}
+        # Whom the seller names keeps the card of the purchase as the default, if there is none.
+        known = {"customer_id": self.world.id_of(customer)} if customer in self.world.known else {}
         body = {
             "products": [self.products[product.name]["id"]], "currency": currency,
-            "customer_email": f"{customer.name}@example.com", "customer_name": customer.name,
+            **(known or {"customer_email": f"{customer.name}@example.com", "customer_name": customer.name}),
             "customer_billing_address": address, **quantities, **({"amount": chosen} if chosen else {}),
             **(business if tax_id else {}),
             **({"discount_id": self.discounts[discount.name]["id"]} if discount else {}),

@@ -1,6 +1,8 @@
 """The product in this process: billing's application and timers on a real database, Stripe's protocol beside them, the
 bus delivered by hand, and a clock that stands until it is set."""
 
+from uuid import UUID
+
 import tax
 from billing.orders import tax as taxes
 from contracts.catalog import ProductCreatedV1
@@ -30,6 +32,7 @@ class InProcess(Api):
         super().__init__(world)
         self.database, self.client, self.bus, self.stripe = database, client, bus, stripe
         self.owner = ids.uuid7()
+        self._made = 0
 
     async def open(self):
         """Billing knows the seller, what it sells, and its discounts."""
@@ -97,11 +100,13 @@ class InProcess(Api):
                        "processor_fee_amount": fee_of(total), **card}  # fmt: skip
         return Purchase.model_validate({
             "checkout_id": ids.uuid7(), "organization_id": self.owner, "order_id": ids.uuid7(),
-            "subscription_id": ids.uuid7() if order.subscription else None,
+            "subscription_id": self._next_id() if order.subscription else None,
             "customer": {
                 "id": ids.derive(SECRET, owner, email), "email": email, "name": order.customer.name,
                 "billing_name": None, "billing_address": address, "tax_id": tax_id,
                 "tax_id_format": "eu_vat" if tax_id else None, "external_id": None, "metadata": {},
+                # By the seller: the card of a customer who has none becomes their default. A stranger's would not.
+                "is_named": True,
             },
             "product": shape, "price": price, "discount": self.discounts[discount.name] if discount else None,
             "currency": currency, "amount": cost, "discount_amount": off,
@@ -137,6 +142,11 @@ class InProcess(Api):
     async def silence(self):
         """The next charge is not answered."""
         self.stripe.silent.add(str(self.owner))
+
+    def _next_id(self):
+        """An id that comes after those before it, also at one instant: what falls due together is billed by id."""
+        self._made += 1
+        return UUID(int=ids.uuid7().int & ~(0xFFF << 64) | self._made << 64)
 
     async def turn(self, customer, card):
         code = None if card == "good" else card
