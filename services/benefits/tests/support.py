@@ -26,6 +26,17 @@ NOTHING = {
     "checkout_id": None, "seats": None, "units": None,
 }  # fmt: skip
 
+ACCOUNTS = "/v1/customer-portal/oauth-accounts"
+
+
+async def leave(browser: httpx.AsyncClient, url: str) -> str:
+    """Opens the page of a login and presses its button; returns where the browser is sent."""
+    shown = await browser.get(url)
+    assert shown.status_code == 200, shown.text
+    sent = await browser.post(url)
+    assert sent.status_code == 303, sent.text
+    return sent.headers["location"]
+
 
 class Story:
     """Tells the service of one organization's sales."""
@@ -168,15 +179,36 @@ class Story:
         scopes = ("customer_portal:read", "customer_portal:write")
         return signed_headers(self.organization_id, *scopes, customer_id=customer.id)
 
+    def browser(self) -> httpx.AsyncClient:
+        """A browser without a token, with cookies of its own."""
+        return httpx.AsyncClient(transport=self.client._transport, base_url="http://test")
+
     async def connect(self, provider: Any, customer: Customer, account_id: Any, name: str = "") -> httpx.Response:
         """The customer connects an account; returns the answer to the browser that comes back."""
         provider.users.setdefault(account_id, name or f"user-{account_id}")
         wish = {"platform": provider.name, "return_to": "/portal?tab=access"}
-        path = "/v1/customer-portal/oauth-accounts"
-        begun = await self.client.post(f"{path}/authorize", json=wish, headers=self.session(customer))
+        begun = await self.client.post(f"{ACCOUNTS}/authorize", json=wish, headers=self.session(customer))
         assert begun.status_code == 200, begun.text
-        query = provider.approve(begun.json()["url"], account_id)
-        return await self.client.get(f"{path}/callback", params=query, follow_redirects=False)
+        browser = self.browser()
+        query = provider.approve(await leave(browser, begun.json()["url"]), account_id)
+        return await browser.get(f"{ACCOUNTS}/callback", params=query)
+
+    async def connect_place(
+        self, provider: Any, account_id: Any, *, wish: dict[str, Any] | None = None, **choice: Any
+    ) -> httpx.Response:
+        """The seller connects an installation or a server, as somebody at the provider; returns the last answer."""
+        provider.users.setdefault(account_id, f"user-{account_id}")
+        body = {"platform": provider.name, "return_to": "/dashboard", **(wish or {})}
+        begun = await self.client.post("/v1/benefit-connections/authorize", json=body)
+        assert begun.status_code == 200, begun.text
+        browser = self.browser()
+        query = provider.approve(await leave(browser, begun.json()["url"]), account_id, **choice)
+        return await browser.get(f"{ACCOUNTS}/callback", params=query)
+
+    async def connections(self) -> list[Any]:
+        """What the organization has connected."""
+        found: list[Any] = (await self.client.get("/v1/benefit-connections/")).json()["items"]
+        return found
 
     async def grants(self, **query: Any) -> list[Any]:
         """The grants that the API lists."""

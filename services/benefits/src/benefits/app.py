@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from servicekit.app import create_app as compose
 from servicekit.app import serve
 
+from benefits.benefit_connections import routes as benefit_connections
 from benefits.benefit_grants import routes as benefit_grants
 from benefits.benefits import routes as benefits
 from benefits.downloadables import routes as downloadables
@@ -20,7 +21,7 @@ from benefits.strategies.outside import outsides
 def create_app(settings: Settings) -> FastAPI:
     """The application: benefits, their grants, license keys and downloads, for the merchant and in the portal."""
     signing_keys.configure(settings.secret)
-    routers = [benefits.router, benefit_grants.router, license_keys.router]
+    routers = [benefits.router, benefit_connections.router, benefit_grants.router, license_keys.router]
     portal = [
         benefit_grants.portal_router,
         license_keys.portal_router,

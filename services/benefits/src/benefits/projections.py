@@ -15,6 +15,8 @@ from benefits.customers.consumers import consumers as customers
 from benefits.customers.models import Customer
 from benefits.files.consumers import consumers as files
 from benefits.files.models import File
+from benefits.meters.consumers import consumers as meters
+from benefits.meters.models import Meter
 from benefits.organizations.consumers import consumers as organizations
 from benefits.organizations.models import Organization
 from benefits.products.consumers import consumers as products
@@ -27,3 +29,4 @@ projections.keep("product", Product, products)
 projections.keep("customer", Customer, customers)
 projections.keep("file", File, files)
 projections.keep("organization", Organization, organizations)
+projections.keep("meter", Meter, meters)

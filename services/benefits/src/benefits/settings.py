@@ -1,5 +1,7 @@
 """The settings of benefits: the common ones, and the accounts with which it acts at GitHub and Discord."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 from servicekit import settings
 
@@ -15,6 +17,8 @@ class Settings(settings.Settings):
     github_client_secret: str = Field(default="", repr=False)
     github_api_url: str = "https://api.github.com"
     """For GitHub Enterprise Server `https://<host>/api/v3`."""
+    github_max_permission: Literal["pull", "triage", "push", "maintain", "admin"] = "push"
+    """The most that a benefit may give in a repository. `maintain` and `admin` let a buyer change the repository."""
     discord_client_id: str = ""
     discord_client_secret: str = Field(default="", repr=False)
     discord_bot_token: str = Field(default="", repr=False)

@@ -22,6 +22,7 @@ from benefits.benefit_grants.timers import (
 from benefits.customers.consumers import consumers as customers
 from benefits.files.consumers import consumers as files
 from benefits.invariants import INVARIANTS
+from benefits.meters.consumers import consumers as meters
 from benefits.organizations.consumers import consumers as organizations
 from benefits.products.consumers import consumers as products
 from benefits.projections import projections
@@ -30,7 +31,7 @@ from benefits.signing_keys import operations as signing_keys
 from benefits.strategies.outside import outsides
 
 clocks = Clocks("benefits", BenefitsClockReportedV1)
-FLOWS = [benefit_grants, products, customers, files, organizations, projections.replays, clocks.flow]
+FLOWS = [benefit_grants, products, customers, files, organizations, meters, projections.replays, clocks.flow]
 
 
 def main() -> None:

@@ -10,12 +10,16 @@ from sqlalchemy import text
 from services.benefits.tests.providers.servers import Trouble
 
 ADA, GUILD, ROLE = "111111111111111111", "222222222222222222", "333333333333333333"
+OWNER = "555555555555555555"
 PLACE = {"guild_id": GUILD, "role_id": ROLE, "kick_member": False}
 
 
 @pytest.fixture
 async def customer(story, discord, outside):
     discord.guild(GUILD, ROLE, "444444444444444444")
+    discord.permissions[GUILD, OWNER] = 32
+    assert "connected=discord" in (await story.connect_place(discord, OWNER, guild_id=GUILD)).headers["location"]
+    discord.calls.clear()
     customer = story.customer()
     answer = await story.connect(discord, customer, ADA, "ada")
     assert answer.headers["location"].endswith("connected=discord")

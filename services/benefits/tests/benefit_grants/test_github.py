@@ -14,13 +14,12 @@ from sqlalchemy import text
 
 from services.benefits.tests.providers.servers import Trouble
 
-ADA = 4711
+ADA, OWNER = 4711, 1
 REPOSITORY = {"repository_owner": "acme", "repository_name": "app", "permission": "push"}
 
 
 @pytest.fixture
 async def customer(story, github, outside):
-    github.repository("acme", "app")
     customer = story.customer()
     answer = await story.connect(github, customer, ADA, "ada")
     assert answer.headers["location"] == "http://test/portal?tab=access&connected=github"
@@ -28,7 +27,11 @@ async def customer(story, github, outside):
 
 
 @pytest.fixture
-async def product(story, outside):
+async def product(story, github, outside):
+    github.repository("acme", "app")
+    github.roles["acme", OWNER] = "admin"
+    assert "connected=github" in (await story.connect_place(github, OWNER)).headers["location"]
+    github.calls.clear()
     return await story.product(await story.benefit(type="github_repository", properties=REPOSITORY))
 
 
@@ -63,7 +66,6 @@ async def test_an_invitation_that_was_not_accepted_is_taken_back(story, github, 
 
 
 async def test_a_missing_account_waits_for_the_customer(story, bus, github, product, fulfil):
-    github.repository("acme", "app")
     customer = story.customer()
     await story.subscribed(product, customer)
     assert await fulfil() == 0
@@ -145,7 +147,7 @@ async def test_another_repository_takes_the_old_one_first(story, client, github,
     await client.patch(f"/v1/benefits/{benefit_id}", json={"description": "Only words"})
     await work_off()
     assert await fulfil() == 0
-    properties = {**REPOSITORY, "repository_name": "web", "permission": "admin"}
+    properties = {**REPOSITORY, "repository_name": "web", "permission": "triage"}
     await client.patch(f"/v1/benefits/{benefit_id}", json={"properties": properties})
     await work_off()
     await fulfil()
@@ -153,7 +155,7 @@ async def test_another_repository_takes_the_old_one_first(story, client, github,
     assert github.has_access("acme", "web", ADA)
     methods = [method for method, path in github.calls if "/collaborators/" in path]
     assert methods == ["DELETE", "PUT"]
-    assert (await only(story))["properties"]["permission"] == "admin"
+    assert (await only(story))["properties"]["permission"] == "triage"
 
 
 async def test_access_stays_while_another_grant_gives_it(story, github, customer, product, fulfil):

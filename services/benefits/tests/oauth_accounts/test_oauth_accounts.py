@@ -1,13 +1,17 @@
 """Connecting accounts: a login is good once, for minutes, for the customer who began it."""
 
+import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from contracts.billing import CustomerCreatedV1
 from servicekit import clock, ids
 from servicekit.testing import signed_headers
+from sqlalchemy import text
 
 from services.benefits.tests.providers.servers import Trouble
+from services.benefits.tests.support import leave
 
 PATH = "/v1/customer-portal/oauth-accounts"
 
@@ -26,9 +30,23 @@ def begin(story, client, customer):
     return begin
 
 
-async def test_the_page_asks_for_what_is_needed(begin, github, discord):
+@pytest.fixture
+def browser(story):
+    return story.browser()
+
+
+@pytest.fixture
+def approved(begin, browser, github):
+    async def approved():
+        github.users[5] = "ada"
+        return github.approve(await leave(browser, (await begin()).json()["url"]), 5)
+
+    return approved
+
+
+async def test_the_page_asks_for_what_is_needed(begin, browser, github, discord):
     for provider, scope in ((github, None), (discord, ["identify guilds.join"])):
-        url = (await begin(platform=provider.name)).json()["url"]
+        url = await leave(browser, (await begin(platform=provider.name)).json()["url"])
         query = parse_qs(urlsplit(url).query)
         assert url.startswith(provider.url)
         assert query["redirect_uri"] == [f"http://test{PATH}/callback"]
@@ -52,42 +70,99 @@ async def test_accounts_are_listed_and_disconnected_by_their_customer_alone(stor
     assert (await client.delete(f"{PATH}/{account['id']}", headers=own)).status_code == 404
 
 
-async def test_a_login_is_good_once_and_for_minutes(begin, anonymous, github):
-    github.users[5] = "ada"
-    query = github.approve((await begin()).json()["url"], 5)
-    assert (await anonymous.get(f"{PATH}/callback", params=query)).status_code == 303
-    again = await anonymous.get(f"{PATH}/callback", params=query)
+async def test_the_page_names_the_buyer_and_stands_in_no_frame(begin, browser, story, bus, customer):
+    await story.organization()
+    buyer = customer.model_copy(update={"email": "<b>@example.com"})
+    await bus.deliver(story.event(CustomerCreatedV1, buyer))
+    shown = await browser.get((await begin()).json()["url"])
+    assert "Your GitHub account gets what &lt;b&gt;@example.com bought from Acme (acme)." in shown.text
+    assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
+    assert (shown.headers["x-frame-options"], shown.headers["referrer-policy"]) == ("DENY", "no-referrer")
+    cookie = shown.headers["set-cookie"]
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=lax", "Max-Age=600", "Path=/"))
+
+
+async def test_cookies_are_the_hosts_own_over_https(begin, browser, app, monkeypatch):
+    monkeypatch.setattr(app.state.settings, "public_url", "https://pay.example")
+    shown = await browser.get((await begin()).json()["url"])
+    assert shown.headers["set-cookie"].startswith("__Host-polar_login_")
+    assert "Secure" in shown.headers["set-cookie"]
+
+
+async def test_a_login_is_good_once_and_for_minutes(approved, begin, browser, github):
+    query = await approved()
+    assert (await browser.get(f"{PATH}/callback", params=query)).status_code == 303
+    again = await browser.get(f"{PATH}/callback", params=query)
     assert (again.status_code, again.json()["error"]) == (403, "NotPermitted")
-    late = github.approve((await begin()).json()["url"], 5)
+    late, url = await approved(), (await begin()).json()["url"]
     clock.move(timedelta(minutes=11))
-    assert (await anonymous.get(f"{PATH}/callback", params=late)).status_code == 403
+    assert (await browser.get(f"{PATH}/callback", params=late)).status_code == 403
+    assert (await browser.get(url)).status_code == (await browser.post(url)).status_code == 403
     forged = {"state": "x" * 43, "code": "code-1"}
-    assert (await anonymous.get(f"{PATH}/callback", params=forged)).status_code == 403
+    assert (await browser.get(f"{PATH}/callback", params=forged)).status_code == 403
 
 
-async def test_a_code_of_another_login_is_not_taken(begin, anonymous, github):
-    github.users[5] = "ada"
-    mine, theirs = [github.approve((await begin()).json()["url"], 5) for _ in range(2)]
-    mixed = await anonymous.get(f"{PATH}/callback", params={"state": mine["state"], "code": theirs["code"]})
+async def test_a_state_of_another_browser_is_refused_and_stays_good_in_its_own(
+    approved, browser, story, client, customer
+):
+    query = await approved()
+    thief = story.browser()
+    for jar in ({}, {"polar_login_0000000000000000": "x"}):
+        thief.cookies.update(jar)
+        refused = await thief.get(f"{PATH}/callback", params=query)
+        assert (refused.status_code, refused.json()["error"]) == (403, "NotPermitted")
+    (name,) = browser.cookies
+    thief.cookies.set(name, "guessed")
+    assert (await thief.get(f"{PATH}/callback", params=query)).status_code == 403
+    assert "connected=github" in (await browser.get(f"{PATH}/callback", params=query)).headers["location"]
+    assert len((await client.get(f"{PATH}/", headers=story.session(customer))).json()["items"]) == 1
+
+
+async def test_a_victim_sent_to_the_attackers_login_connects_nothing_without_a_click(begin, github, story):
+    url = (await begin()).json()["url"]
+    victim = story.browser()
+    # A form of the attacker's page: browsers send no SameSite cookie with it.
+    assert (await victim.post(url)).status_code == 403
+    assert (await victim.get(url)).status_code == 200
+    crossing = story.browser()
+    assert (await crossing.post(url)).status_code == 403
+    # The attacker finishes as far as they can in their own browser, and sends the victim to the call-back.
+    own = story.browser()
+    github.users[6] = "mallory"
+    query = github.approve(await leave(own, url), 6)
+    assert (await victim.get(f"{PATH}/callback", params=query)).status_code == 403
+
+
+async def test_a_code_of_another_login_is_not_taken(approved, browser):
+    mine, theirs = [await approved() for _ in range(2)]
+    mixed = await browser.get(f"{PATH}/callback", params={"state": mine["state"], "code": theirs["code"]})
     assert "error=GitHub" in mixed.headers["location"]
 
 
 @pytest.mark.parametrize("trouble", [Trouble(500), Trouble(401), Trouble(200, stall=1.5)])
 async def test_what_the_provider_does_not_confirm_comes_back_as_an_error(
-    begin, client, story, customer, github, trouble
+    approved, browser, client, story, customer, github, trouble
 ):
-    github.users[5] = "ada"
-    query = github.approve((await begin()).json()["url"], 5)
+    query = await approved()
     github.troubles.append(trouble)
-    answer = await client.get(f"{PATH}/callback", params=query)
+    answer = await browser.get(f"{PATH}/callback", params=query)
     assert answer.headers["location"].startswith("http://test/portal?error=GitHub")
     assert (await client.get(f"{PATH}/", headers=story.session(customer))).json()["items"] == []
 
 
-async def test_a_customer_who_says_no(begin, anonymous, github):
-    state = github.approve((await begin()).json()["url"], 5)["state"]
-    answer = await anonymous.get(f"{PATH}/callback", params={"state": state, "error": "access_denied"})
+async def test_a_customer_who_says_no(approved, browser):
+    state = (await approved())["state"]
+    answer = await browser.get(f"{PATH}/callback", params={"state": state, "error": "access_denied"})
     assert answer.headers["location"] == "http://test/portal?error=access_denied"
+
+
+async def test_nothing_that_opens_a_login_is_kept_readable(approved, begin, browser, database):
+    url, query = (await begin()).json()["url"], await approved()
+    async with database.transaction() as session:
+        kept = " ".join((await session.execute(text("select row_to_json(l)::text from logins l"))).scalars())
+    stored = "".join(bytes.fromhex(part).decode("latin-1") for part in re.findall(r"x([0-9a-f]+)", kept))
+    secrets = [parse_qs(urlsplit(url).query)["ticket"][0], query["state"], *browser.cookies.values()]
+    assert not [secret for secret in secrets if secret in kept or secret in stored]
 
 
 @pytest.mark.parametrize(

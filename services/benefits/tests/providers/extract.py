@@ -20,6 +20,8 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/invitations/{invitation_id}": ["delete"],
     "/user/{account_id}": ["get"],
     "/user": ["get"],
+    "/user/installations": ["get"],
+    "/user/memberships/orgs/{org}": ["get"],
 }
 DROPPED = {"description", "example", "examples", "externalDocs", "x-github", "summary", "tags", "headers"}
 

@@ -69,20 +69,29 @@ class Provider:
         """How many calls with a method there were."""
         return sum(1 for one, _ in self.calls if one == method)
 
-    def approve(self, page, account_id):
-        """The customer says yes on the provider's page: the `state` and a code, as the browser brings them back."""
+    callback = "http://test/v1/customer-portal/oauth-accounts/callback"
+    """The one redirect that the app has registered."""
+
+    def approve(self, page, account_id, **choice):
+        """A person says yes on the provider's page: the query with which the browser comes back."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
+        assert page.startswith(self.url)
         assert query["client_id"] == CLIENT[0]
+        assert query["redirect_uri"] == self.callback, "the redirect is not registered"
         assert query["code_challenge_method"] == "S256"
         code = f"code-{next(self._numbers)}"
-        self.codes[code] = (account_id, query["code_challenge"], query["redirect_uri"])
+        what = self.agreed(query, account_id, **choice)
+        self.codes[code] = (account_id, query["code_challenge"], query["redirect_uri"], what)
         return {"state": query["state"], "code": code}
 
+    def agreed(self, query, account_id):
+        """What a token is good for beside the account; raises `PermissionError` where the page would not offer it."""
+
     def redeem(self, code, verifier, redirect_uri):
-        """The account of a code, which is good once; None when it is not."""
-        account_id, challenge, expected = self.codes.pop(code, (None, None, None))
+        """The account of a code, which is good once, and what was agreed to; None when it is not good."""
+        account_id, challenge, expected, what = self.codes.pop(code, (None, None, None, None))
         made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        return account_id if made == challenge and redirect_uri == expected else None
+        return (account_id, what) if made == challenge and redirect_uri == expected else (None, None)
 
     def _handler(self, method, path):
         async def handle(request):
@@ -132,9 +141,24 @@ class GitHubServer(Provider):
         self.collaborators, self.invitations = {}, {}
         self.installation_tokens = {}
         self.organization_members = set()
+        self.installations = {}
+        """Number → the account: `login`, `id`, `type`."""
+        self.roles = {}
+        """Of users in organizations: (login, user) → role."""
+        self.shows_members = True
+        """Whether the app has the organization permission Members."""
+
+    def install(self, installation_id, login, account_id=None):
+        """Installs the app on an organization, or on the account of a user."""
+        kind = "Organization" if account_id is None else "User"
+        self.installations[installation_id] = {
+            "login": login, "id": account_id or 100_000 + installation_id, "type": kind, "suspended_at": None,
+        }  # fmt: skip
 
     def repository(self, owner, name, installation_id=7):
         """A repository on which the app is installed."""
+        if installation_id not in self.installations:
+            self.install(installation_id, owner)
         self.installed[owner, name] = installation_id
         self.collaborators[owner, name] = {}
         return f"{owner}/{name}"
@@ -147,7 +171,7 @@ class GitHubServer(Provider):
         form = await request.post()
         if (form["client_id"], form["client_secret"]) != CLIENT:
             return web.json_response({"error": "incorrect_client_credentials"})
-        account_id = self.redeem(form["code"], form["code_verifier"], form["redirect_uri"])
+        account_id, _ = self.redeem(form["code"], form["code_verifier"], form["redirect_uri"])
         if account_id is None:
             return web.json_response({"error": "bad_verification_code"})
         token = f"gho_{next(self._numbers)}"
@@ -165,12 +189,16 @@ class GitHubServer(Provider):
                 return 401, basic
             id = int(self.tokens[given])
             return 200, self.described.sample(method, path, 200, id=id, login=self.users[id])
+        if path.startswith("/user/") and "account_id" not in named:
+            return (
+                self._of_user(method, path, int(self.tokens[given]), request) if given in self.tokens else (401, basic)
+            )
         if path.startswith("/app/") or path.endswith("/installation"):
             self._check_app(given)
             if path.startswith("/app/"):
                 return self._new_token(int(named["installation_id"]))
             id = self.installed.get((named["owner"], named["repo"]))
-            return (200, self.described.sample(method, path, 200, id=id)) if id else (404, basic)
+            return (200, self._installation(id)) if id else (404, basic)
         if self.installation_tokens.get(given, 0) < time.time():
             return 401, basic
         if path == "/user/{account_id}":
@@ -179,6 +207,32 @@ class GitHubServer(Provider):
                 return 404, basic
             return 200, self.described.sample(method, path, 200, id=id, login=self.users[id])
         return self._on_repository(method, path, named, body)
+
+    def _of_user(self, method, path, user_id, request):
+        basic = self.described.sample_of("basic-error")
+        if path == "/user/installations":
+            seen = [
+                self._installation(id)
+                for id, account in sorted(self.installations.items())
+                if account["id"] == user_id or (account["login"], user_id) in self.roles
+            ]
+            size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
+            return 200, {"total_count": len(seen), "installations": seen[size * (page - 1) : size * page]}
+        login = request.match_info["org"]
+        if not self.shows_members:
+            return 403, basic
+        if (login, user_id) not in self.roles:
+            return 404, basic
+        id = next(one["id"] for one in self.installations.values() if one["login"] == login)
+        organization = self.described.sample_of("organization-simple", id=id, login=login)
+        role = self.roles[login, user_id]
+        return 200, self.described.sample(method, path, 200, role=role, state="active", organization=organization)
+
+    def _installation(self, id):
+        kept = self.installations[id]
+        account = self.described.sample_of("simple-user", **{name: kept[name] for name in ("id", "login", "type")})
+        fields = {"account": account, "suspended_at": kept["suspended_at"], "target_type": kept["type"]}
+        return self.described.sample_of("installation", id=id, app_id=123456, **fields)
 
     def _on_repository(self, method, path, named, body):
         at = named["owner"], named["repo"]
@@ -244,24 +298,51 @@ class DiscordServer(Provider):
         self.joinable = {}
         self.lifetime = 604_800
         self.forbidden = set()
+        self.scopes = {}
+        """What each token is good for."""
+        self.permissions = {}
+        """Of accounts in servers: (server, account) → bits; 32 is Manage Server."""
 
-    def guild(self, guild_id, *roles):
+    def guild(self, guild_id, *roles, has_bot=True):
         """A server with these roles."""
-        self.guilds[guild_id] = {"roles": set(roles), "members": {}}
+        self.guilds[guild_id] = {"roles": set(roles), "members": {}, "has_bot": has_bot}
+
+    def agreed(self, query, account_id, guild_id=None):
+        """The page offers the servers that the account manages, and adds the bot to the chosen one."""
+        scopes = query["scope"].split()
+        if "bot" not in scopes:
+            return scopes, None
+        chosen = query.get("guild_id", guild_id) if "disable_guild_select" in query else guild_id
+        if not self.permissions.get((chosen, account_id), 0) & (8 | 32):
+            raise PermissionError("only servers that the account manages can be chosen")
+        assert int(query["permissions"]) == 0x10000003
+        self.guilds[chosen]["has_bot"] = True
+        return scopes, chosen
 
     async def serve(self, method, path, request, body):
         given, named = request.headers["Authorization"], request.match_info
         if path == "/oauth2/token":
             return self._token(given, body)
         if path == "/users/@me":
-            id = self.tokens.get(given.removeprefix("Bearer "))
+            id = self._of_token(given, "identify")
             if id is None:
                 return 401, {"code": 0, "message": "401: Unauthorized"}
             return 200, self.described.sample(method, path, 200, id=id, username=self.users[id])
+        if path == "/users/@me/guilds":
+            id = self._of_token(given, "guilds")
+            if id is None:
+                return 401, {"code": 0, "message": "401: Unauthorized"}
+            return 200, [
+                self.described.sample_of(
+                    "MyGuildResponse", id=guild_id, name=f"Server {guild_id}", permissions=str(bits)
+                )
+                for (guild_id, account_id), bits in self.permissions.items()
+                if account_id == id
+            ]
         if given != f"Bot {BOT}":
             return 401, {"code": 0, "message": "401: Unauthorized"}
         guild, user_id = self.guilds.get(named["guild_id"]), named["user_id"]
-        if guild is None:
+        if guild is None or not guild["has_bot"]:
             return 404, {"code": 10004, "message": "Unknown Guild"}
         if named["guild_id"] in self.forbidden:
             return 403, {"code": 50013, "message": "Missing Permissions"}
@@ -273,7 +354,7 @@ class DiscordServer(Provider):
                 return 404, {"code": 10007, "message": "Unknown Member"}
             del members[user_id]
             return 204, None
-        if self.tokens.get(body["access_token"]) != user_id:
+        if self._of_token(body["access_token"], "guilds.join") != user_id:
             return 403, {"code": 50025, "message": "Invalid OAuth2 access token"}
         if not set(body["roles"]) <= guild["roles"]:
             return 404, {"code": 10011, "message": "Unknown Role"}
@@ -282,6 +363,10 @@ class DiscordServer(Provider):
         members[user_id] = set(body["roles"])
         user = {"id": user_id, "username": self.users[user_id]}
         return 201, {"user": user, "roles": body["roles"], "joined_at": "2026-01-01T00:00:00Z"}
+
+    def _of_token(self, given, scope):
+        token = given.removeprefix("Bearer ")
+        return self.tokens.get(token) if scope in self.scopes.get(token, ()) else None
 
     @staticmethod
     def _role(method, guild, user_id, role_id):
@@ -297,17 +382,21 @@ class DiscordServer(Provider):
         basic = base64.b64decode(given.removeprefix("Basic ")).decode()
         if basic != ":".join(CLIENT):
             return 401, {"error": "invalid_client"}
+        scopes, guild_id = ["identify", "guilds.join"], None
         if form["grant_type"] == "refresh_token":
             account_id = self.refreshes.pop(form["refresh_token"], None)
         else:
-            account_id = self.redeem(form["code"], form["code_verifier"], form["redirect_uri"])
+            account_id, what = self.redeem(form["code"], form["code_verifier"], form["redirect_uri"])
+            scopes, guild_id = what or (scopes, None)
         if account_id is None:
             return 400, {"error": "invalid_grant"}
         number = next(self._numbers)
         self.tokens[f"access-{number}"] = self.refreshes[f"refresh-{number}"] = account_id
+        self.scopes[f"access-{number}"] = scopes
+        added = {"guild": {"id": guild_id, "name": f"Server {guild_id}"}} if guild_id is not None else {}
         return 200, {
             "access_token": f"access-{number}", "token_type": "Bearer", "expires_in": self.lifetime,
-            "refresh_token": f"refresh-{number}", "scope": "identify guilds.join",
+            "refresh_token": f"refresh-{number}", "scope": " ".join(scopes), **added,
         }  # fmt: skip
 
     def withdraw(self, account_id):

@@ -8,5 +8,5 @@ from metering.customers.models import Customer
 from metering.meters.models import Meter
 
 projections = Projections("metering", MeteringDriftedV1)
-projections.own("meter", Meter, MeterDigestedV1, MeterReplayedV1, copied_by=["catalog"])
+projections.own("meter", Meter, MeterDigestedV1, MeterReplayedV1, copied_by=["catalog", "benefits"])
 projections.keep("customer", Customer, customers)

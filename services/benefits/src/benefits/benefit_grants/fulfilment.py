@@ -17,12 +17,14 @@ from servicekit import clock, outbox
 from servicekit.database import Sessions, is_transient, wake
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from benefits.benefit_connections import queries as connections
 from benefits.benefit_grants import operations, queries
 from benefits.benefit_grants.models import BenefitGrant
 from benefits.oauth_accounts import operations as oauth_accounts
 from benefits.settings import Settings
 from benefits.strategies.outside import Outsides
-from benefits.strategies.protocol import ActionRequired, Job, OutsideError, Postponed
+from benefits.strategies.properties import PLATFORMS
+from benefits.strategies.protocol import ActionRequired, Job, NotConnected, OutsideError, Postponed
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=90)
@@ -147,14 +149,19 @@ class Fulfilment:
 
 async def write_down(session: AsyncSession, job: Job, outcome: Outcome) -> None:
     """What came of a job. A wish that changed meanwhile still stands; what was given is noted all the same."""
+    error = outcome.error
+    if isinstance(error, NotConnected):
+        await connections.lock(session, job.organization_id)
+        if await connections.external_ids(session, job.organization_id, PLATFORMS[job.type]) != job.connected:
+            error = Postponed(str(error))  # it was connected, or changed, meanwhile
     grant = await queries.locked(session, job.grant_id)
     is_current = grant.version == job.version
     grant.in_hand_until = None
     marks = outbox.correlation.set(grant.entitlement_id)
     try:
-        if outcome.error is not None:
+        if error is not None:
             if is_current:
-                await _failed(session, grant, job, outcome.error)
+                await _failed(session, grant, job, error)
         elif job.work == "give":
             before, grant.properties = dict(grant.properties), _properties(grant, outcome, is_current=is_current)
             grant.account = grant.properties["granted_account_id"]

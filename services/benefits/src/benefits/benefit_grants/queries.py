@@ -15,6 +15,7 @@ from sqlalchemy import exists, false, func, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from benefits.benefit_connections import queries as connections
 from benefits.benefit_grants import events
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
@@ -187,6 +188,7 @@ async def job(session: AsyncSession, grant: BenefitGrant, secret: str) -> Job:
     benefit = await session.get_one(Benefit, grant.benefit_id)
     chosen = grant.properties.get("account_id")
     account = await oauth_accounts.connected(session, grant.customer_id, PLATFORMS[benefit.type], chosen)
+    connected = await connections.external_ids(session, grant.organization_id, PLATFORMS[benefit.type])
     account_id = grant.account or (account.account_id if account is not None else None)
     others = exists().where(
         BenefitGrant.benefit_id == grant.benefit_id,
@@ -205,6 +207,7 @@ async def job(session: AsyncSession, grant: BenefitGrant, secret: str) -> Job:
         wanted=benefit.properties,
         held=grant.properties,
         account=Account(account.id, account.account_id, account.tokens(secret)) if account is not None else None,
+        connected=connected,
         others_hold_it=bool((await session.execute(select(others))).scalar()),
     )
 

@@ -1,4 +1,4 @@
-"""Grants that waited for their customer."""
+"""Grants that waited for their customer, or for what their seller had to connect."""
 
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from benefits.benefit_grants.models import BenefitGrant
 from benefits.benefits.models import Benefit
 from benefits.strategies.properties import PLATFORMS
+from benefits.strategies.protocol import NotConnected
 
 
 async def of_customer(session: AsyncSession, customer_id: UUID, platform: str) -> None:
     """An account was connected: what waited for one is given now."""
-    types = [kind for kind, name in PLATFORMS.items() if name == platform]
+    types = _types(platform)
     waiting = update(BenefitGrant).where(
         BenefitGrant.customer_id == customer_id,
         BenefitGrant.work == "give",
@@ -23,3 +24,24 @@ async def of_customer(session: AsyncSession, customer_id: UUID, platform: str) -
     )
     await session.execute(waiting.values(due_at=clock.now(), urgency=0, attempts=0))
     wake(session)
+
+
+async def of_organization(session: AsyncSession, organization_id: UUID, platform: str) -> None:
+    """An installation or a server was connected: what failed for want of one is given now, behind purchases."""
+    of_platform = select(Benefit.id).where(
+        Benefit.organization_id == organization_id, Benefit.type.in_(_types(platform)), Benefit.deleted_at.is_(None)
+    )
+    failed = select(BenefitGrant).where(
+        BenefitGrant.benefit_id.in_(of_platform),
+        BenefitGrant.error["type"].astext == NotConnected.kind,
+        BenefitGrant.work.is_(None),
+        BenefitGrant.revoked_at.is_(None),
+    )
+    now = clock.now()
+    for grant in (await session.execute(failed.order_by(BenefitGrant.id).with_for_update())).scalars():
+        grant.wish("give", now, urgency=1)
+    wake(session)
+
+
+def _types(platform: str) -> list[str]:
+    return [kind for kind, name in PLATFORMS.items() if name == platform]

@@ -9,33 +9,36 @@ from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
 from servicekit.database import awaited, wake
 from servicekit.errors import InvalidInput, ResourceNotFound
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from benefits.benefit_connections import queries as connections
 from benefits.benefits import events, queries
 from benefits.benefits.models import Benefit, BenefitChange
 from benefits.benefits.schemas import BenefitCreate, BenefitUpdate
 from benefits.files import queries as files
+from benefits.meters.models import Meter
+from benefits.settings import Settings
+from benefits.strategies.github_repository.properties import is_within
 from benefits.strategies.properties import PLATFORMS, PROPERTIES
 
 
-async def create(
-    session: AsyncSession, principal: Principal, wish: BenefitCreate, platforms: Collection[str]
-) -> Benefit:
-    """Creates a benefit. `platforms` are the outside systems that are set up.
+async def create(session: AsyncSession, principal: Principal, wish: BenefitCreate, settings: Settings) -> Benefit:
+    """Creates a benefit.
 
-    Raises `InvalidInput` for a type that cannot be given here, properties that its type does not take, or unknown
-    files.
+    Raises `InvalidInput` for a type that cannot be given here, properties that its type does not take, files or a meter
+    that are not the organization's, and a repository or a server that it has not connected.
     """
     organization_id = principal.organization(wish.organization_id)
-    _ensure_given_here(wish.type, platforms)
+    _ensure_given_here(wish.type, settings.platforms)
     benefit = Benefit(
         id=ids.uuid7(),
         organization_id=organization_id,
         created_at=clock.now(),
         type=wish.type,
         description=wish.description,
-        properties=await _properties(session, organization_id, wish.type, wish.properties),
+        properties=await _properties(session, organization_id, wish.type, wish.properties, settings),
         visibility=wish.visibility,
         user_metadata=wish.metadata,
     )
@@ -49,14 +52,19 @@ async def get(session: AsyncSession, principal: Principal, id: UUID) -> Benefit:
     return await _owned(session, principal, id)
 
 
-async def update(session: AsyncSession, principal: Principal, id: UUID, changes: BenefitUpdate) -> Benefit:
-    """Changes a benefit; its grants follow when its properties did. Raises `ResourceNotFound` or `InvalidInput`."""
+async def update(
+    session: AsyncSession, principal: Principal, id: UUID, changes: BenefitUpdate, settings: Settings
+) -> Benefit:
+    """Changes a benefit; its grants follow when its properties did.
+
+    Raises `ResourceNotFound`, or `InvalidInput` as `create` does.
+    """
     benefit = await _owned(session, principal, id, lock=True)
     kind = "license_keys" if changes.type == "license_key" else changes.type
     if kind is not None and kind != benefit.type:
         raise InvalidInput(("body", "type"), "The type of a benefit cannot be changed")
     if changes.properties is not None:
-        given = await _properties(session, benefit.organization_id, benefit.type, changes.properties)
+        given = await _properties(session, benefit.organization_id, benefit.type, changes.properties, settings)
         if _is_followed(benefit, given):
             await _note_change(session, benefit, is_deleted=False)
         benefit.properties = given
@@ -106,7 +114,9 @@ def _ensure_given_here(kind: str, platforms: Collection[str]) -> None:
         raise InvalidInput(loc, f"{platform} is not set up: the suite needs its {platform.upper()}_* settings")
 
 
-async def _properties(session: AsyncSession, organization_id: UUID, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+async def _properties(
+    session: AsyncSession, organization_id: UUID, kind: str, given: dict[str, Any], settings: Settings
+) -> dict[str, Any]:
     try:
         properties = PROPERTIES[kind].model_validate(given).model_dump(mode="json")
     except ValidationError as error:
@@ -114,7 +124,36 @@ async def _properties(session: AsyncSession, organization_id: UUID, kind: str, g
         raise InvalidInput(("body", "properties", *first["loc"]), first["msg"], first["type"]) from None
     if kind == "downloadables":
         await _ensure_files(session, organization_id, [UUID(id) for id in properties["files"]])
+    elif kind == "meter_credit":
+        await _ensure_meter(session, organization_id, UUID(properties["meter_id"]))
+    elif kind in PLATFORMS:
+        await _ensure_connected(session, organization_id, kind, properties, settings)
     return properties
+
+
+async def _ensure_meter(session: AsyncSession, organization_id: UUID, meter_id: UUID) -> None:
+    """Waits for a meter that was created a moment ago."""
+
+    async def known() -> UUID | None:
+        statement = select(Meter.id).where(Meter.id == meter_id, Meter.organization_id == organization_id)
+        return (await session.execute(statement)).scalar_one_or_none()
+
+    if await awaited(known) is None:
+        raise InvalidInput(("body", "properties", "meter_id"), "Meter does not exist")
+
+
+async def _ensure_connected(
+    session: AsyncSession, organization_id: UUID, kind: str, properties: dict[str, Any], settings: Settings
+) -> None:
+    highest = settings.github_max_permission
+    if kind == "github_repository" and not is_within(properties["permission"], highest):
+        raise InvalidInput(("body", "properties", "permission"), f"This suite gives at most {highest}")
+    if not await connections.is_connected(session, organization_id, kind, properties):
+        field = "repository_owner" if kind == "github_repository" else "guild_id"
+        raise InvalidInput(
+            ("body", "properties", field),
+            "is not connected: begin with POST /v1/benefit-connections/authorize",
+        )
 
 
 async def _ensure_files(session: AsyncSession, organization_id: UUID, wanted: list[UUID]) -> None:

@@ -46,8 +46,8 @@ async def list_benefits(
 @router.post("/", name="create", status_code=201)
 async def create(session: SessionOf, principal: Writer, benefit: BenefitCreate, request: Request) -> BenefitRead:
     """Creates a benefit."""
-    platforms = request.app.state.settings.platforms
-    return BenefitRead.of(events.shape(await operations.create(session, principal, benefit, platforms)))
+    settings = request.app.state.settings
+    return BenefitRead.of(events.shape(await operations.create(session, principal, benefit, settings)))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))
@@ -57,9 +57,12 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> BenefitRead:
 
 
 @router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
-async def update(id: UUID, session: SessionOf, principal: Writer, changes: BenefitUpdate) -> BenefitRead:
+async def update(
+    id: UUID, session: SessionOf, principal: Writer, changes: BenefitUpdate, request: Request
+) -> BenefitRead:
     """Changes a benefit."""
-    return BenefitRead.of(events.shape(await operations.update(session, principal, id, changes)))
+    settings = request.app.state.settings
+    return BenefitRead.of(events.shape(await operations.update(session, principal, id, changes, settings)))
 
 
 @router.delete("/{id}", name="delete", status_code=204, responses=responses(ResourceNotFound))

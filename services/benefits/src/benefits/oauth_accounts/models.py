@@ -1,4 +1,4 @@
-"""Customers' accounts at other systems, and the logins that are under way there."""
+"""Customers' accounts at other systems."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from servicekit.database import Record
 from servicekit.sealing import cipher
 from sqlalchemy import Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from benefits.database import Base
 from benefits.strategies.tokens import Tokens
@@ -59,22 +59,6 @@ class OAuthAccount(Record, Base):
         self.modified_at = now
 
 
-class OAuthLogin(Base):
-    """A login that a customer began: good once, for some minutes. Only a hash of its `state` is kept."""
-
-    __tablename__ = "oauth_logins"
-
-    state_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    organization_id: Mapped[UUID]
-    customer_id: Mapped[UUID]
-    platform: Mapped[str]
-    encrypted_verifier: Mapped[bytes]
-    """PKCE's, encrypted with the suite's secret."""
-    return_to: Mapped[str]
-    expires_at: Mapped[datetime]
-
-
 Index(
     "oauth_accounts_account_key", OAuthAccount.customer_id, OAuthAccount.platform, OAuthAccount.account_id, unique=True
 )
-Index("oauth_logins_expires_idx", OAuthLogin.expires_at)

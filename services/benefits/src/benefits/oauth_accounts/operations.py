@@ -1,108 +1,53 @@
-"""Connecting a customer's account by OAuth 2.0's code flow, with a `state` that is good once and PKCE (RFC 7636)."""
+"""Customers' accounts at other systems: connected by a login, kept, and forgotten."""
 
-import base64
-import hashlib
-import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 from servicekit import clock, ids
 from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions
-from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound
+from servicekit.errors import ResourceNotFound
 from servicekit.locks import one_at_a_time
-from servicekit.sealing import cipher
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants import retries
-from benefits.oauth_accounts.models import OAuthAccount, OAuthLogin
+from benefits.logins import operations as logins
+from benefits.logins.operations import CALLBACK, Claimed
+from benefits.oauth_accounts.models import OAuthAccount
 from benefits.oauth_accounts.schemas import OAuthAccountAuthorize
 from benefits.settings import Settings
 from benefits.strategies.outside import Outsides
 from benefits.strategies.protocol import Account, OutsideError
 from benefits.strategies.tokens import Tokens
 
-LIFETIME = timedelta(minutes=10)
-CALLBACK = "/v1/customer-portal/oauth-accounts/callback"
-_PURPOSE = "benefits: verifiers of logins"
-
-
-@dataclass(frozen=True)
-class _Login:
-    """A login as it was begun."""
-
-    organization_id: UUID
-    customer_id: UUID
-    platform: str
-    verifier: str
-    return_to: str
-
 
 async def authorize(
-    session: AsyncSession, principal: Principal, wish: OAuthAccountAuthorize, settings: Settings, outside: Outsides
+    session: AsyncSession, principal: Principal, wish: OAuthAccountAuthorize, settings: Settings
 ) -> str:
-    """Begins a login; returns the address of the other system's page.
+    """Begins a login. Returns the suite's address to which the customer's browser is sent.
 
     Raises `InvalidInput` for a platform that is not set up, or a page that is not the suite's.
     """
-    if wish.platform not in settings.platforms:
-        raise InvalidInput(("body", "platform"), f"{wish.platform} is not set up")
-    if not _is_ours(wish.return_to, settings):
-        raise InvalidInput(("body", "return_to"), "should be a path, or a page of this suite or an allowed origin")
     assert principal.customer_id is not None
-    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    now = clock.now()
-    await _forget_old(session, now)
-    login = OAuthLogin(
-        state_hash=_hash(state),
-        organization_id=principal.organization(),
-        customer_id=principal.customer_id,
-        platform=wish.platform,
-        encrypted_verifier=cipher(settings.secret, _PURPOSE).encrypt(verifier.encode()),
-        return_to=wish.return_to,
-        expires_at=now + LIFETIME,
+    organization_id = principal.organization()
+    return await logins.begin(
+        session, settings, organization_id, wish.platform, wish.return_to, customer_id=principal.customer_id
     )
-    session.add(login)
-    challenge = base64.urlsafe_b64encode(_hash(verifier)).decode().rstrip("=")
-    redirect_uri = settings.public_url + CALLBACK
-    if wish.platform == "github":
-        page, query = (
-            f"{settings.github_url}/login/oauth/authorize",
-            outside.github.authorize_url(state, challenge, redirect_uri),
-        )
-    else:
-        page, query = (
-            f"{settings.discord_url}/oauth2/authorize",
-            outside.discord.authorize_url(state, challenge, redirect_uri),
-        )
-    return f"{page}?{urlencode(query)}"
 
 
-async def finish(sessions: Sessions, state: str, code: str | None, settings: Settings, outside: Outsides) -> str:
-    """Ends a login: the code is exchanged and the account kept. Returns where the browser goes.
-
-    An account that was not confirmed brings `error=…` to that page. Raises `NotPermitted` for a `state` that is not
-    known, was used, or is too old.
-    """
-    async with sessions() as session:
-        login = await _consume(session, state, settings)
-    if login is None:
-        raise NotPermitted("This login is not known, was finished already, or took too long; begin again")
-    if not code:
-        return _with(login.return_to, error="access_denied")
+async def finish(sessions: Sessions, login: Claimed, code: str, settings: Settings, outside: Outsides) -> str:
+    """Exchanges the code and keeps the account. Returns where the browser goes: with `error=…` where the other system
+    did not confirm it."""
     client = outside.github if login.platform == "github" else outside.discord
     try:
         tokens = await client.exchange(code, login.verifier, settings.public_url + CALLBACK)
         user = await client.me(tokens)
     except OutsideError as error:
-        return _with(login.return_to, error=str(error))
+        return login.back(error=str(error))
     name = user.login if hasattr(user, "login") else user.username
     async with sessions() as session:
         await _keep(session, login, str(user.id), name, tokens, settings.secret)
-    return _with(login.return_to, connected=login.platform)
+    return login.back(connected=login.platform)
 
 
 async def disconnect(session: AsyncSession, principal: Principal, id: UUID) -> None:
@@ -131,22 +76,10 @@ async def forget_tokens(session: AsyncSession, id: UUID, tokens: Tokens, secret:
         account.forget_tokens(clock.now())
 
 
-async def _forget_old(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(OAuthLogin).where(OAuthLogin.expires_at < now))
-
-
-async def _consume(session: AsyncSession, state: str, settings: Settings) -> _Login | None:
-    used = delete(OAuthLogin).where(OAuthLogin.state_hash == _hash(state)).returning(OAuthLogin)
-    login = (await session.execute(used)).scalar_one_or_none()
-    if login is None or login.expires_at <= clock.now():
-        return None
-    verifier = cipher(settings.secret, _PURPOSE).decrypt(login.encrypted_verifier).decode()
-    return _Login(login.organization_id, login.customer_id, login.platform, verifier, login.return_to)
-
-
 async def _keep(
-    session: AsyncSession, login: _Login, account_id: str, username: str, tokens: Tokens, secret: str
+    session: AsyncSession, login: Claimed, account_id: str, username: str, tokens: Tokens, secret: str
 ) -> None:
+    assert login.customer_id is not None
     # Two logins of one account may end at once: the second finds what the first has kept.
     await one_at_a_time(session, f"account {login.platform} {account_id} of {login.customer_id}")
     found = select(OAuthAccount).where(
@@ -171,31 +104,3 @@ async def _keep(
     account.set_tokens(tokens, secret)
     await session.flush()
     await retries.of_customer(session, login.customer_id, login.platform)
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
-
-
-def _is_ours(page: str, settings: Settings) -> bool:
-    """Whether a browser may be sent there: never to a stranger's page."""
-    if any(character in page for character in "\\\r\n\t\x00"):
-        return False
-    try:
-        parts = urlsplit(page)
-    except ValueError:
-        return False
-    if not parts.scheme and not parts.netloc:
-        return page.startswith("/") and not page.startswith("//")
-    allowed = {
-        settings.public_url.rstrip("/"),
-        *(origin.rstrip("/") for origin in settings.cors_origins if origin != "*"),
-    }
-    return f"{parts.scheme}://{parts.netloc}" in allowed
-
-
-def _with(page: str, **query: str) -> str:
-    parts = urlsplit(page)
-    return urlunsplit(
-        parts._replace(query=urlencode([*parse_qsl(parts.query, keep_blank_values=True), *query.items()]))
-    )

@@ -68,6 +68,12 @@ class Refused(OutsideError):
     kind = "BenefitRefusedError"
 
 
+class NotConnected(Refused):
+    """The organization has not connected the installation or the server; it is tried again once it has."""
+
+    kind = "BenefitNotConnectedError"
+
+
 @dataclass(frozen=True)
 class Account:
     """A customer's account at the outside."""
@@ -93,6 +99,8 @@ class Job:
     held: dict[str, Any]
     """The grant's properties: what was given before, and to which account."""
     account: Account | None
+    connected: frozenset[str]
+    """The installations or servers that the organization has connected."""
     others_hold_it: bool
     """Whether another grant gives the same to the same account, so that it must stay outside."""
 

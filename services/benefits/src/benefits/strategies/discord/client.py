@@ -9,19 +9,23 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from servicekit import clock
 
 from benefits.settings import Settings
-from benefits.strategies.discord.schemas import OAuthTokens, Problem, User
+from benefits.strategies.discord.schemas import Guild, OAuthTokens, OwnGuild, Problem, User
 from benefits.strategies.http import Answer, Limits, call
 from benefits.strategies.protocol import ActionRequired, Postponed, Refused
 from benefits.strategies.tokens import Tokens
 
 WHO = "Discord"
-SCOPES = "identify guilds.join"
+SCOPES, BOT_SCOPES = "identify guilds.join", "bot identify guilds"
+BOT_PERMISSIONS = 1 << 0 | 1 << 1 | 1 << 28
+"""Create Instant Invite (which adding a member needs), Kick Members, Manage Roles."""
+ADMINISTRATOR, MANAGE_GUILD = 1 << 3, 1 << 5
 UNKNOWN_GUILD, UNKNOWN_MEMBER, UNKNOWN_ROLE, UNKNOWN_USER = 10004, 10007, 10011, 10013
 TOO_MANY_GUILDS, INVALID_ACCESS = 30001, 50025
+_GUILDS: TypeAdapter[list[OwnGuild]] = TypeAdapter(list[OwnGuild])
 
 
 class Discord:
@@ -67,8 +71,41 @@ class Discord:
             "prompt": "consent",
         }
 
+    def of_bot(self, guild_id: str | None) -> dict[str, str]:
+        """What the query has for a seller, who adds the bot to a server; one that is named cannot be changed there."""
+        chosen = {"guild_id": guild_id, "disable_guild_select": "true"} if guild_id is not None else {}
+        return {"scope": BOT_SCOPES, "permissions": str(BOT_PERMISSIONS), **chosen}
+
     async def exchange(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
         """The tokens for the code of a login. Raises `ActionRequired` for a code that is not good (any more)."""
+        return _tokens(await self._redeemed(code, verifier, redirect_uri))
+
+    async def administered(
+        self, code: str, verifier: str, redirect_uri: str, guild_id: str | None
+    ) -> tuple[User, Guild]:
+        """Who connected a server, and which: the one to which they just added the bot, as Discord itself says.
+
+        Raises `Refused` when no bot was added, it is another server than `guild_id`, or they do not manage it.
+        """
+        found = await self._redeemed(code, verifier, redirect_uri)
+        if found.guild is None:
+            raise Refused("The bot was added to no Discord server")
+        if guild_id is not None and found.guild.id != guild_id:
+            raise Refused(f"The bot was added to another Discord server than {guild_id}")
+        tokens = _tokens(found)
+        answer = await self._send("GET", "/users/@me/guilds", f"Bearer {tokens.access_token}", "guilds")
+        if answer.status == 401:
+            raise ActionRequired("Discord did not show your servers; connect again")
+        try:
+            guilds = {guild.id: guild for guild in _GUILDS.validate_json(self._expect(answer, 200).body)}
+        except ValidationError:
+            raise Postponed("an answer of Discord could not be read") from None
+        own = guilds.get(found.guild.id)
+        if own is None or not (own.owner or own.permissions & (ADMINISTRATOR | MANAGE_GUILD)):
+            raise Refused("You need the permission Manage Server in the Discord server")
+        return await self.me(tokens), found.guild
+
+    async def _redeemed(self, code: str, verifier: str, redirect_uri: str) -> OAuthTokens:
         form = {"code": code, "code_verifier": verifier, "redirect_uri": redirect_uri}
         return await self._oauth({"grant_type": "authorization_code", **form})
 
@@ -76,7 +113,8 @@ class Discord:
         """Good tokens for ones that have expired. Raises `ActionRequired` when they were withdrawn."""
         if tokens.refresh_token is None:
             raise ActionRequired("The Discord account must be connected again")
-        return await self._oauth({"grant_type": "refresh_token", "refresh_token": tokens.refresh_token})
+        form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+        return _tokens(await self._oauth(form))
 
     async def me(self, tokens: Tokens) -> User:
         """Whose account it is."""
@@ -85,7 +123,7 @@ class Discord:
             raise ActionRequired("Discord does not know the account's token any more; connect it again")
         return self._expect(answer, 200).read(User)
 
-    async def _oauth(self, form: dict[str, str]) -> Tokens:
+    async def _oauth(self, form: dict[str, str]) -> OAuthTokens:
         settings = self._settings
         client = aiohttp.BasicAuth(settings.discord_client_id, settings.discord_client_secret)
         self._limits.check("oauth", WHO)
@@ -96,8 +134,7 @@ class Discord:
             raise Refused("Discord does not know the suite's OAuth client")
         if answer.status == 400:
             raise ActionRequired("Discord did not confirm the account; connect it again")
-        found = self._expect(answer, 200).read(OAuthTokens)
-        return Tokens(found.access_token, found.refresh_token, clock.now() + timedelta(seconds=found.expires_in))
+        return self._expect(answer, 200).read(OAuthTokens)
 
     async def _bot(self, method: str, path: str, guild_id: str, **options: Any) -> Answer:
         return await self._send(
@@ -135,6 +172,10 @@ class Discord:
         if answer.status in (400, 404):
             raise Refused(f"Discord refused ({answer.status}, code {code})")
         raise Postponed(f"Discord answered {answer.status}")
+
+
+def _tokens(found: OAuthTokens) -> Tokens:
+    return Tokens(found.access_token, found.refresh_token, clock.now() + timedelta(seconds=found.expires_in))
 
 
 def _problem(answer: Answer) -> Problem:

@@ -10,8 +10,24 @@ class User(BaseModel):
     username: str
 
 
+class Guild(BaseModel):
+    """A server."""
+
+    id: str
+    name: str
+
+
+class OwnGuild(Guild):
+    """A server of which an account is a member, with what the account may do there: a set of bits."""
+
+    owner: bool
+    permissions: int
+
+
 class OAuthTokens(BaseModel):
-    """Tokens of an account; `expires_in` is in seconds."""
+    """Tokens of an account; `expires_in` is in seconds. `guild` is the server to which a bot was added with it."""
+
+    guild: Guild | None = None
 
     access_token: str
     refresh_token: str

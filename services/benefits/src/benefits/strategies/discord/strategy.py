@@ -3,7 +3,7 @@
 from typing import Any
 
 from benefits.strategies.discord.client import Discord
-from benefits.strategies.protocol import ActionRequired, Job
+from benefits.strategies.protocol import ActionRequired, Job, NotConnected
 from benefits.strategies.tokens import Tokens
 
 
@@ -19,6 +19,8 @@ class DiscordRole:
         """Takes what was given in another place or to another account, then adds the account."""
         if job.account is None:
             raise ActionRequired("Connect a Discord account to join the server")
+        if job.wanted["guild_id"] not in job.connected:
+            raise NotConnected("The seller has not connected the Discord server")
         place, account_id = (job.wanted["guild_id"], job.wanted["role_id"]), job.account.account_id
         before = _held(job)
         if before is not None and before != (*place, account_id) and not job.others_hold_it:

@@ -16,13 +16,15 @@ from servicekit import clock
 from benefits.settings import Settings
 from benefits.strategies.github_repository.schemas import (
     Installation,
+    Installations,
     InstallationToken,
     Invitation,
+    Membership,
     OAuthTokens,
     User,
 )
 from benefits.strategies.http import Answer, Limits, call
-from benefits.strategies.protocol import ActionRequired, Postponed, Refused
+from benefits.strategies.protocol import ActionRequired, NotConnected, Postponed, Refused
 from benefits.strategies.tokens import Tokens
 
 WHO = "GitHub"
@@ -55,6 +57,80 @@ class GitHub:
         self._installations: dict[Repository, int] = {}
         self._tokens: dict[int, InstallationToken] = {}
         self._limits = Limits()
+
+    async def installation_of(self, repository: Repository) -> Installation:
+        """Where the app is installed for a repository. Raises `Refused` when it is not."""
+        answer = await self._send("GET", f"{repository.path}/installation", self._app_token(), "app")
+        if answer.status in (301, 404):
+            raise Refused(
+                f"The repository {repository.owner}/{repository.name} is gone, or the GitHub App is not on it"
+            )
+        return self._expect(answer, 200).read(Installation)
+
+    async def ensure_connected(self, repository: Repository, connected: frozenset[str]) -> None:
+        """Raises `NotConnected` for a repository of an installation that is not among those of the organization."""
+        if str(await self._installation(repository)) not in connected:
+            raise NotConnected(
+                f"The seller has not connected the GitHub account {repository.owner}, or its App was installed anew"
+            )
+
+    async def administered(
+        self, tokens: Tokens, user: User, account: str | None, installation_id: int | None
+    ) -> Installation:
+        """The app's installation that somebody administers: as its own account, or as an owner of its organization.
+
+        `account` and `installation_id` only choose among those that GitHub shows to the account. Raises `Refused`
+        when there is none, or more than one.
+        """
+        seen = [
+            one
+            for one in await self._installations_of(tokens)
+            if str(one.app_id) == self._settings.github_app_id
+            and one.owner
+            and (account is None or one.owner.lower() == account.lower())
+            and (installation_id is None or one.id == installation_id)
+        ]
+        own = [one for one in seen if await self._administers(tokens, user, one)]
+        if not own:
+            raise Refused(
+                "The GitHub App is installed on no account of that kind that you administer; install it first"
+            )
+        if len(own) > 1:
+            names = ", ".join(one.owner for one in own[:10])
+            raise Refused(f"You administer several GitHub accounts with the App: name one as `account` ({names})")
+        if own[0].suspended_at is not None:
+            raise Refused(f"The GitHub App is suspended on {own[0].owner}")
+        return own[0]
+
+    async def _installations_of(self, tokens: Tokens) -> list[Installation]:
+        found: list[Installation] = []
+        for page in range(1, 11):
+            query = {"per_page": "100", "page": str(page)}
+            answer = await self._send("GET", "/user/installations", tokens.access_token, "user", params=query)
+            some = self._expect(answer, 200).read(Installations).installations
+            found += some
+            if len(some) < 100:
+                break
+        return found
+
+    async def _administers(self, tokens: Tokens, user: User, installation: Installation) -> bool:
+        account = installation.account
+        if account is None:
+            return False
+        if account.type == "User":
+            return account.id == user.id
+        path = f"/user/memberships/orgs/{account.login}"
+        answer = await self._send("GET", path, tokens.access_token, "user")
+        if answer.status == 404:
+            return False
+        if answer.status == 403:
+            raise Refused(
+                f"GitHub does not show your role in {account.login}: the App needs the organization permission Members"
+                " (read), accepted by an owner"
+            )
+        membership = self._expect(answer, 200).read(Membership)
+        is_owner = membership.state == "active" and membership.role == "admin"
+        return is_owner and membership.organization.id == account.id
 
     async def login_of(self, repository: Repository, account_id: str) -> str:
         """The present name of an account. A name that was given up may belong to someone else by now."""
@@ -102,6 +178,7 @@ class GitHub:
             "state": state,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            "prompt": "select_account",
         }
 
     async def exchange(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
@@ -138,9 +215,15 @@ class GitHub:
         return Tokens(found.access_token, found.refresh_token, expires_at)
 
     async def _call(self, repository: Repository, method: str, path: str, **options: Any) -> Answer:
-        """With the installation's token; a token that was withdrawn early is made anew, once."""
+        """With the installation's token; a token that was withdrawn early is made anew, once.
+
+        Raises `Postponed` when the repository has another installation by then: it must be checked first.
+        """
+        expected = await self._installation(repository)
         for is_last in (False, True):
             installation_id = await self._installation(repository)
+            if installation_id != expected:
+                raise Postponed("The GitHub App was installed anew")
             token = await self._token(installation_id)
             answer = await self._send(method, path, token, str(installation_id), **options)
             if answer.status != 401 or is_last:
@@ -153,12 +236,7 @@ class GitHub:
         known = self._installations.get(repository)
         if known is not None:
             return known
-        answer = await self._send("GET", f"{repository.path}/installation", self._app_token(), "app")
-        if answer.status in (301, 404):
-            raise Refused(
-                f"The repository {repository.owner}/{repository.name} is gone, or the GitHub App is not on it"
-            )
-        found = self._expect(answer, 200).read(Installation)
+        found = await self.installation_of(repository)
         self._installations[repository] = found.id
         return found.id
 

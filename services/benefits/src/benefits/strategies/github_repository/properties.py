@@ -21,9 +21,19 @@ Name = Annotated[
 ]
 
 
+PERMISSIONS = ("pull", "triage", "push", "maintain", "admin")
+"""What a collaborator may do, each of them more than the one before."""
+Permission = Literal["pull", "triage", "push", "maintain", "admin"]
+
+
+def is_within(permission: str, highest: str) -> bool:
+    """Whether a permission is at most `highest`."""
+    return PERMISSIONS.index(permission) <= PERMISSIONS.index(highest)
+
+
 class GitHubRepositoryProperties(Input):
-    """A repository whose collaborator the holder becomes. The suite's GitHub App must be installed on it."""
+    """A repository whose collaborator the holder becomes. Its owner's installation of the App must be connected."""
 
     repository_owner: Owner
     repository_name: Name
-    permission: Literal["pull", "triage", "push", "maintain", "admin"] = "pull"
+    permission: Permission = "pull"

@@ -5,10 +5,46 @@ from datetime import datetime
 from pydantic import BaseModel
 
 
+class InstallationAccount(BaseModel):
+    """The user or organization whose repositories an installation is for. An enterprise has no login."""
+
+    id: int
+    login: str = ""
+    type: str = "Enterprise"
+
+
 class Installation(BaseModel):
     """Where the app is installed."""
 
     id: int
+    app_id: int
+    account: InstallationAccount | None
+    suspended_at: datetime | None = None
+
+    @property
+    def owner(self) -> str:
+        """The login whose repositories it is for; empty where it is for none."""
+        return self.account.login if self.account is not None else ""
+
+
+class Installations(BaseModel):
+    """Those that an account can see: also some that it does not administer."""
+
+    installations: list[Installation]
+
+
+class MembershipOrganization(BaseModel):
+    """An organization of which an account is a member."""
+
+    id: int
+
+
+class Membership(BaseModel):
+    """What an account is in an organization: its owners have the role `admin`."""
+
+    state: str
+    role: str
+    organization: MembershipOrganization
 
 
 class InstallationToken(BaseModel):

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from benefits.settings import Settings
 from benefits.strategies.github_repository.client import GitHub, Repository
+from benefits.strategies.github_repository.properties import is_within
 from benefits.strategies.protocol import ActionRequired, Job, Refused
 from benefits.strategies.tokens import Tokens
 
@@ -12,14 +14,18 @@ class GitHubRepository:
 
     platform = "github"
 
-    def __init__(self, client: GitHub) -> None:
+    def __init__(self, client: GitHub, settings: Settings) -> None:
         self._client = client
+        self._highest = settings.github_max_permission
 
     async def give(self, job: Job) -> dict[str, Any]:
         """Takes what was given in another repository or to another account, then adds the account."""
         if job.account is None:
             raise ActionRequired("Connect a GitHub account to get access to the repository")
         wanted = Repository(job.wanted["repository_owner"], job.wanted["repository_name"])
+        if not is_within(job.wanted["permission"], self._highest):
+            raise Refused(f"This suite gives at most the permission {self._highest}")
+        await self._client.ensure_connected(wanted, job.connected)
         before = _held(job)
         if before is not None and before != (wanted, job.account.account_id) and not job.others_hold_it:
             await self._remove(*before)
@@ -34,7 +40,7 @@ class GitHubRepository:
         }
 
     async def take(self, job: Job) -> None:
-        """Removes the account, unless another grant gives it the same."""
+        """Removes the account, unless another grant gives it the same. It needs no connection: what was given ends."""
         held = _held(job)
         if held is None and job.account is not None:  # perhaps given by a worker that died before it could say so
             held = Repository(job.wanted["repository_owner"], job.wanted["repository_name"]), job.account.account_id
