@@ -13,3 +13,14 @@ def run(stack: Stack | ComposedStack, *, repaired: bool) -> int:
     if stack.own_postgres and stack["postgres"].pid is None:
         raise Failure("the database does not run", hint="./polar up")
     return stack.run_command("billing", *command).returncode
+
+
+def connect(stack: Stack | ComposedStack, benefits: list[str]) -> int:
+    """Lists benefits whose repository or server is not connected, and connects the named ones: benefits' own command.
+
+    Returns the exit status: 1 when any is left.
+    """
+    command = ["benefits.commands", "leftovers", *(["--connect", *benefits] if benefits else [])]
+    if isinstance(stack, ComposedStack):
+        return stack.run("exec", "-T", "benefits-worker", "python", "-m", *command)
+    return stack.run_command("benefits", *command).returncode

@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     leaving.add_argument(
         "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
     )
+    leaving.add_argument("--connect", nargs="+", default=[], metavar="ID", help="connect the places of these benefits")
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
     add("status", _status, "say what runs, and whether it is ready")
@@ -224,7 +225,8 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _leftovers(arguments: argparse.Namespace) -> int:
-    return leftovers.run(_stack(), repaired=arguments.repair)
+    stack = _stack()
+    return max(leftovers.run(stack, repaired=arguments.repair), leftovers.connect(stack, arguments.connect))
 
 
 def _prices(arguments: argparse.Namespace) -> int:
