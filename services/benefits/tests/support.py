@@ -17,6 +17,7 @@ from contracts.billing import (
 )
 from contracts.catalog import Product, ProductUpdatedV1
 from contracts.identity import Organization, OrganizationUpdatedV1, SubscriptionSettings
+from contracts.metering import Meter, MeterCreatedV1
 from servicekit import clock, ids
 from servicekit.testing import signed_headers
 from servicekit.testing.harness import Bus
@@ -56,6 +57,23 @@ class Story:
         answer = await self.client.post("/v1/benefits/", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()
+
+    async def meter(self) -> str:
+        """Metering tells of a meter of the organization; returns its id."""
+        event = self.meter_created(self.organization_id)
+        await self.bus.deliver(event)
+        return str(event.subject)
+
+    def meter_created(self, organization_id: UUID) -> MeterCreatedV1:
+        """What metering says of a new meter of an organization."""
+        meter = Meter(
+            id=ids.uuid7(), created_at=clock.now(), modified_at=None, organization_id=organization_id, metadata={},
+            name="Calls", unit="scalar", custom_label=None, custom_multiplier=None, archived_at=None,
+            filter={"conjunction": "and", "clauses": []}, aggregation={"func": "count"},
+        )  # fmt: skip
+        event = MeterCreatedV1(subject=meter.id, organization_id=organization_id, time=clock.now(), data=meter)
+        event.sequence = self.next(meter.id)
+        return event
 
     async def product(self, *benefits: Any, id: UUID | None = None) -> Product:
         """Catalog tells of a product with these benefits, or that it has them now."""

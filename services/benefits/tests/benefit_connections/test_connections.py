@@ -226,7 +226,7 @@ async def sold(story, github, fulfil):
 
 
 async def test_without_its_connection_new_grants_fail_once_and_held_ones_end(story, client, github, fulfil):
-    product, customer, subscription = await sold(story, github, fulfil)
+    product, _, subscription = await sold(story, github, fulfil)
     await client.delete(f"{PATH}/{(await story.connections())[0]['id']}")
     other = story.customer(email="bob@example.com")
     await story.connect(github, other, 99)

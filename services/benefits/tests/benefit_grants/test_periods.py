@@ -5,7 +5,7 @@ from datetime import timedelta
 from benefits.benefit_grants.timers import end_grace_periods
 from contracts.benefits import BenefitGrantCycledV1
 from contracts.billing import Order, OrderUpdatedV1
-from servicekit import clock, ids
+from servicekit import clock
 
 
 async def held(story):
@@ -67,7 +67,7 @@ async def test_an_order_gives_no_more_once_that_is_said(story, bus):
 
 
 async def test_credits_come_with_each_period(story, bus):
-    properties = {"units": 100, "rollover": True, "meter_id": str(ids.uuid7())}
+    properties = {"units": 100, "rollover": True, "meter_id": await story.meter()}
     subscription = await story.subscribed(
         await story.product(await story.benefit(type="meter_credit", properties=properties))
     )

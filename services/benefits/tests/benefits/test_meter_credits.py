@@ -2,19 +2,7 @@
 
 import asyncio
 
-from contracts.metering import Meter, MeterCreatedV1
-from servicekit import clock, ids
-
-
-def created(organization_id):
-    meter = Meter(
-        id=ids.uuid7(), created_at=clock.now(), modified_at=None, organization_id=organization_id, metadata={},
-        name="Calls", unit="scalar", custom_label=None, custom_multiplier=None, archived_at=None,
-        filter={"conjunction": "and", "clauses": []}, aggregation={"func": "count"},
-    )  # fmt: skip
-    event = MeterCreatedV1(subject=meter.id, organization_id=organization_id, time=clock.now(), data=meter)
-    event.sequence = 1
-    return event
+from servicekit import ids
 
 
 def wished(meter_id):
@@ -22,8 +10,8 @@ def wished(meter_id):
     return {"type": "meter_credit", "description": "Ten calls", "properties": properties}
 
 
-async def test_a_foreign_or_invented_meter_is_refused(client, bus, organization_id):
-    own, foreign = created(organization_id), created(ids.uuid7())
+async def test_a_foreign_or_invented_meter_is_refused(client, story, bus, organization_id):
+    own, foreign = story.meter_created(organization_id), story.meter_created(ids.uuid7())
     await bus.deliver(own, foreign)
     for meter_id in (foreign.subject, ids.uuid7()):
         answer = await client.post("/v1/benefits/", json=wished(meter_id))
@@ -35,8 +23,8 @@ async def test_a_foreign_or_invented_meter_is_refused(client, bus, organization_
     assert (await client.patch(f"/v1/benefits/{made.json()['id']}", json=changes)).status_code == 422
 
 
-async def test_a_meter_that_was_created_a_moment_ago_is_waited_for(client, bus, organization_id):
-    event = created(organization_id)
+async def test_a_meter_that_was_created_a_moment_ago_is_waited_for(client, story, bus, organization_id):
+    event = story.meter_created(organization_id)
     asked = asyncio.create_task(client.post("/v1/benefits/", json=wished(event.subject)))
     await asyncio.sleep(0.1)
     await bus.deliver(event)

@@ -45,6 +45,10 @@ async def test_a_worker_killed_while_it_gives_outside_gives_once(
 ):
     github.repository("acme", "app")
     discord.guild(GUILD, ROLE)
+    github.roles["acme", 1] = "admin"
+    discord.permissions[GUILD, "1"] = 32
+    await story.connect_place(github, 1)
+    await story.connect_place(discord, "1", guild_id=GUILD)
     place = {"repository_owner": "acme", "repository_name": "app", "permission": "push"}
     product = await story.product(
         await story.benefit(type="github_repository", properties=place),

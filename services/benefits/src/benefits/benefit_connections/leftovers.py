@@ -18,7 +18,7 @@ from benefits.strategies.protocol import Refused
 
 
 async def unconnected(session: AsyncSession) -> list[Benefit]:
-    """The benefits at GitHub and Discord, not deleted, of which nothing new is given before their place is connected."""
+    """The benefits, not deleted, whose repository or server nobody connected: nothing new is given of them."""
     owner, guild = Benefit.properties["repository_owner"].astext, Benefit.properties["guild_id"].astext
     connection: Any = BenefitConnection
     is_connected = exists().where(
