@@ -91,7 +91,12 @@ def test_call_backs_of_stripe_have_room_of_their_own(limited: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["oauth-accounts/callback?code=c&state=s", f"license-keys/public-key?organization_id={UUID(int=1)}"]
+    "path",
+    [
+        "oauth-accounts/callback?code=c&state=s",
+        "oauth-accounts/start?ticket=t",
+        f"license-keys/public-key?organization_id={UUID(int=1)}",
+    ],
 )
 def test_what_needs_no_token_is_reached_without_one(stack: Stack, path: str) -> None:
     answer = httpx.get(f"{stack.url}/v1/customer-portal/{path}", timeout=30)

@@ -80,6 +80,7 @@ async def owned(shop, stack):
         "custom-fields": field["id"],
         "files": file["id"],
         "oauth-accounts": str(uuid4()),  # there is no provider to connect one at: nobody's answers alike
+        "benefit-connections": str(uuid4()),  # the same
         "activations": activation["id"],
         "webhooks/endpoints": shop.endpoint["id"],
         "webhooks/events": event["id"],
