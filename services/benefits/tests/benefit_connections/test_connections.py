@@ -1,5 +1,6 @@
 """Who may sell access to what: each attack on somebody else's repository or server is refused."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -184,6 +185,18 @@ async def test_a_stolen_or_used_state_connects_nothing(story, github):
     assert (await browser.get(f"{ACCOUNTS}/callback", params=query)).status_code == 303
     for client in (browser, thief):
         assert (await client.get(f"{ACCOUNTS}/callback", params=query)).status_code == 403
+    assert len(await story.connections()) == 1
+
+
+async def test_of_24_call_backs_at_once_one_ends_the_login(story, github):
+    github.users[OWNER] = "owner"
+    begun = await story.client.post(f"{PATH}/authorize", json={"platform": "github"})
+    browser = story.browser()
+    query = github.approve(await leave(browser, begun.json()["url"]), OWNER)
+    cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+    asked = [story.browser().get(f"{ACCOUNTS}/callback", params=query, headers=cookies) for _ in range(24)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
+    assert sorted(statuses) == [303, *[403] * 23]
     assert len(await story.connections()) == 1
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from servicekit import clock
 from servicekit.database import wake
-from sqlalchemy import select, update
+from sqlalchemy import null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants.models import BenefitGrant
@@ -31,15 +31,25 @@ async def of_organization(session: AsyncSession, organization_id: UUID, platform
     of_platform = select(Benefit.id).where(
         Benefit.organization_id == organization_id, Benefit.type.in_(_types(platform)), Benefit.deleted_at.is_(None)
     )
-    failed = select(BenefitGrant).where(
+    failed = select(BenefitGrant.id).where(
         BenefitGrant.benefit_id.in_(of_platform),
         BenefitGrant.error["type"].astext == NotConnected.kind,
         BenefitGrant.work.is_(None),
         BenefitGrant.revoked_at.is_(None),
     )
-    now = clock.now()
-    for grant in (await session.execute(failed.order_by(BenefitGrant.id).with_for_update())).scalars():
-        grant.wish("give", now, urgency=1)
+    # Locked in the order in which everybody locks grants.
+    locked = failed.order_by(BenefitGrant.id).with_for_update().cte("failed")
+    wished = update(BenefitGrant).where(BenefitGrant.id.in_(select(locked.c.id)))
+    await session.execute(
+        wished.values(
+            work="give",
+            due_at=clock.now(),
+            urgency=1,
+            version=BenefitGrant.version + 1,
+            failed_at=None,
+            error=null(),
+        )
+    )
     wake(session)
 
 
