@@ -137,7 +137,43 @@ create table clocks (
 );
 """
 """Where the test clocks of organizations stand."""
-KIT_SCHEMA = KIT_TABLES_V1 + KIT_TABLES_V2 + KIT_TABLES_V3
+KIT_TABLES_V4 = """
+create table outbox_kept (like outbox including defaults);
+alter table outbox attach partition outbox_kept for values from (minvalue) to ('1970-01-02 00:00:00+00');
+create or replace function outbox_prepare(instant timestamptz, months integer) returns void
+language plpgsql set timezone = 'UTC' set lock_timeout = '5s' as $$
+declare
+    first timestamptz := date_trunc('month', instant) + make_interval(months => months);
+    part text := to_char(first, '"outbox_"YYYY_MM');
+begin
+    if to_regclass(part) is not null or exists (
+        select from outbox_default where created_at >= first and created_at < first + interval '1 month'
+    ) then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('outbox-relay'));
+    perform set_config('lock_timeout', '50ms', true);
+    execute format('create table %I (like outbox including defaults)', part);
+    execute format('alter table outbox attach partition %I for values from (%L) to (%L)',
+                   part, first, first + interval '1 month');
+exception when lock_not_available then
+    null;
+end $$;
+create or replace function outbox_drop(oldest timestamptz) returns void
+language plpgsql as $$
+begin
+    null;
+end $$;
+"""
+"""Room for the events that outlive the retention, and no function that keeps writers from the outbox.
+
+`outbox_kept` is a partition of instants that no event is recorded at, so that whoever reads `outbox` reads it too.
+`outbox_prepare` attaches a partition instead of creating it as one, which would lock `outbox` itself. Only the default
+partition is locked, which readers of the whole outbox wait for: so the relay pauses, and who else has to be waited for
+is given 50 ms; then the next hour tries again. `outbox_drop` remains for workers of 6270c0c, which call it every hour:
+it did all of its work behind one lock on `outbox`. `servicekit.housekeeping` does that work in short transactions.
+"""
+KIT_SCHEMA = KIT_TABLES_V1 + KIT_TABLES_V2 + KIT_TABLES_V3 + KIT_TABLES_V4
 """What every service has of the kit once it is migrated, for a database that is no service's."""
 KIT_TABLES = {"outbox", "outbox_sequences", "inbox", "retries", "idempotency_keys", "projection_checks", "clocks"}
 
@@ -157,6 +193,11 @@ def upgrade_kit_tables_v2(op: Operations, *projections: str) -> None:
 def upgrade_kit_tables_v3(op: Operations) -> None:
     """Test clocks."""
     _execute(op, KIT_TABLES_V3)
+
+
+def upgrade_kit_tables_v4(op: Operations) -> None:
+    """A partition for the events that outlive the retention; months are dropped without a lock on the outbox."""
+    _execute(op, KIT_TABLES_V4)
 
 
 def _execute(op: Operations, statements: str) -> None:

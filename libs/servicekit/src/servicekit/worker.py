@@ -17,7 +17,6 @@ import aio_pika
 import structlog
 import uvloop
 from aio_pika.abc import AbstractChannel
-from sqlalchemy import text
 
 from servicekit import broker, clock, memory, rebuild, telemetry
 from servicekit import timers as due_work
@@ -25,6 +24,7 @@ from servicekit.backlogs import Backlog, Backlogs
 from servicekit.clocks import Clocks
 from servicekit.consumers import ConsumerLoop, Consumers
 from servicekit.database import Database, Sessions
+from servicekit.housekeeping import Housekeeping
 from servicekit.invariants import Invariant, Invariants
 from servicekit.projections import Projections
 from servicekit.relay import Relay
@@ -34,11 +34,6 @@ from servicekit.timers import Timer
 log = structlog.get_logger()
 
 Timers = Callable[[Database], AbstractAsyncContextManager[Sequence[Timer]]]
-INBOX_RETENTION = timedelta(days=30)
-"""Longer than any redelivery: a dead letter may be redriven weeks later (NServiceBus keeps 7 days)."""
-
-UNKNOWN_RETENTION = timedelta(days=7)
-"""Of messages that were left to a newer release: after a rollback nobody takes them, until it is deployed again."""
 
 
 @asynccontextmanager
@@ -117,8 +112,9 @@ async def _run(
             tasks.create_task(loop.run(stop))
         copies = projections.timers(timedelta(seconds=settings.projection_check_seconds))
         tasks.create_task(clocks.keep(database, flows, own, stop))
+        kept = Housekeeping(timedelta(days=settings.outbox_retention_days))
         measured = [Backlogs(backlogs).timer()] if telemetry.is_exporting() else []
-        for timer in (*own, *copies, *measured, _retries(loops, channels), housekeeping(settings), watched.timer()):
+        for timer in (*own, *copies, *measured, _retries(loops, channels), kept.timer(), watched.timer()):
             tasks.create_task(timer.run(database, stop))
         memory.collect_seldom()
         log.info("worker.started", queues=[flow.queue for flow in flows])
@@ -164,35 +160,7 @@ def _retries(loops: Sequence[ConsumerLoop], channels: Channels) -> Timer:
     return Timer("retries", retry_due, every=timedelta(milliseconds=500), ready=is_any_due)
 
 
-def housekeeping(settings: Settings) -> Timer:
-    """Prepares the outbox's partitions, drops those past their retention, and forgets what is old: inbox rows, keys,
-    and messages that no release has taken.
-    """
-
-    async def clean(sessions: Sessions) -> int:
-        now = clock.wall()
-        async with sessions() as session:
-            # One worker at a time: each would wait for what the other has locked, and one be ended as a deadlock.
-            await session.execute(_ALONE)
-            for months in (0, 1):
-                await session.execute(_PARTITION.bindparams(instant=now, months=months))
-            oldest = now - timedelta(days=settings.outbox_retention_days)
-            await session.execute(_DROP.bindparams(oldest=oldest))
-        # In a transaction of its own: a new partition keeps everybody from the outbox until it is committed.
-        async with sessions() as session:
-            await session.execute(text("delete from inbox where handled_at < :old"), {"old": now - INBOX_RETENTION})
-            await session.execute(_FORGET_UNKNOWN, {"old": now - UNKNOWN_RETENTION})
-            await session.execute(text("delete from idempotency_keys where expires_at < :now"), {"now": now})
-        return 0
-
-    return Timer("housekeeping", clean, every=timedelta(hours=1))
-
-
 _ANY_RETRY = "select 1 from retries where queue = any($1) and due_at <= $2 and routing_key = any($3) limit 1"
-_FORGET_UNKNOWN = text("delete from retries where attempts = 0 and due_at < :old")
-_ALONE = text("select pg_advisory_xact_lock(hashtextextended('housekeeping', 0))")
-_PARTITION = text("select outbox_prepare(:instant, :months)")
-_DROP = text("select outbox_drop(:oldest)")
 
 
 async def _answer(
