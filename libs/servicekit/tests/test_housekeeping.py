@@ -56,7 +56,10 @@ async def kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     monkeypatch.setattr(housekeeping, "PAGE", 25)
     monkeypatch.setattr(housekeeping, "DETACH_TRIES", 1)
     await _drop_partitions(database)
-    await _run(database, "select outbox_prepare(:old, 0)", old=OLD)
+    months = [OLD, clock.wall(), clock.wall() + timedelta(days=31)]
+    await _run(
+        database, "select outbox_prepare(month, 0) from unnest(cast(:months as timestamptz[])) month", months=months
+    )
     await _run(database, FILL, subjects=SUBJECTS, old=OLD, now=clock.wall())
     yield {row.event_id for row in await _run(database, EXPECTED)}
     await _drop_partitions(database)
@@ -67,7 +70,7 @@ async def _events(database: Database) -> list[Any]:
 
 
 async def _is_there(database: Database) -> bool:
-    return bool(await _run(database, "select where to_regclass('outbox_2024_01') is not null"))
+    return bool(await _run(database, "select 1 where to_regclass('outbox_2024_01') is not null"))
 
 
 async def _all(database: Database, keeper: Housekeeping | None = None) -> int:
@@ -143,7 +146,7 @@ async def test_a_month_is_dropped_and_what_rebuild_needs_is_kept(database: Datab
     assert {row.event_id for row in after} == kept
     assert len(after) == len(kept), "none is doubled"
     for row in after:
-        assert row._replace(created_at=None) == before[row.event_id]._replace(created_at=None)
+        assert {**row._mapping, "created_at": None} == {**before[row.event_id]._mapping, "created_at": None}
     waiting = (await _run(database, _CLAIM, batch=10, now=clock.wall())) or []
     assert [(row.sequence) for row in waiting] == [1, 2], "what was never published is still for the relay, in order"
     assert await _all(database) == 0
@@ -193,7 +196,8 @@ async def test_it_goes_on_after_a_kill_within_a_page(database: Database, kept: s
         values = {"after": 0, "page": 60, "at": housekeeping.KEPT_AT}
         await connection.execute(text(housekeeping._MOVE.replace("<month>", "outbox_2024_01")), values)
         pid = (await connection.execute(text("select pg_backend_pid()"))).scalar_one()
-        await _run(database, "select pg_terminate_backend(:pid)", pid=pid)
+        await _run(database, "select pg_terminate_backend(:pid, 10000)", pid=pid)
+        await connection.invalidate()
     assert sorted(await _events(database)) == sorted(before)
     await _all(database)
     assert set(await _events(database)) == kept
@@ -229,7 +233,7 @@ async def test_writers_and_pages_never_wait_for_each_other(
         await _open_writer(writer)
         values = {"after": 0, "page": 60, "at": housekeeping.KEPT_AT}
         await session.execute(text(housekeeping._MOVE.replace("<month>", "outbox_2024_01")), values)
-        assert await _modes(session, "outbox") == set(), "a page takes no lock on the outbox at all"
+        assert await _modes(session, "outbox") == {"AccessShareLock"}, "as any reader's"
         assert await _modes(session, "outbox_2024_01") <= {"AccessShareLock", "RowExclusiveLock"}
         await _write(database, organization_event)
 

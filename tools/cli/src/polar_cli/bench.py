@@ -51,7 +51,8 @@ def events() -> int:
     return 0
 
 
-def _event(organization_id: UUID) -> CustomerUpdatedV1:
+def customer_event(organization_id: UUID) -> CustomerUpdatedV1:
+    """A typical event, of a customer of its own."""
     now = clock.now()
     fields = {
         "id": ids.uuid7(), "created_at": now, "modified_at": now, "metadata": {"plan": "pro"}, "external_id": "u-1",
@@ -65,7 +66,7 @@ def _event(organization_id: UUID) -> CustomerUpdatedV1:
 
 
 async def _measure(stack: Stack) -> list[tuple[str, str, str, str]]:
-    url = await _database(stack)
+    url = await kit_database(stack)
     database = Database(url.replace("postgresql://", "postgresql+asyncpg://"), name="bench", pool_size=WRITERS + 4)
     bench = _Bench(database, stack.rabbitmq_url, url)
     latencies = await bench.latency()
@@ -96,7 +97,8 @@ async def _measure(stack: Stack) -> list[tuple[str, str, str, str]]:
     ]
 
 
-async def _database(stack: Stack) -> str:
+async def kit_database(stack: Stack) -> str:
+    """Creates a database with the kit's tables, and returns its address."""
     admin = await asyncpg.connect(stack.postgres_url)
     await admin.execute("drop database if exists bench with (force)")
     await admin.execute("create database bench")
@@ -173,7 +175,7 @@ class _Bench:
                 done.set()
 
         async def one() -> None:
-            event = _event(self._organization_id)
+            event = customer_event(self._organization_id)
             async with self._database.transaction() as session:
                 outbox.record(session, event)
                 began[event.id] = time.monotonic()
@@ -210,7 +212,7 @@ class _Bench:
         async def writer() -> None:
             for _ in numbers:
                 async with self._database.transaction() as session:
-                    outbox.record(session, _event(self._organization_id))
+                    outbox.record(session, customer_event(self._organization_id))
 
         await asyncio.gather(*(writer() for _ in range(WRITERS)))
         committed = EVENTS / (time.monotonic() - began)
@@ -241,7 +243,7 @@ class _Bench:
 
     async def bare_publishing(self) -> float:
         """Events per second with aio-pika alone: confirms, so many in flight, a quorum queue."""
-        body = _event(self._organization_id).to_bytes()
+        body = customer_event(self._organization_id).to_bytes()
         async with await aio_pika.connect(self._rabbitmq_url) as connection:
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
             name = f"bare.{ids.uuid7().hex[-8:]}"

@@ -94,9 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = add("bench", _bench, "measure, beside bare clients in the same run")
     bench.add_argument(
         "what",
-        choices=["api", "events", "grants", "ingest", "purchases", "renewals", "webhooks"],
-        help="requests; the bus, from outbox to consumer; an edit with 50,000 buyers; usage events; whole purchases; "
-        "renewals; webhooks",
+        choices=["api", "events", "grants", "history", "ingest", "purchases", "renewals", "webhooks"],
+        help="requests; the bus, from outbox to consumer; an edit with 50,000 buyers; writers while old events are "
+        "dropped; usage events; whole purchases; renewals; webhooks",
     )
     rebuild = add("rebuild", _rebuild, "have a service's copies of others' resources told again by their owners")
     rebuild.add_argument("service", choices=SERVICES)
@@ -267,12 +267,22 @@ def _mixed_versions(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from polar_cli import bench, bench_api, bench_grants, bench_ingest, bench_purchases, bench_renewals, bench_webhooks
+    from polar_cli import (
+        bench,
+        bench_api,
+        bench_grants,
+        bench_history,
+        bench_ingest,
+        bench_purchases,
+        bench_renewals,
+        bench_webhooks,
+    )
 
     benches = {
         "api": bench_api.api,
         "events": bench.events,
         "grants": bench_grants.grants,
+        "history": bench_history.history,
         "ingest": bench_ingest.ingest,
         "purchases": bench_purchases.purchases,
         "renewals": bench_renewals.renewals,
