@@ -61,6 +61,20 @@ async def test_formulas_are_disarmed_and_pages_joined(client, bus, purchased, mo
     assert {line[6] for line in found[1:]} == {"'=cmd|' /C calc'!A0"}
 
 
+async def test_one_export_too_many_is_refused_with_when_to_come_back(client, monkeypatch):
+    for name, status, error in (
+        ("OF_ONE_OWNER", 429, "RateLimitExceeded"),
+        ("EXPORTS_AT_ONCE", 503, "ServiceUnavailable"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(exports, name, 0)
+            for resource in ("orders", "customers", "subscriptions"):
+                refused = await client.get(f"/v1/{resource}/export")
+                assert (refused.status_code, refused.json()["error"]) == (status, error)
+                assert int(refused.headers["Retry-After"]) > 0
+    assert rows(await client.get("/v1/orders/export"))
+
+
 async def test_subscriptions_and_customers(client, bus, purchased):
     event = purchased(customer={"external_id": "user-1", "metadata": {"plan": "a,b"}})
     await bus.deliver(event)

@@ -39,4 +39,4 @@ async def export(sessions: Sessions, principal: Principal, organization_id: Sequ
     statement = select(Customer).where(owned_by(principal, Customer), Customer.deleted_at.is_(None))
     if organization_id is not None:
         statement = statement.where(Customer.organization_id.in_(organization_id))
-    return await csv_response(sessions, statement, Customer, COLUMNS, filename="customers.csv")
+    return csv_response(sessions, statement, Customer, COLUMNS, owner=principal.owner, filename="customers.csv")

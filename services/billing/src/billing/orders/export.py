@@ -93,4 +93,6 @@ async def export(
     chosen = [COLUMNS[name] for name in columns or DEFAULT]
     if columns is None and present_dialect() is Dialect.SEED:
         chosen = list(DOCUMENTED.values())
-    return await csv_response(sessions, statement, Order, dict(chosen), filename="orders.csv", zone=zone)
+    return csv_response(
+        sessions, statement, Order, dict(chosen), owner=principal.owner, filename="orders.csv", zone=zone
+    )

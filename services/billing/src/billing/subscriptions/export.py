@@ -85,4 +85,6 @@ async def export(
     if started_before is not None:
         statement = statement.where(Subscription.started_at < started_before)
     chosen = dict(COLUMNS[name] for name in columns or DEFAULT)
-    return await csv_response(sessions, statement, Subscription, chosen, filename="subscriptions.csv", zone=zone)
+    return csv_response(
+        sessions, statement, Subscription, chosen, owner=principal.owner, filename="subscriptions.csv", zone=zone
+    )
