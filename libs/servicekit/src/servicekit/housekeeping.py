@@ -7,6 +7,7 @@ the catalog and no rows, and none makes a writer wait for longer than `DETACH_WA
 
 import asyncio
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,8 +21,10 @@ from servicekit.timers import Timer, is_stopping
 
 log = structlog.get_logger()
 
-PAGE = 5_000
-"""Rows that one transaction looks at, and deletes or moves at most."""
+PAGE = 1_000
+"""Rows that one transaction looks at, and deletes or moves at most: some milliseconds, and a megabyte of WAL."""
+LONGEST_PAUSE_SECONDS = 1.0
+"""Between two pages it rests for as long as the last one took, but at most this, and leaves the disk to writers."""
 INBOX_RETENTION = timedelta(days=30)
 """Longer than any redelivery: a dead letter may be redriven weeks later (NServiceBus keeps 7 days)."""
 UNKNOWN_RETENTION = timedelta(days=7)
@@ -50,6 +53,7 @@ class Housekeeping:
 
     async def work(self, sessions: Sessions) -> int:
         """Does a page of each kind of work. Returns how much it did; 0 when nothing is left, or another is at it."""
+        began = time.monotonic()
         now = clock.wall()
         oldest = now - self._retention
         async with sessions() as session:
@@ -67,6 +71,8 @@ class Housekeeping:
         done += await self._clear_default(sessions, oldest)
         for month in await self._months(sessions, oldest):
             done += await self._drop(sessions, month)
+        if done:
+            await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE_SECONDS))
         return done
 
     async def _months(self, sessions: Sessions, oldest: datetime) -> list[str]:

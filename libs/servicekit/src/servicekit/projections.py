@@ -32,6 +32,8 @@ RANGE = 200
 """Resources in one range of a digest, and events in one answer."""
 RANGES = 4_000
 """At most; beyond 800,000 resources the ranges grow instead."""
+DISTRUSTED_AT_ONCE = 1_000
+"""Copies in one transaction of a rebuild."""
 SETTLING = timedelta(seconds=10)
 """What changed so lately is left out of a digest: its news may still be on its way."""
 RECENT = 10_000
@@ -253,11 +255,16 @@ class Kept:
             return False
         return before is None or before < event.sequence
 
-    async def distrust_all(self, session: AsyncSession, *, empty: bool) -> None:
-        """Has everything told again: marks every copy as unknown (it still serves), or with `empty` removes it."""
+    async def distrust_page(self, session: AsyncSession, after: UUID, *, empty: bool) -> UUID | None:
+        """Marks a page of copies as unknown (they still serve), or with `empty` removes it, in the order of their ids.
+
+        Returns the last id that it looked at, None when there was none behind `after`.
+        """
+        page = text(f"select id from {self.table} where id > :after order by id limit {DISTRUSTED_AT_ONCE}")
+        ids: Sequence[UUID] = (await session.execute(page, {"after": after})).scalars().all()
         change = f"delete from {self.table}" if empty else f"update {self.table} set sequence = -1"
-        await session.execute(text(f"{change} where sequence <> 0"))
-        self.ask(session)
+        await session.execute(text(f"{change} where id = any(:ids) and sequence <> 0"), {"ids": list(ids)})
+        return ids[-1] if ids else None
 
     async def missing(self, session: AsyncSession, since: datetime) -> int | None:
         """Copies that still have to be told again; None until a digest was compared after `since`; 0 when equal."""
@@ -329,10 +336,17 @@ class Projections:
         return found
 
     async def rebuild(self, sessions: Sessions, *, empty: bool) -> datetime:
-        """Has every copy told again. Returns the instant from which `missing` speaks of it."""
-        async with sessions() as session:
-            for kept in self.kept:
-                await kept.distrust_all(session, empty=empty)
+        """Has every copy told again. Returns the instant from which `missing` speaks of it.
+
+        In pages, so that the flows that write copies go on beside it; after a kill the command is given again.
+        """
+        for kept in self.kept:
+            after: UUID | None = NIL
+            while after is not None:
+                async with sessions() as session:
+                    after = await kept.distrust_page(session, after, empty=empty)
+                    if after is None:
+                        kept.ask(session)
         return clock.wall()
 
     async def missing(self, sessions: Sessions, since: datetime, *, has_stopped: bool = False) -> dict[str, int | None]:

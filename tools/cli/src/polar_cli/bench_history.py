@@ -22,7 +22,7 @@ EVENTS_OF_A_SUBJECT = 4
 YEAR = timedelta(days=365)
 PAUSE_SECONDS = 0.02
 """Between two transactions of a writer: a service that is neither idle nor at its limit."""
-ALONE_SECONDS = 20.0
+ALONE_SECONDS = 15.0
 _FILL = """
     insert into outbox (event_id, routing_key, source, subject, sequence, organization_id, payload, created_at,
                         published_at)
@@ -31,6 +31,10 @@ _FILL = """
     from generate_series({first}, {last}) number
 """
 _NUMBER = "insert into outbox_sequences (subject, value) select subject, max(sequence) from outbox group by subject"
+_WAITING = """
+    select extract(epoch from clock_timestamp() - waitstart)::float8 * 1000 as waited from pg_locks
+    where not granted and locktype in ('relation', 'extend', 'transactionid', 'tuple') and mode <> 'AccessExclusiveLock'
+"""
 
 
 def history() -> int:
@@ -61,11 +65,15 @@ async def _measure(stack: Stack) -> list[tuple[str, str, str]]:
     database = Database(url.replace("postgresql://", "postgresql+asyncpg://"), name="bench", pool_size=WRITERS)
     await Housekeeping(YEAR * 10).work(database.transaction)
     with step(f"{WRITERS} writers alone"):
+        watching = asyncio.create_task(_waited(url))
         alone = await _written(database, asyncio.sleep(ALONE_SECONDS))
+        waited_alone = await _stopped(watching)
     with step("beside housekeeping"):
         began = time.monotonic()
+        watching = asyncio.create_task(_waited(url))
         beside = await _written(database, _drop(database))
         took = time.monotonic() - began
+        waited = await _stopped(watching)
     kept = await connection.fetchval("select count(*) from outbox_kept")
     left = await connection.fetchval(f"select to_regclass('outbox_{old:%Y_%m}')::text")
     if left is not None or kept != ROWS // EVENTS_OF_A_SUBJECT:
@@ -78,9 +86,32 @@ async def _measure(stack: Stack) -> list[tuple[str, str, str]]:
         ("p50, ms", f"{statistics.median(alone) * 1000:.1f}", f"{statistics.median(beside) * 1000:.1f}"),
         ("p99, ms", f"{_p99(alone) * 1000:.1f}", f"{_p99(beside) * 1000:.1f}"),
         ("longest, ms", f"{max(alone) * 1000:.1f}", f"{max(beside) * 1000:.1f}"),
+        ("longest wait for a lock, ms", f"{waited_alone:.0f}", f"{waited:.0f}"),
         ("seconds until the month was gone", "", f"{took:.1f}"),
         ("events kept", "", str(kept)),
     ]
+
+
+async def _waited(url: str) -> list[float]:
+    """Looks every few milliseconds for how long anybody but housekeeping has waited for a lock on a table, until ended.
+
+    Returns that in milliseconds, one for each look that found any.
+    """
+    found: list[float] = []
+    connection = await asyncpg.connect(url)
+    try:
+        while True:
+            found += [row["waited"] for row in await connection.fetch(_WAITING) if row["waited"] is not None]
+            await asyncio.sleep(0.003)
+    except asyncio.CancelledError:
+        return found
+    finally:
+        connection.terminate()
+
+
+async def _stopped(watching: "asyncio.Task[list[float]]") -> float:
+    watching.cancel()
+    return max(await watching, default=0.0)
 
 
 async def _drop(database: Database) -> None:

@@ -17,8 +17,9 @@ from uuid import UUID
 
 from servicekit import clock
 from servicekit.errors import InvalidInput, NotPermitted
+from servicekit.housekeeping import delete_page
 from servicekit.sealing import cipher
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.logins.models import Login
@@ -79,7 +80,7 @@ async def begin(
     if not _is_ours(return_to, settings):
         raise InvalidInput(("body", "return_to"), "should be a path, or a page of this suite or an allowed origin")
     now = clock.wall()  # of browsers and other systems, which know no test clock
-    await session.execute(delete(Login).where(Login.expires_at < now))
+    await delete_page(session, "logins", "expires_at < :now order by expires_at", now=now)
     ticket = secrets.token_urlsafe(32)
     session.add(
         Login(

@@ -10,7 +10,7 @@ _FOLD = text("""
     ), folded as (
         delete from event_tallies where id in (
             select tally.id from event_tallies tally join chosen using (organization_id, name)
-            for update of tally skip locked
+            limit 5000 for update of tally skip locked
         )
         returning organization_id, name, occurrences, first_seen, last_seen
     )
@@ -22,6 +22,6 @@ _FOLD = text("""
 
 
 async def fold_tallies(sessions: Sessions) -> int:
-    """Makes one tally of many, for up to fifty names. Returns how many were folded."""
+    """Makes one tally of many, for up to fifty names and 5,000 tallies. Returns how many were folded."""
     async with sessions() as session:
         return len((await session.execute(_FOLD)).all())
