@@ -187,11 +187,6 @@ def test_a_service_may_publish_only_its_own_events():
     assert not re.search(permissions["read"], "billing.checkouts.dead")
 
 
-def test_nginx_variables_survive_the_template():
-    text = servers.render("listen ${GATEWAY_LISTEN}; set $a ${b}; x $uri ${OTHER_NAME};", {"GATEWAY_LISTEN": "1"})
-    assert text == "listen 1; set $a ${b}; x $uri ${OTHER_NAME};"
-
-
 def composed():
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 

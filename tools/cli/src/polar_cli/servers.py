@@ -1,10 +1,10 @@
 """Private PostgreSQL, RabbitMQ and nginx of a stack, all on 127.0.0.1, none of them the system's own."""
 
 import base64
+import hashlib
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from polar_cli import packages
@@ -266,34 +267,47 @@ class Limits:
         }
 
 
-def gateway(state: State, data: Path, log: Path, listen_port: int, limits: Limits, name: str = "gateway") -> Process:
-    """nginx with the configuration of `deploy/gateway`."""
+def gateway(
+    state: State,
+    data: Path,
+    log: Path,
+    listen_port: int,
+    limits: Limits,
+    name: str = "gateway",
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Process:
+    """nginx with the configuration of `deploy/gateway`; `settings` are an operator's, by name, and come before `limits`."""
     folder = data / "gateway"
     user = "www-data"
 
+    def values() -> dict[str, str]:
+        return {
+            "GATEWAY_LISTEN": f"127.0.0.1:{listen_port}",
+            "GATEWAY_RUN": str(folder / "run"),
+            "GATEWAY_CACHE": str(in_memory(folder)),
+            "GATEWAY_CONFIG": str(folder / "config"),
+            "GATEWAY_DOCS": str(folder / "docs"),
+            "GATEWAY_ERROR_LOG": "stderr",
+            "GATEWAY_ACCESS_LOG": str(folder / "access.log"),
+            "GATEWAY_WORKERS": "1",
+            **limits.environment(),
+            **settings,
+            **{f"{service.upper()}_UPSTREAM": f"127.0.0.1:{state.port(f'{service}.api')}" for service in SERVICES},
+        }
+
     def configure() -> None:
         own(folder, user)
-        run = own(folder / "run", user)
-        docs = folder / "docs"
-        _write_docs(docs)
+        own(folder / "run", user)
+        forget(in_memory(folder))
+        in_memory(folder).mkdir(mode=0o700)
+        own(in_memory(folder), user)
+        _write_docs(folder / "docs")
         config = folder / "config"
         config.mkdir(exist_ok=True)
         for path in GATEWAY.iterdir():
             if path.suffix in {".conf", ".json"}:
                 shutil.copy(path, config / path.name)
-        values = {
-            "GATEWAY_LISTEN": f"127.0.0.1:{listen_port}",
-            "GATEWAY_RUN": str(run),
-            "GATEWAY_CONFIG": str(config),
-            "GATEWAY_DOCS": str(docs),
-            "GATEWAY_ERROR_LOG": "stderr",
-            "GATEWAY_ACCESS_LOG": str(folder / "access.log"),
-            "GATEWAY_WORKERS": "1",
-            "GATEWAY_REAL_IP": real_ip(os.environ.get("GATEWAY_TRUSTED_PROXIES", "")),
-            **limits.environment(),
-            **{f"{service.upper()}_UPSTREAM": f"127.0.0.1:{state.port(f'{service}.api')}" for service in SERVICES},
-        }
-        (folder / "nginx.conf").write_text(render((GATEWAY / "nginx.conf.template").read_text(), values))
+        (folder / "nginx.conf").write_text(rendered(values()))
         (folder / "access.log").touch()
         shown = log.with_suffix(".access.log")
         if not shown.is_symlink():
@@ -323,16 +337,26 @@ def gateway(state: State, data: Path, log: Path, listen_port: int, limits: Limit
     )
 
 
-def real_ip(proxies: str) -> str:
-    """nginx's directives that believe the addresses which these proxies report; `proxies` has networks, by commas."""
-    trusted = [f"set_real_ip_from {network.strip()};" for network in proxies.split(",") if network.strip()]
-    return " ".join([*trusted, "real_ip_header X-Forwarded-For; real_ip_recursive on;"]) if trusted else ""
+def in_memory(folder: Path) -> Path:
+    """Where a gateway keeps what must reach no disk: its cache, whose keys are tokens. PostgreSQL needs /dev/shm, too."""
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return Path("/dev/shm") / f"polar-{os.getuid()}-{name}"
 
 
-def render(template: str, values: Mapping[str, str]) -> str:
-    """Fills in `${NAMES}` in capitals that `values` has; nginx's own `$variables` stay."""
+def forget(folder: Path) -> None:
+    """Removes a folder that `in_memory` named. Raises `Failure` where it is somebody else's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_symlink() or folder.exists():
+        raise Failure(f"{folder} is in the way and cannot be removed", hint=f"remove it: rm -r {folder}")
 
-    return re.sub(r"\$\{([A-Z][A-Z_]+)\}", lambda match: values.get(match[1], match[0]), template)
+
+def rendered(values: Mapping[str, str]) -> str:
+    """nginx's configuration for these values, as the image writes it, too. Raises `Failure` for one that is no good."""
+    command = ["/bin/sh", str(GATEWAY / "configure.sh"), str(GATEWAY / "nginx.conf.template")]
+    done = subprocess.run(command, env={**CLEAN, **values}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(done.stderr.strip())
+    return done.stdout
 
 
 def _write_docs(folder: Path) -> None:

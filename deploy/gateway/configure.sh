@@ -1,0 +1,61 @@
+#!/bin/sh
+# Writes nginx's configuration to standard output: the template named by $1, filled in from the environment.
+# The image and ./polar both run this. It stops with one line for a setting that cannot be used.
+set -eu
+
+refuse() { echo "gateway cannot start: $1" >&2; exit 78; }
+
+# Each value that an operator sets stands in nginx's configuration: only what it may consist of is let through.
+for name in $(env | sed -n 's/^\(GATEWAY_RATE_[A-Z]*\|GATEWAY_BURST\|GATEWAY_LOGINS_[A-Z_]*\)=.*/\1/p'); do
+    eval "value=\$$name"
+    case $value in '' | 0* | *[!0-9]*) refuse "$name is no whole number above 0" ;; esac
+done
+
+GATEWAY_REAL_IP=
+for network in $(echo "${GATEWAY_TRUSTED_PROXIES:-}" | tr ',' ' '); do
+    case $network in *[!0-9A-Fa-f.:/]*) refuse "GATEWAY_TRUSTED_PROXIES has $network, which is no address or network" ;; esac
+    GATEWAY_REAL_IP="$GATEWAY_REAL_IP set_real_ip_from $network;"
+done
+[ -z "$GATEWAY_REAL_IP" ] || GATEWAY_REAL_IP="$GATEWAY_REAL_IP real_ip_header X-Forwarded-For; real_ip_recursive on;"
+
+GATEWAY_RESOLVE= GATEWAY_RESOLVER_LINE=
+if [ -n "${GATEWAY_RESOLVER:-}" ]; then
+    case $GATEWAY_RESOLVER in *[!0-9A-Fa-f.:]*) refuse "GATEWAY_RESOLVER is no address of a name server" ;; esac
+    GATEWAY_RESOLVE=' resolve' GATEWAY_RESOLVER_LINE="resolver $GATEWAY_RESOLVER valid=2s ipv6=off; resolver_timeout 2s;"
+fi
+
+GATEWAY_SECURITY_TXT='return 404;'
+if [ -n "${SECURITY_CONTACT:-}" ]; then
+    contact=$SECURITY_CONTACT
+    case $contact in
+        *[!A-Za-z0-9@:/._~+=%?\&-]*) contact= ;;
+        https://?* | mailto:?*@?*) ;;
+        *:* | */* | *@*@*) contact= ;;
+        ?*@?*) contact=mailto:$contact ;;
+        *) contact= ;;
+    esac
+    [ -n "$contact" ] || refuse "SECURITY_CONTACT is neither a mail address nor an https:// address"
+    site=${PUBLIC_URL:-}
+    case $site in
+        *[!A-Za-z0-9:/._~%-]*) refuse "PUBLIC_URL is no address" ;;
+        https://?* | http://?*) ;;
+        *) refuse "SECURITY_CONTACT needs PUBLIC_URL, the address that clients call" ;;
+    esac
+    # The standard asks for less than a year: each start of the gateway renews it.
+    expires=$(date -u -d '+360 days' +%Y-%m-%dT%H:%M:%SZ)
+    text="Contact: $contact\\nExpires: $expires\\nCanonical: ${site%/}/.well-known/security.txt\\nPreferred-Languages: en\\n"
+    GATEWAY_SECURITY_TXT="default_type 'text/plain; charset=utf-8'; add_header Cache-Control no-cache; return 200 '$text';"
+fi
+export GATEWAY_REAL_IP GATEWAY_RESOLVE GATEWAY_RESOLVER_LINE GATEWAY_SECURITY_TXT
+
+# Only ${NAMES} in capitals; nginx's own $variables stay as they are.
+awk '{
+    rest = $0; line = ""
+    while (match(rest, /\$\{[A-Z][A-Z_]*\}/)) {
+        name = substr(rest, RSTART + 2, RLENGTH - 3)
+        if (!(name in ENVIRON)) { print "gateway cannot start: " name " is not set" > "/dev/stderr"; exit 78 }
+        line = line substr(rest, 1, RSTART - 1) ENVIRON[name]
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+    print line rest
+}' "$1"
