@@ -16,6 +16,7 @@ from servicekit.database import Database
 from servicekit.documentation import document
 from servicekit.hot import HotList, HotLists
 from servicekit.http import BeforeBody, RequestContext
+from servicekit.serving import Finishing, Server
 from servicekit.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -113,8 +114,9 @@ def _add_health(app: FastAPI, settings: Settings) -> None:
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serves until SIGTERM, then finishes the requests in hand."""
     memory.collect_seldom()
-    uvicorn.run(
-        app,
+    finishing = Finishing(app)
+    config = uvicorn.Config(
+        finishing,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -126,3 +128,4 @@ def serve(app: FastAPI, settings: Settings) -> None:
         timeout_graceful_shutdown=20,
         timeout_keep_alive=75,
     )
+    Server(config, finishing).run()

@@ -1,0 +1,66 @@
+"""The HTTP server of a service: what was answered stays answered, and its end fails no request.
+
+The gateway keeps idle connections for a second (`deploy/gateway/nginx.conf.template`) and closes them itself. A server
+that ends stops listening, so that new connections go elsewhere, and serves those it has until the gateway has closed
+them: a request that is sent into a connection just closed could not be repeated, where it writes.
+"""
+
+import asyncio
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+DRAINING_SECONDS = 2.0
+"""How long an ending server waits for idle connections to be closed by the other side."""
+
+
+class Finishing:
+    """Keeps the connection of an answered request, and says `Connection: close` once the server ends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.ends = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request.
+
+        Starlette raises an error that it has answered with 500 once more. The answer is complete and the error logged
+        (`servicekit.errors`), so it ends here: uvicorn would close the connection, under the next request.
+        """
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_complete = False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_complete
+            if self.ends and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+            is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            if not is_complete:
+                raise
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, with connections that are drained before they are closed."""
+
+    def __init__(self, config: uvicorn.Config, app: Finishing) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops listening, serves the connections that there are, and then ends as uvicorn does."""
+        for server in self.servers:
+            server.close()
+        self._app.ends = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + DRAINING_SECONDS
+        while self.server_state.connections and not self.force_exit and loop.time() < until:
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
