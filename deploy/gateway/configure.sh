@@ -21,7 +21,7 @@ done
 GATEWAY_RESOLVE= GATEWAY_RESOLVER_LINE=
 if [ -n "${GATEWAY_RESOLVER:-}" ]; then
     case $GATEWAY_RESOLVER in *[!0-9A-Fa-f.:]*) refuse "GATEWAY_RESOLVER is no address of a name server" ;; esac
-    GATEWAY_RESOLVE=' resolve' GATEWAY_RESOLVER_LINE="resolver $GATEWAY_RESOLVER valid=2s ipv6=off; resolver_timeout 2s;"
+    GATEWAY_RESOLVE=' resolve' GATEWAY_RESOLVER_LINE="resolver $GATEWAY_RESOLVER valid=1s ipv6=off; resolver_timeout 2s;"
 fi
 
 GATEWAY_SECURITY_TXT='return 404;'

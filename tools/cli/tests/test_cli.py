@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from polar_cli import compose, console, forkserver, provision, servers
+from polar_cli import compose, console, forkserver, provision
 from polar_cli.processes import Process
 from polar_cli.prove.plan import PARTS, draw
 from polar_cli.stack import Stack

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 DRAINING_SECONDS = 2.0
 """How long an ending server waits for idle connections to be closed by the other side."""
 
+_PAUSE = 0.05
+
 
 class Finishing:
     """Keeps the connection of an answered request, and says `Connection: close` once the server ends."""
@@ -59,8 +61,8 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._app.ends = True
-        loop = asyncio.get_running_loop()
-        until = loop.time() + DRAINING_SECONDS
-        while self.server_state.connections and not self.force_exit and loop.time() < until:
-            await asyncio.sleep(0.05)
+        for _ in range(round(DRAINING_SECONDS / _PAUSE)):
+            if not self.server_state.connections or self.force_exit:
+                break
+            await asyncio.sleep(_PAUSE)
         await super().shutdown(sockets)

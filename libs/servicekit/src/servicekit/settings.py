@@ -3,7 +3,7 @@
 import sys
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _WEAK = {"your-secret-key-here", "secret", "changeme", "super secret jwt secret"}
@@ -62,3 +62,18 @@ class Settings(BaseSettings):
                 name = "_".join(str(part) for part in problem["loc"]).upper()
                 sys.stderr.write(f"{service} cannot start: {name} {problem['msg'].removeprefix('Value error, ')}\n")
             raise SystemExit(78) from None
+
+
+class MailSettings(Settings):
+    """For a service that sends mail. Its own default of `mail_from` is for development alone."""
+
+    mail_url: str = Field(default="", repr=False)
+    """`file:///folder` for `.eml` files, or `smtp://user:password@host:port` (`smtps` for TLS)."""
+    mail_from: str
+
+    @field_validator("mail_from")
+    @classmethod
+    def _reaches_somebody(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("environment") == "production" and value.rpartition("@")[2].lower() in {"", "localhost"}:
+            raise ValueError(f"is {value}: set the address that production sends mail from")
+        return value

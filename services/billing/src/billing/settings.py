@@ -8,11 +8,11 @@ from servicekit.storage import FilesSettings
 from billing.ledger.fees import PlatformFee
 
 
-class Settings(StripeSettings, FilesSettings, settings.Settings):
+class Settings(StripeSettings, FilesSettings, settings.MailSettings):
     """The common settings, how to reach Stripe and the mail, where documents lie, and the platform fee: nothing by
     default, since a company runs the suite for itself."""
 
-    mail_url: str = ""
+    mail_url: str = Field(default="", repr=False)
     """`smtp://…` or `file:///folder`; empty: mails wait until it is set."""
     mail_from: str = "billing@localhost"
     platform_fee_basis_points: int = Field(default=0, ge=0, le=10_000)

@@ -7,13 +7,11 @@ from pydantic import Field, model_validator
 from servicekit import settings
 
 
-class Settings(settings.Settings):
+class Settings(settings.MailSettings):
     """The common ones, the key that only identity signs principals with, and how its mail leaves."""
 
     principal_private_key: str = Field(repr=False)
     """Base64 of the 32-byte Ed25519 seed."""
-    mail_url: str = Field(default="", repr=False)
-    """`file:///folder` for `.eml` files, or `smtp://user:password@host:port` (`smtps` for TLS)."""
     mail_from: str = "portal@localhost"
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ DAY = 24 * HOUR
 SCHEDULE = (5, 30, 5 * 60, 30 * 60, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY)
 
 
-class Settings(settings.Settings):
+class Settings(settings.MailSettings):
     """The common ones, how deliveries are made and repeated, and how mail leaves."""
 
     webhook_timeout_seconds: float = Field(default=10, gt=0, le=60)
@@ -24,8 +24,6 @@ class Settings(settings.Settings):
     webhook_ports: tuple[int, ...] = (443, 8443)
     webhook_allow_internal_addresses: bool = False
     """For development and tests: plain http, any port, and addresses of this machine or of a private network."""
-    mail_url: str = Field(default="", repr=False)
-    """`file:///folder` for `.eml` files, or `smtp://user:password@host:port` (`smtps` for TLS)."""
     mail_from: str = "webhooks@localhost"
 
     @model_validator(mode="after")

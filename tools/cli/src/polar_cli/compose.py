@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from polar_cli import audit
+from polar_cli import audit, replacing, settings
 from polar_cli.console import Failure, step
 from polar_cli.provision import EXCHANGE, permissions_of
 from polar_cli.stack import Stack
@@ -43,20 +43,35 @@ class ComposedStack(Stack):
     """A stack whose parts run in containers, those of docker-compose.yml; each name has a project of its own."""
 
     def up(self) -> list[str]:
-        """Writes the secrets, builds and starts every container, and creates the first organization.
+        """Writes the secrets, builds the images, starts what is down and replaces what changed, one service at a time.
 
-        Returns the containers' services. Raises `Failure` with the last lines of each that ended with an error.
+        Creates the first organization. Returns the services of what was started. Raises `Failure` with the last lines
+        of each container that ended with an error.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_private(self.folder / "rabbitmq-definitions.json", json.dumps(definitions(self)), mode=0o644)
+        self._write_definitions()
         lines = "".join(f"{name}={value}\n" for name, value in environment(self).items())
         _write_private(self.folder / "compose.env", lines)
-        with step("docker compose up"):
-            self._compose("up", "--wait", "--build", "--quiet-pull")
-        if not (self.folder / "env").exists():
-            with step("the first organization and its access token"):
-                self._first_organization()
-        return self._compose("ps", "--services").split()
+        with step("docker compose build"):
+            self._compose("build", "--quiet")
+        wanted = dict(line.split(maxsplit=1) for line in self._compose("config", "--hash", "*").splitlines())
+        present = replacing.containers(self._compose("ps", "--all", "--quiet", "--no-trunc"))
+        names = replacing.changed(wanted, present)
+        if any(one.service == "gateway" and one.is_running for one in present):
+            replacing.replace(self._compose, names, present)
+        else:
+            with step("docker compose up"):
+                self._compose("up", "--wait", "--quiet-pull")
+        self._tell_clients()
+        return sorted(names)
+
+    def _write_definitions(self) -> None:
+        """Writes the broker's users once for the same passwords: each new salt would make another file."""
+        path = self.folder / "rabbitmq-definitions.json"
+        made_of = hashlib.sha256(json.dumps(definitions_of(self.state.secret, hashed=str)).encode()).hexdigest()
+        if not path.exists() or self.state.get("definitions") != made_of:
+            _write_private(path, json.dumps(definitions(self)), mode=0o644)
+            self.state.set("definitions", made_of)
 
     def down(self) -> list[str]:
         """Ends every container; volumes stay. Returns the services of those that ran."""
@@ -65,11 +80,10 @@ class ComposedStack(Stack):
         return running
 
     def reset(self) -> None:
-        """Ends every container and removes all data and secrets."""
+        """Ends every container and removes all data, settings and secrets."""
         if (self.folder / "compose.env").exists():
             self._compose("down", "--volumes")
-        for name in ("compose.env", "rabbitmq-definitions.json", "env", "state.json", "state.lock"):
-            (self.folder / name).unlink(missing_ok=True)
+        self._remove_own()
 
     def rebuild(self, service: str, *, empty: bool) -> int:
         """Has a service's copies told again, by its own command. Returns its exit status."""
@@ -91,10 +105,10 @@ class ComposedStack(Stack):
 
     def run(self, *arguments: str) -> int:
         """Runs a compose command whose output is the user's. Returns its exit status."""
-        return subprocess.run(self._command(*arguments), cwd=ROOT, check=False).returncode
+        return subprocess.run(self._command(*arguments), cwd=ROOT, env=self._environment(), check=False).returncode
 
     def _compose(self, *arguments: str) -> str:
-        done = subprocess.run(self._command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        done = self._captured(*arguments)
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if not _PROGRESS.match(line)]
             text = "\n".join([f"docker compose {arguments[0]} failed:", *said[-20:], *self._logs_of_ended()])
@@ -103,13 +117,22 @@ class ComposedStack(Stack):
 
     def _logs_of_ended(self) -> list[str]:
         """The last lines of each container that ended with an error: why the others wait for it."""
-        listing = self._command("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}")
-        listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
+        listed = self._captured("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}")
         ended = [service for service, code in map(str.split, listed.stdout.splitlines()) if code != "0"]
         if not ended:
             return []
-        logs = self._command("logs", "--no-color", "--tail", "15", *ended)
-        return subprocess.run(logs, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
+        return self._captured("logs", "--no-color", "--tail", "15", *ended).stdout.splitlines()
+
+    def _captured(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(*arguments), cwd=ROOT, env=self._environment(), capture_output=True, text=True, check=False
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """Compose's own: the operator's settings as they are given, and none of another stack's."""
+        ours = {*settings.KNOWN, *settings.MADE, *environment(self)}
+        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        return {**kept, **{name: value for name, value in self.given.items() if name in settings.KNOWN}}
 
     def _command(self, *arguments: str) -> list[str]:
         kept = self.folder / "compose.env"
@@ -121,10 +144,9 @@ class ComposedStack(Stack):
 
 
 def environment(stack: Stack) -> dict[str, str]:
-    """What docker-compose.yml asks for."""
+    """What docker-compose.yml asks for and the operator does not give."""
     values = {
         "POSTGRES_PASSWORD": stack.state.secret("postgres"),
-        "PUBLIC_URL": stack.url,
         "POLAR_PORT": str(stack.gateway_port),
         "POLAR_FOLDER": str(stack.folder),
         "STRIPE_PORT": str(stack.state.port("stripe")),
@@ -135,13 +157,15 @@ def environment(stack: Stack) -> dict[str, str]:
         values[f"{service.upper()}_BROKER_PASSWORD"] = stack.state.secret(f"broker:{service}")
     wanted = {
         "SECRET", "PRINCIPAL_PUBLIC_KEY", "PRINCIPAL_PRIVATE_KEY", "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY",
-        "STRIPE_WEBHOOK_SECRET",
+        "STRIPE_WEBHOOK_SECRET", "PUBLIC_URL", "WEBHOOK_ALLOW_INTERNAL_ADDRESSES",
     }  # fmt: skip
-    for service in ("identity", "checkout"):
-        given = stack.environment(service)
-        values |= {name: given[name] for name in wanted & set(given)}
+    for service in ("identity", "checkout", "webhooks"):
+        made = stack.environment(service)
+        values |= {name: made[name] for name in wanted & set(made)}
     values["STRIPE_API_BASE"] = "" if stack.real_stripe else "http://stripe:8420"
-    return values
+    if bucket := stack.given.get("AWS_S3_BUCKET"):
+        values["FILES_URL"] = f"s3://{bucket}"
+    return {name: value for name, value in values.items() if name not in stack.given or name in settings.MADE}
 
 
 def definitions(stack: Stack) -> dict[str, Any]:
@@ -149,8 +173,9 @@ def definitions(stack: Stack) -> dict[str, Any]:
     return definitions_of(stack.state.secret)
 
 
-def definitions_of(password: Callable[[str], str]) -> dict[str, Any]:
+def definitions_of(password: Callable[[str], str], hashed: Callable[[str], str] | None = None) -> dict[str, Any]:
     """The same for other passwords: `password` gives those of `rabbitmq`, its administrator, and `broker:<service>`."""
+    hashed = hashed or salted
     users = [{"name": "polar", "password_hash": hashed(password("rabbitmq")), "tags": ["administrator"]}]
     all_of = {"configure": ".*", "write": ".*", "read": ".*"}
     permissions: list[dict[str, Any]] = [{"user": "polar", "vhost": "/", **all_of}]
@@ -171,7 +196,7 @@ def definitions_of(password: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def hashed(password: str) -> str:
+def salted(password: str) -> str:
     """A password as RabbitMQ keeps it: base64 of a 4-byte salt and the SHA-256 of salt and password."""
     salt = secrets.token_bytes(4)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

@@ -144,6 +144,7 @@ def main(address: str, *also: str) -> None:
     else:
         asker.close()
         os.setsid()
+        os.umask(0o077)  # as a process that is started by itself: see `processes`
         _become(wish)
 
 

@@ -123,7 +123,7 @@ def new_secrets(namespace: str, outside: dict[str, str]) -> list[dict[str, Any]]
     definitions = compose.definitions_of(lambda name: passwords[name.removeprefix("broker:")])
     definitions["users"].append(
         {
-            "name": "monitoring", "password_hash": compose.hashed(passwords["monitoring"]), "tags": ["monitoring"],
+            "name": "monitoring", "password_hash": compose.salted(passwords["monitoring"]), "tags": ["monitoring"],
             "hashing_algorithm": "rabbit_password_hashing_sha256",
         }
     )  # fmt: skip

@@ -18,6 +18,7 @@ from polar_cli import (
     leftovers,
     openapi,
     prices,
+    settings,
     testing,
     vulnerabilities,
 )
@@ -132,7 +133,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stack() -> Stack:
-    """The stack of this checkout: in containers where a Docker engine answers."""
+    """The stack of this checkout, with the settings it remembers: in containers where a Docker engine answers."""
+    settings.recall(ROOT / ".polar")
     return compose.ComposedStack() if compose.engine_answers() else Stack()
 
 
@@ -145,6 +147,9 @@ def _up(_: argparse.Namespace) -> int:
         for name in [name for name in stack.processes if name not in before]:
             stack.processes[name].stop()
         raise
+    kept = settings.remember(stack.folder)
+    if kept:
+        say(f"settings in {_relative(stack.folder / 'settings.env')}: {', '.join(kept)}")
     say(
         f"{'ready' if started else 'was ready already'}: {stack.url}  (a token is in {_relative(stack.folder / 'env')})"
     )
@@ -210,7 +215,7 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
-    return dead_letters.show(Stack().management, arguments.limit)
+    return dead_letters.show(_stack().management, arguments.limit)
 
 
 def _rebuild(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,7 @@
 """Processes that outlive the command that started them, and are ended only by their own id."""
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polar_cli import forkserver
+from polar_cli import environments, forkserver
 from polar_cli.console import Failure
 from polar_cli.state import State
 
@@ -86,6 +88,8 @@ class Process:
     before: Callable[[], None] = field(default=lambda: None)
     forkserver: Path | None = None
     """The address of the fork server that starts it, where it is not started by itself."""
+    made_of: Callable[[], str] = field(default=lambda: "")
+    """What it is started from beside command and environment: a checksum of its code or configuration."""
 
     @property
     def pid(self) -> int | None:
@@ -95,11 +99,21 @@ class Process:
             return None
         return int(stored[0])
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it runs, and would be started otherwise today: with other settings, another command or other code."""
+        return self.pid is not None and self.state.get(f"started:{self.name}") != self._fingerprint()
+
+    def _fingerprint(self) -> str:
+        lines = {name: value for name, value in self.environment().items() if name not in environments.OF_THE_MACHINE}
+        return hashlib.sha256(json.dumps([list(self.command()), lines, self.made_of()]).encode()).hexdigest()
+
     def start(self) -> bool:
-        """Starts it unless it runs. Returns whether it was started."""
+        """Starts it unless it runs. Returns whether it was started. What it writes is readable by its user alone."""
         if self.pid is not None:
             return False
         self.before()
+        self.state.set(f"started:{self.name}", self._fingerprint())
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.forkserver is not None:
             pid = forkserver.spawn(
@@ -119,6 +133,7 @@ class Process:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                umask=0o077,
                 **identity,
             )
         self.state.set(f"pid:{self.name}", [process.pid, _born(process.pid)])

@@ -276,7 +276,7 @@ def gateway(
     name: str = "gateway",
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Process:
-    """nginx with the configuration of `deploy/gateway`; `settings` are an operator's, by name, and come before `limits`."""
+    """nginx with the configuration of `deploy/gateway`. `settings` are an operator's, by name; they win over `limits`."""
     folder = data / "gateway"
     user = "www-data"
 
@@ -317,6 +317,10 @@ def gateway(
             for path in (folder, *folder.rglob("*")):
                 shutil.chown(path, user, user)
 
+    def made_of() -> str:
+        paths = [path for path in sorted(GATEWAY.iterdir()) if path.is_file()]
+        return hashlib.sha256(json.dumps(values()).encode() + b"".join(map(Path.read_bytes, paths))).hexdigest()
+
     def command() -> list[str]:
         program = _required(packages.nginx(), "nginx")
         return [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -334,11 +338,15 @@ def gateway(
         graceful=signal.SIGQUIT,
         patience=5,
         before=configure,
+        made_of=made_of,
     )
 
 
 def in_memory(folder: Path) -> Path:
-    """Where a gateway keeps what must reach no disk: its cache, whose keys are tokens. PostgreSQL needs /dev/shm, too."""
+    """Where a gateway keeps its cache, whose keys are tokens: in memory, so that none reaches a disk.
+
+    PostgreSQL needs /dev/shm, too.
+    """
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return Path("/dev/shm") / f"polar-{os.getuid()}-{name}"
 

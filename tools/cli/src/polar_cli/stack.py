@@ -1,7 +1,6 @@
 """A whole stack on this machine: servers, twelve service processes, the local Stripe and the gateway."""
 
 import asyncio
-import base64
 import hashlib
 import json
 import os
@@ -13,12 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from polar_cli import forkserver, packages, provision, servers
+from polar_cli import environments, forkserver, packages, provision, servers, settings
 from polar_cli.console import Failure, step
 from polar_cli.processes import Process, answers
 from polar_cli.servers import Limits
@@ -52,9 +50,12 @@ class Stack:
         self.state = State(self.folder)
         self.data = data_folder(self.folder)
         self.logs = self.folder / "logs"
-        self.own_postgres = "POLAR_POSTGRES_URL" not in os.environ
-        self.own_rabbitmq = "POLAR_RABBITMQ_URL" not in os.environ
-        self._through_proxies = through_proxies
+        self.given = settings.given() if name == "main" else {}
+        """The operator's settings; stacks of tests and benches have none, so that none of these changes a result."""
+        self._adopt()
+        self.own_postgres = not os.environ.get("POLAR_POSTGRES_URL")
+        self.own_rabbitmq = not os.environ.get("POLAR_RABBITMQ_URL")
+        self.through_proxies = through_proxies
         self.extra_environment: dict[str, str] = {}
         """What services are started with besides."""
         self.pythons: dict[str, Path] = {}
@@ -75,8 +76,26 @@ class Stack:
             kinds = ["api", "worker", *(f"worker.{number}" for number in range(2, workers + 1))]
             for kind in kinds:
                 self._add(self._service(service, kind))
-        gateway = servers.gateway(self.state, self.data, self._log("gateway"), self.gateway_port, limits)
-        self._add(gateway)
+        self._add(self._gateway(limits))
+
+    def _gateway(self, limits: Limits) -> Process:
+        chosen = {name: value for name, value in self.given.items() if name in settings.OF_GATEWAY}
+        return servers.gateway(
+            self.state, self.data, self._log("gateway"), self.gateway_port, limits,
+            settings={"PUBLIC_URL": self.url, **chosen},
+        )  # fmt: skip
+
+    def _adopt(self) -> None:
+        """Takes secrets that are given before the first start. Raises `Failure` for others than those in use."""
+        for name, key in settings.MADE.items():
+            wanted, known = self.given.get(name), self.state.get(key)
+            if wanted and known and wanted != known:
+                raise Failure(
+                    f"{name} is not the one that this stack was first started with: every token would end",
+                    hint=f"unset {name}; docs/guides/rotating-secrets.md says how it is changed",
+                )
+            if wanted and not known:
+                self.state.set(key, wanted)
 
     def _add(self, process: Process) -> None:
         self.processes[process.name] = process
@@ -91,7 +110,7 @@ class Stack:
     @property
     def gateway_port(self) -> int:
         """The port that clients call: 8000 or POLAR_PORT for `main`, a free one for the others."""
-        return int(os.environ.get("POLAR_PORT", "8000")) if self.name == "main" else self.state.port("gateway")
+        return int(self.given.get("POLAR_PORT", "8000")) if self.name == "main" else self.state.port("gateway")
 
     @property
     def url(self) -> str:
@@ -112,9 +131,9 @@ class Stack:
         server = urlsplit(self.postgres_url)
         folder = self.data / "postgres"
         is_reachable = len(f"{folder}/.s.PGSQL.{server.port}") <= SOCKET_PATH
-        if self.own_postgres and is_reachable and not self._through_proxies:
+        if self.own_postgres and is_reachable and not self.through_proxies:
             return f"postgresql://{role}:{password}@/{database}?host={quote(str(folder), safe='')}&port={server.port}"
-        port = self.state.port("proxy:postgres") if self._through_proxies else server.port or 5432
+        port = self.state.port("proxy:postgres") if self.through_proxies else server.port or 5432
         return f"postgresql://{role}:{password}@{server.hostname}:{port}/{database}"
 
     @property
@@ -131,21 +150,17 @@ class Stack:
     @property
     def real_stripe(self) -> bool:
         """Whether the environment names a Stripe account of its own."""
-        return bool(os.environ.get("STRIPE_SECRET_KEY"))
+        return "STRIPE_SECRET_KEY" in self.given
 
     @property
     def is_live(self) -> bool:
         """Whether that account takes real money: its first organization is then not in test mode."""
-        return "_live_" in os.environ.get("STRIPE_SECRET_KEY", "")
+        return "_live_" in self.given.get("STRIPE_SECRET_KEY", "")
 
     @property
     def stripe_url(self) -> str:
         """The local Stripe."""
         return f"http://127.0.0.1:{self.state.port('stripe')}"
-
-    @property
-    def _webhook_secret(self) -> str:
-        return os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{self.state.secret('stripe-webhook')}"
 
     def database_url(self, service: str) -> str:
         """A service's own address."""
@@ -153,52 +168,7 @@ class Stack:
 
     def environment(self, service: str, process: str = "") -> dict[str, str]:
         """What a service's process is started with, and nothing of ours beside it."""
-        server = urlsplit(self.rabbitmq_url)
-        port = self.state.port("proxy:rabbitmq") if self._through_proxies else server.port or 5672
-        broker = f"{service}:{self.state.secret(f'broker:{service}')}@{server.hostname}:{port}"
-        seed = self.state.signing_seed()
-        public = Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed)).public_key().public_bytes_raw()
-        keep = {
-            name: value
-            for name, value in os.environ.items()
-            if name in {"PATH", "HOME", "LANG", "TZ", "LOG_LEVEL", "MALLOC_ARENA_MAX"}
-            or name.startswith(("OTEL_", "SSL_"))
-        }
-        environment = {
-            **keep,
-            **self.extra_environment,
-            "MALLOC_ARENA_MAX": "2",
-            "ENVIRONMENT": "development",
-            "DATABASE_URL": self.database_url(service),
-            "RABBITMQ_URL": f"amqp://{broker}/",
-            "SECRET": self.state.secret("suite", 32),
-            "HOST": "127.0.0.1",
-            "PORT": str(self.state.port(f"{service}.api")),
-            "WORKER_PORT": str(self.state.port(process if "worker" in process else f"{service}.worker")),
-            "PRINCIPAL_PUBLIC_KEY": base64.b64encode(public).decode(),
-            "PUBLIC_URL": self.url,
-            "CORS_ORIGINS": os.environ.get("CORS_ORIGINS", '["http://localhost:3000"]'),
-        }
-        if service == "identity":
-            environment["PRINCIPAL_PRIVATE_KEY"] = seed
-            environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
-        if service == "webhooks":
-            environment["WEBHOOK_ALLOW_INTERNAL_ADDRESSES"] = "true"
-            environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
-        if service in ("catalog", "billing"):
-            environment["FILES_URL"] = os.environ.get("FILES_URL") or f"file://{self.state.folder / 'files'}"
-        if service == "billing":
-            environment["MAIL_URL"] = os.environ.get("MAIL_URL") or f"file://{self.state.folder / 'mails'}"
-        if service in ("checkout", "billing"):
-            own = f"sk_test_{self.state.secret('stripe-key')}", f"pk_test_{self.state.secret('stripe-key')}"
-            environment |= {
-                "STRIPE_SECRET_KEY": os.environ.get("STRIPE_SECRET_KEY") or own[0],
-                "STRIPE_PUBLISHABLE_KEY": os.environ.get("STRIPE_PUBLISHABLE_KEY") or own[1],
-                "STRIPE_WEBHOOK_SECRET": self._webhook_secret,
-                "STRIPE_API_BASE": "" if self.real_stripe else self.stripe_url,
-                "STRIPE_TAX": os.environ.get("STRIPE_TAX", "false"),
-            }
-        return environment
+        return environments.of(self, service, process)
 
     def _fork_server(self) -> Process:
         return Process(
@@ -227,6 +197,7 @@ class Stack:
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),
             folder=ROOT,
+            made_of=lambda: _code(f"services/{service}/src", "libs"),
         )
         if self._is_forked:
             process.before, process.forkserver = self._forkserver_up, self._forkserver
@@ -243,7 +214,10 @@ class Stack:
             name="stripe",
             state=self.state,
             command=command,
-            environment=lambda: {**servers.CLEAN, "STRIPE_SANDBOX_WEBHOOK_SECRET": self._webhook_secret},
+            environment=lambda: {
+                **servers.CLEAN,
+                "STRIPE_SANDBOX_WEBHOOK_SECRET": self.environment("checkout")["STRIPE_WEBHOOK_SECRET"],
+            },
             ready=lambda: answers(f"{self.stripe_url}/healthz"),
             log=self._log("stripe"),
             folder=ROOT,
@@ -310,6 +284,9 @@ class Stack:
                 f"port {self.gateway_port} of 127.0.0.1 is taken by another program",
                 hint="end it, or choose another port: POLAR_PORT=8010 ./polar up",
             )
+        for path in self._private:
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
         others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
         known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == _consumers()
         if self.own_rabbitmq and known:
@@ -318,17 +295,33 @@ class Stack:
             started = self._launch(["rabbitmq"])
             started += self._start(["postgres"] if self.own_postgres else [])
             self.migrate()
+            self._end_outdated(others)
             started += self._launch(others)
             self._await([name for name in started if name != "postgres"])
         else:
             started = self.servers_up()
             self.migrate()
             self.declare()
+            self._end_outdated(others)
             started += self._start(others)
+        self._tell_clients()
+        return started
+
+    def _end_outdated(self, names: Iterable[str]) -> None:
+        """Ends what runs with other settings or other code than it would be started with now, and nothing else."""
+        outdated = [name for name in names if self.processes[name].is_outdated]
+        if outdated:
+            with step(f"ending {_spoken(outdated)} to start with what changed"), ThreadPoolExecutor(16) as pool:
+                list(pool.map(lambda name: self.processes[name].stop(), outdated))
+
+    def _tell_clients(self) -> None:
+        """Creates the first organization, once, and keeps the address in `env` that of the gateway."""
         if not (self.folder / "env").exists():
             with step("the first organization and its access token"):
                 self._first_organization()
-        return started
+        known = self.client_environment()
+        if known["POLAR_API_URL"] != self.url:
+            self._write_env({**known, "POLAR_API_URL": self.url})
 
     def rebuild(self, service: str, *, empty: bool) -> int:
         """Has a service's copies told again, by its own command. Returns its exit status; raises `Failure`."""
@@ -381,6 +374,9 @@ class Stack:
             "POLAR_ACCESS_TOKEN": created["access_token"],
             "POLAR_ORGANIZATION_ID": created["organization_id"],
         }
+        self._write_env(lines)
+
+    def _write_env(self, lines: dict[str, str]) -> None:
         path = self.folder / "env"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.writelines(f"{name}={value}\n" for name, value in lines.items())
@@ -399,17 +395,36 @@ class Stack:
             list(pool.map(lambda name: self.processes[name].stop(), [name for name in running if name not in outer]))
         if self.own_rabbitmq:
             servers.stop_epmd(self.state)
+        servers.forget(servers.in_memory(self.data / "gateway"))
         return running
 
     def reset(self) -> None:
-        """Ends everything and removes all data, logs and secrets."""
+        """Ends everything and removes all data, mails, files, logs, settings and secrets."""
         self.down()
         shutil.rmtree(self.data, ignore_errors=True)
-        for name in ("data", "env", "state.json", "state.lock"):
+        self._remove_own()
+
+    def _remove_own(self) -> None:
+        """Removes what lies in the stack's folder beside its servers' data."""
+        for name in (
+            "data",
+            "env",
+            "settings.env",
+            "compose.env",
+            "rabbitmq-definitions.json",
+            "state.json",
+            "state.lock",
+        ):
             path = self.folder / name
             if path.is_symlink() or path.is_file():
                 path.unlink()
-        shutil.rmtree(self.logs, ignore_errors=True)
+        for path in (*self._private, self.logs):
+            shutil.rmtree(path, ignore_errors=True)
+
+    @property
+    def _private(self) -> tuple[Path, Path]:
+        """Mails with login codes, and what sellers and buyers upload."""
+        return self.folder / "mails", self.folder / "files"
 
     def kill(self, name: str) -> None:
         """Kills a part with SIGKILL, as a crash would."""
@@ -443,6 +458,13 @@ QUEUES = {"consumers.py", "worker.py", "projections.py"}
 def _consumers() -> str:
     """A checksum of everything that decides which queues there are."""
     paths = sorted(path for path in ROOT.glob("services/*/src/**/*.py") if path.name in QUEUES)
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+@cache
+def _code(*folders: str) -> str:
+    """A checksum of the Python code below these folders of the repository."""
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py") if "tests" not in path.parts)
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
