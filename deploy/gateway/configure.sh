@@ -5,10 +5,17 @@ set -eu
 
 refuse() { echo "gateway cannot start: $1" >&2; exit 78; }
 
-# Each value that an operator sets stands in nginx's configuration: only what it may consist of is let through.
-for name in $(env | sed -n 's/^\(GATEWAY_RATE_[A-Z]*\|GATEWAY_BURST\|GATEWAY_LOGINS_[A-Z_]*\)=.*/\1/p'); do
+# Requests a second of one token or address, how many may come at once, and login codes a minute of one address.
+: "${GATEWAY_RATE_ORGANIZATION:=100}" "${GATEWAY_RATE_PERSONAL:=50}" "${GATEWAY_RATE_CUSTOMER:=20}"
+: "${GATEWAY_RATE_PUBLIC:=30}" "${GATEWAY_RATE_PROCESSOR:=500}" "${GATEWAY_BURST:=200}"
+: "${GATEWAY_LOGINS_PER_MINUTE:=6}" "${GATEWAY_LOGINS_BURST:=10}"
+limits="GATEWAY_RATE_ORGANIZATION GATEWAY_RATE_PERSONAL GATEWAY_RATE_CUSTOMER GATEWAY_RATE_PUBLIC GATEWAY_RATE_PROCESSOR"
+limits="$limits GATEWAY_BURST GATEWAY_LOGINS_PER_MINUTE GATEWAY_LOGINS_BURST"
+# What an operator sets stands in nginx's configuration: only what it may consist of is let through.
+for name in $limits; do
     eval "value=\$$name"
-    case $value in '' | 0* | *[!0-9]*) refuse "$name is no whole number above 0" ;; esac
+    case $value in 0* | *[!0-9]*) refuse "$name is no whole number above 0" ;; esac
+    export "$name"
 done
 
 GATEWAY_REAL_IP=
@@ -37,9 +44,11 @@ if [ -n "${SECURITY_CONTACT:-}" ]; then
     [ -n "$contact" ] || refuse "SECURITY_CONTACT is neither a mail address nor an https:// address"
     site=${PUBLIC_URL:-}
     case $site in
-        *[!A-Za-z0-9:/._~%-]*) refuse "PUBLIC_URL is no address" ;;
+        *[!A-Za-z0-9:/._~%-]*) site= ;;
+    esac
+    case $site in
         https://?* | http://?*) ;;
-        *) refuse "SECURITY_CONTACT needs PUBLIC_URL, the address that clients call" ;;
+        *) refuse "PUBLIC_URL is not the address that clients call, and SECURITY_CONTACT is published with it" ;;
     esac
     # The standard asks for less than a year: each start of the gateway renews it.
     expires=$(date -u -d '+360 days' +%Y-%m-%dT%H:%M:%SZ)

@@ -234,14 +234,18 @@ def test_a_deployment_sets_what_its_settings_need(service: str) -> None:
     own: type[Settings] = importlib.import_module(f"{service}.settings").Settings
     known = {name.upper() for name in own.model_fields}
     shared = {item["metadata"]["name"]: item for item in rendered("example") if item["kind"] == "ConfigMap"}
-    (config,) = shared.values()
+    config = next(item for name, item in shared.items() if name.startswith("suite-"))
     assert set(config["data"]) == SHARED <= known
+    of_its_own = [item["data"] for name, item in shared.items() if name.startswith(f"{service}-settings-")]
 
     def starts(names: set[str], monkeypatch: pytest.MonkeyPatch) -> bool:
         for name in known:
             monkeypatch.delenv(name, raising=False)
         for name in names:
             monkeypatch.setenv(name, PLAUSIBLE[name])
+        for values in of_its_own:
+            for name, value in values.items():
+                monkeypatch.setenv(name, value)
         try:
             settings = own()
         except ValidationError:
@@ -252,7 +256,7 @@ def test_a_deployment_sets_what_its_settings_need(service: str) -> None:
 
     for kind in ("api", "worker", "migrate"):
         container = pods("example")[f"{service}-{kind}"]["spec"]["containers"][0]
-        assert container["envFrom"] == [{"configMapRef": {"name": config["metadata"]["name"]}}]
+        assert container["envFrom"][0] == {"configMapRef": {"name": config["metadata"]["name"]}}
         given = {entry["name"] for entry in container["env"]}
         with pytest.MonkeyPatch.context() as monkeypatch:
             assert given <= known

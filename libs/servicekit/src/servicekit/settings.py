@@ -74,6 +74,7 @@ class MailSettings(Settings):
     @field_validator("mail_from")
     @classmethod
     def _reaches_somebody(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("environment") == "production" and value.rpartition("@")[2].lower() in {"", "localhost"}:
+        domain = value.partition("@")[2].rstrip("> ").lower()
+        if info.data.get("environment") == "production" and domain in {"", "localhost"}:
             raise ValueError(f"is {value}: set the address that production sends mail from")
         return value

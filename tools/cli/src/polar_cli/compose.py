@@ -54,16 +54,28 @@ class ComposedStack(Stack):
         _write_private(self.folder / "compose.env", lines)
         with step("docker compose build"):
             self._compose("build", "--quiet")
-        wanted = dict(line.split(maxsplit=1) for line in self._compose("config", "--hash", "*").splitlines())
-        present = replacing.containers(self._compose("ps", "--all", "--quiet", "--no-trunc"))
-        names = replacing.changed(wanted, present)
-        if any(one.service == "gateway" and one.is_running for one in present):
-            replacing.replace(self._compose, names, present)
+        names, is_up = self._changed()
+        if is_up:
+            self.replace(names)
         else:
             with step("docker compose up"):
                 self._compose("up", "--wait", "--quiet-pull")
         self._tell_clients()
         return sorted(names)
+
+    def _changed(self) -> tuple[set[str], bool]:
+        """The services that are down or would be made otherwise now, and whether the gateway is up."""
+        wanted = dict(line.split(maxsplit=1) for line in self._compose("config", "--hash", "*").splitlines())
+        present = self._containers()
+        is_up = any(one.service == "gateway" and one.is_running for one in present)
+        return replacing.changed(wanted, present), is_up
+
+    def replace(self, names: set[str]) -> None:
+        """Replaces these services of the compose file while the others run; no request is lost. Raises `Failure`."""
+        replacing.replace(self._compose, names, self._containers())
+
+    def _containers(self) -> list[replacing.Container]:
+        return replacing.containers(self._compose("ps", "--all", "--quiet", "--no-trunc"))
 
     def _write_definitions(self) -> None:
         """Writes the broker's users once for the same passwords: each new salt would make another file."""

@@ -124,7 +124,7 @@ class Process:
         identity: dict[str, object] = {}
         if self.user is not None and os.geteuid() == 0:
             identity = {"user": self.user, "group": self.user, "extra_groups": []}
-        with open(self.log, "ab") as output:
+        with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             process = subprocess.Popen(  # type: ignore[call-overload]
                 list(self.command()),
                 env=self.environment(),

@@ -77,7 +77,7 @@ def replace(compose: Callable[..., str], names: set[str], present: Sequence[Cont
             compose("up", "--no-deps", "--exit-code-from", job, job)
     if workers := [f"{service}-worker" for service in SERVICES if f"{service}-worker" in names]:
         with step(f"replacing {', '.join(workers)}"):
-            compose(*up, *workers)
+            compose(*up, "--force-recreate", *workers)
     apis = [f"{service}-api" for service in SERVICES if f"{service}-api" in names]
     old = [one for one in present if one.service in apis and one.is_running]
     for name in [name for name in apis if name not in {one.service for one in old}]:

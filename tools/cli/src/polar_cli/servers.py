@@ -276,7 +276,7 @@ def gateway(
     name: str = "gateway",
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Process:
-    """nginx with the configuration of `deploy/gateway`. `settings` are an operator's, by name; they win over `limits`."""
+    """nginx with the configuration of `deploy/gateway`. An operator's `settings`, by name, win over `limits`."""
     folder = data / "gateway"
     user = "www-data"
 
