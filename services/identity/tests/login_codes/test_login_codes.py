@@ -3,6 +3,7 @@
 import asyncio
 import email
 import email.policy
+import json
 import re
 from datetime import timedelta
 from uuid import UUID
@@ -86,6 +87,34 @@ async def test_nobody_learns_who_is_a_customer(anonymous, ada, mailed):
     known = await anonymous.post(f"{PORTAL}/authenticate", json={**ada, "code": "123456"})
     assert known.json() == refused.json()
     assert await mailed() == []
+
+
+async def test_the_answer_waits_for_nothing_that_only_a_customer_has(app, ada, database, mailed):
+    """A stranger's request does less than a customer's: so both are answered before anything is looked up."""
+    answered = asyncio.Event()
+    body = json.dumps(ada).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": f"{PORTAL}/request", "raw_path": f"{PORTAL}/request".encode(), "query_string": b"", "headers": headers,
+    }  # fmt: skip
+    statuses = []
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        statuses.append(message.get("status"))
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
+
+    async with database.transaction() as session:
+        await session.execute(text("lock table customers in access exclusive mode"))
+        working = asyncio.create_task(app(scope, receive, send))
+        await asyncio.wait_for(answered.wait(), 30)
+        assert statuses[0] == 202
+    await working
+    assert len(await mailed()) == 1
 
 
 async def test_five_wrong_codes_end_the_right_one(anonymous, ada, mailed):

@@ -72,9 +72,14 @@ def replace(compose: Callable[..., str], names: set[str], present: Sequence[Cont
     if servers := [name for name in SERVERS if name in names]:
         with step(f"replacing {', '.join(servers)}"):
             compose(*up, *servers)
-    for job in [f"{service}-migrate" for service in SERVICES if f"{service}-migrate" in names]:
-        with step(job):
-            compose("up", "--no-deps", "--exit-code-from", job, job)
+    if jobs := [f"{service}-migrate" for service in SERVICES if f"{service}-migrate" in names]:
+        with step(f"running {', '.join(jobs)}"):
+            compose("up", "--detach", "--no-deps", *jobs)
+            codes = _docker("wait", *compose("ps", "--all", "--quiet", "--no-trunc", *jobs).split()).split()
+            if set(codes) != {"0"}:
+                raise Failure(
+                    "a migration failed: what runs is left as it is", hint="./polar logs, then ./polar up again"
+                )
     if workers := [f"{service}-worker" for service in SERVICES if f"{service}-worker" in names]:
         with step(f"replacing {', '.join(workers)}"):
             compose(*up, "--force-recreate", *workers)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import BackgroundTasks, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import Unauthorized, responses
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf, answers_with_secret
@@ -33,9 +33,12 @@ async def create(
 
 
 @portal_router.post("/request", name="request", status_code=202)
-async def request_code(request: Request, session: SessionOf, body: LoginCodeRequest) -> dict[str, str]:
+async def request_code(
+    request: Request, sessions: SessionsOf, background: BackgroundTasks, body: LoginCodeRequest
+) -> dict[str, str]:
     """Mails a login code, if there is such a customer; the answer is the same if there is not."""
-    await login_codes.request(session, body, request.app.state.settings)
+    # After the answer, so that the time it takes is the same, too. What a crash loses is asked for again.
+    background.add_task(login_codes.request, sessions, body, request.app.state.settings)
     return {"status": "accepted"}
 
 

@@ -1,5 +1,6 @@
-"""Letting customers in by a code that is mailed to them. No answer says whether a customer exists."""
+"""Letting customers in by a code that is mailed to them. Neither an answer nor its time says whether one exists."""
 
+import asyncio
 import hmac
 
 from servicekit import clock, ids, mail
@@ -29,8 +30,17 @@ from identity.settings import Settings
 REFUSED = "The code is not valid, or not valid any more"
 
 
-async def request(session: AsyncSession, wish: LoginCodeRequest, settings: Settings) -> None:
+REFUSED_AFTER_SECONDS = 0.1
+"""A refusal takes at least this long: a counted try is written, and takes longer than looking for a stranger."""
+
+
+async def request(sessions: Sessions, wish: LoginCodeRequest, settings: Settings) -> None:
     """Mails a code to a customer, at most one a minute and ten a day; for anybody else it does nothing."""
+    async with sessions() as session:
+        await _mail_code(session, wish, settings)
+
+
+async def _mail_code(session: AsyncSession, wish: LoginCodeRequest, settings: Settings) -> None:
     customer = await _customer(session, wish)
     if customer is None:
         return
@@ -73,10 +83,19 @@ async def request(session: AsyncSession, wish: LoginCodeRequest, settings: Setti
 
 async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings: Settings) -> CustomerSessionToken:
     """Opens a session for the right code, once. Raises `Unauthorized`; each wrong code counts, whatever comes after."""
+    earliest = asyncio.get_running_loop().time() + REFUSED_AFTER_SECONDS
+    opened = await _opened(sessions, wish, settings)
+    if opened is None:
+        await asyncio.sleep(earliest - asyncio.get_running_loop().time())
+        raise Unauthorized(REFUSED)
+    return opened
+
+
+async def _opened(sessions: Sessions, wish: LoginCodeAuthenticate, settings: Settings) -> CustomerSessionToken | None:
     async with sessions() as session:
         customer = await _customer(session, wish)
         if customer is None:
-            raise Unauthorized(REFUSED)
+            return None
         counted = (
             update(LoginCode)
             .where(
@@ -90,13 +109,13 @@ async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings
         )
         found = (await session.execute(counted)).first()
     if found is None or not hmac.compare_digest(bytes(found.code_hash), _hash(customer, wish.code, settings)):
-        raise Unauthorized(REFUSED)
+        return None
     async with sessions() as session:
         used = delete(LoginCode).where(LoginCode.id == found.id, LoginCode.code_hash == found.code_hash)
         if (await session.execute(used.returning(LoginCode.id))).first() is None:
-            raise Unauthorized(REFUSED)
-        opened, token = await customer_sessions.open_for(session, customer, None, settings)
-    return CustomerSessionToken(token=token, expires_at=opened.expires_at)
+            return None
+        session_opened, token = await customer_sessions.open_for(session, customer, None, settings)
+    return CustomerSessionToken(token=token, expires_at=session_opened.expires_at)
 
 
 def _hash(customer: Customer, code: str, settings: Settings) -> bytes:
