@@ -202,3 +202,14 @@ async def test_a_request_cannot_hide_another(stack: Stack, organization: dict[st
     status, answer = await asked(stack, head, hidden)
     assert status in (400, 501), answer
     assert answer.count("HTTP/1.1 ") == 1, answer
+    assert json.loads(answer.partition("\r\n\r\n")[2])["error"] in ("BadRequest", "NotImplemented")
+
+
+@pytest.mark.parametrize(
+    "given", ["Bearer \x01", "\x01", "Bearer polar_oat_\x7f", "Bearer polar_oat_x\x0by", "Bearer é"]
+)
+async def test_an_authorization_that_is_no_text_is_refused(stack: Stack, given: str) -> None:
+    head = f"GET /v1/products/ HTTP/1.1\nHost: x\nConnection: close\nAuthorization: {given}\n\n"
+    status, answer = await asked(stack, head)
+    assert status in (400, 401), answer
+    assert json.loads(answer.partition("\r\n\r\n")[2])["error"] in ("BadRequest", "Unauthorized")
