@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from polar_cli.console import Failure
+from polar_cli.state import State
 
 _COMMON = (
     "CORS_ORIGINS", "DATABASE_POOL_SIZE", "ENVIRONMENT", "LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -82,3 +83,16 @@ def remember(folder: Path) -> list[str]:
     with os.fdopen(os.open(folder / "settings.env", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     return list(kept)
+
+
+def adopt(given: Mapping[str, str], state: State) -> None:
+    """Takes secrets that are given before the first start. Raises `Failure` for others than those in use."""
+    for name, key in MADE.items():
+        wanted, known = given.get(name), state.get(key)
+        if wanted and known and wanted != known:
+            raise Failure(
+                f"{name} is not the one that this stack was first started with: every token would end",
+                hint=f"unset {name}; docs/guides/rotating-secrets.md says how it is changed",
+            )
+        if wanted and not known:
+            state.set(key, wanted)

@@ -1,7 +1,6 @@
 """A whole stack on this machine: servers, twelve service processes, the local Stripe and the gateway."""
 
 import asyncio
-import hashlib
 import json
 import os
 import secrets
@@ -12,11 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from polar_cli import environments, forkserver, packages, provision, servers, settings
+from polar_cli import checksums, environments, forkserver, packages, provision, servers, settings
 from polar_cli.console import Failure, step
 from polar_cli.processes import Process, answers
 from polar_cli.servers import Limits
@@ -52,7 +50,7 @@ class Stack:
         self.logs = self.folder / "logs"
         self.given = settings.given() if name == "main" else {}
         """The operator's settings; stacks of tests and benches have none, so that none of these changes a result."""
-        self._adopt()
+        settings.adopt(self.given, self.state)
         self.own_postgres = not os.environ.get("POLAR_POSTGRES_URL")
         self.own_rabbitmq = not os.environ.get("POLAR_RABBITMQ_URL")
         self.through_proxies = through_proxies
@@ -84,18 +82,6 @@ class Stack:
             self.state, self.data, self._log("gateway"), self.gateway_port, limits,
             settings={"PUBLIC_URL": self.url, **chosen},
         )  # fmt: skip
-
-    def _adopt(self) -> None:
-        """Takes secrets that are given before the first start. Raises `Failure` for others than those in use."""
-        for name, key in settings.MADE.items():
-            wanted, known = self.given.get(name), self.state.get(key)
-            if wanted and known and wanted != known:
-                raise Failure(
-                    f"{name} is not the one that this stack was first started with: every token would end",
-                    hint=f"unset {name}; docs/guides/rotating-secrets.md says how it is changed",
-                )
-            if wanted and not known:
-                self.state.set(key, wanted)
 
     def _add(self, process: Process) -> None:
         self.processes[process.name] = process
@@ -197,7 +183,7 @@ class Stack:
             ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
             log=self._log(name),
             folder=ROOT,
-            made_of=lambda: _code(f"services/{service}/src", "libs"),
+            made_of=lambda: checksums.code(f"services/{service}/src", "libs"),
         )
         if self._is_forked:
             process.before, process.forkserver = self._forkserver_up, self._forkserver
@@ -270,7 +256,7 @@ class Stack:
 
     def declare(self) -> None:
         """Declares every queue, so that no event is unheard; nothing to do while the consumers are the same."""
-        wanted = _consumers()
+        wanted = checksums.queues()
         if self.state.get("queues") == wanted:
             return
         with step("queues"):
@@ -288,7 +274,7 @@ class Stack:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
         others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
-        known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == _consumers()
+        known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == checksums.queues()
         if self.own_rabbitmq and known:
             # The broker takes longest; everything else starts beside it, and waits for it.
             packages.ensure(own_postgres=self.own_postgres, own_rabbitmq=True)
@@ -452,20 +438,6 @@ class Stack:
 
 
 RESTARTS = 10
-QUEUES = {"consumers.py", "worker.py", "projections.py"}
-
-
-def _consumers() -> str:
-    """A checksum of everything that decides which queues there are."""
-    paths = sorted(path for path in ROOT.glob("services/*/src/**/*.py") if path.name in QUEUES)
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
-
-
-@cache
-def _code(*folders: str) -> str:
-    """A checksum of the Python code below these folders of the repository."""
-    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py") if "tests" not in path.parts)
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def _spoken(names: Sequence[str]) -> str:
