@@ -25,10 +25,12 @@ for network in $(echo "${GATEWAY_TRUSTED_PROXIES:-}" | tr ',' ' '); do
 done
 [ -z "$GATEWAY_REAL_IP" ] || GATEWAY_REAL_IP="$GATEWAY_REAL_IP real_ip_header X-Forwarded-For; real_ip_recursive on;"
 
-GATEWAY_RESOLVE= GATEWAY_RESOLVER_LINE=
+GATEWAY_RESOLVE=' max_fails=0' GATEWAY_RESOLVER_LINE=
 if [ -n "${GATEWAY_RESOLVER:-}" ]; then
     case $GATEWAY_RESOLVER in *[!0-9A-Fa-f.:]*) refuse "GATEWAY_RESOLVER is no address of a name server" ;; esac
-    GATEWAY_RESOLVE=' resolve' GATEWAY_RESOLVER_LINE="resolver $GATEWAY_RESOLVER valid=1s ipv6=off; resolver_timeout 2s;"
+    # While a service has two addresses, one that refuses is left alone until its name was looked up again.
+    GATEWAY_RESOLVE=' max_fails=1 fail_timeout=10s resolve'
+    GATEWAY_RESOLVER_LINE="resolver $GATEWAY_RESOLVER valid=1s ipv6=off; resolver_timeout 2s;"
 fi
 
 GATEWAY_SECURITY_TXT='return 404;'

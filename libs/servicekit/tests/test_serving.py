@@ -1,10 +1,13 @@
 """A server that ends answers what it was asked, and a request that failed takes no other one with it."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from servicekit import errors
@@ -61,13 +64,17 @@ async def test_a_failure_leaves_the_connection_to_the_next_request() -> None:
         writer.close()
 
 
-async def test_a_server_that_ends_serves_the_connections_it_has() -> None:
+@pytest.mark.parametrize("how", ["it ends", "SIGUSR1"])
+async def test_a_server_that_ends_serves_the_connections_it_has(how: str) -> None:
     async with serving() as (server, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         idle_reader, idle_writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST /waits HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         await asyncio.sleep(0.05)
-        server.should_exit = True
+        if how == "SIGUSR1":
+            os.kill(os.getpid(), signal.SIGUSR1)
+        else:
+            server.should_exit = True
         for _ in range(500):
             try:
                 (await asyncio.open_connection("127.0.0.1", port))[1].close()

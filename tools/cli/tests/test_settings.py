@@ -127,7 +127,7 @@ def test_a_resolver_changes_the_addresses_of_services_alone():
     assert differing[0] == "resolver 127.0.0.11 valid=1s ipv6=off; resolver_timeout 2s;"
     assert len(differing) == 1 + len(SERVICES)
     for line, service in zip(differing[1:], SERVICES, strict=True):
-        assert f"server {service}-api:8000 max_fails=0 resolve;" in line
+        assert f"server {service}-api:8000 max_fails=1 fail_timeout=10s resolve;" in line
     assert "$request_id" in "\n".join(fixed), "nginx's own variables stay"
     assert "${GATEWAY" not in "\n".join(fixed)
 

@@ -3,9 +3,13 @@
 The gateway keeps idle connections for a second (`deploy/gateway/nginx.conf.template`) and closes them itself. A server
 that ends stops listening, so that new connections go elsewhere, and serves those it has until the gateway has closed
 them: a request that is sent into a connection just closed could not be repeated, where it writes.
+
+SIGUSR1 does that much and no more. Whoever replaces a server sends it first: the gateway then meets a closed port, and
+goes to another address at once; it would wait for an address where nobody is.
 """
 
 import asyncio
+import signal
 import socket
 
 import uvicorn
@@ -56,11 +60,20 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops listening, serves the connections that there are, and then ends as uvicorn does."""
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts as uvicorn does, and listens to SIGUSR1."""
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.drain)
+
+    def drain(self) -> None:
+        """Takes no new connections; each that there is ends with its next answer."""
         for server in self.servers:
             server.close()
         self._app.ends = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops listening, serves the connections that there are, and then ends as uvicorn does."""
+        self.drain()
         for _ in range(round(DRAINING_SECONDS / _PAUSE)):
             if not self.server_state.connections or self.force_exit:
                 break

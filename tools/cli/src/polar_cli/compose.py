@@ -72,7 +72,7 @@ class ComposedStack(Stack):
 
     def replace(self, names: set[str]) -> None:
         """Replaces these services of the compose file while the others run; no request is lost. Raises `Failure`."""
-        replacing.replace(self._compose, names, self._containers())
+        replacing.replace(self._compose, self.url, names, self._containers())
 
     def _containers(self) -> list[replacing.Container]:
         return replacing.containers(self._compose("ps", "--all", "--quiet", "--no-trunc"))

@@ -1,13 +1,17 @@
 """Replacing containers of a running stack: those alone that changed, and with no request lost.
 
 Compose stops a container before it starts the one that takes its place. So a service's new API is started beside the
-old one, and the old one is stopped when the gateway knows the new one; the gateway looks names up every second.
+old one, and the old one ends when the gateway knows the new one; the gateway looks names up every second. The old one
+first closes its port (SIGUSR1) and stays until the gateway has met that and leaves its address alone: nginx waits for an
+address where nobody is, and gives a request up when the addresses of its service change while it waits.
 """
 
 import json
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from polar_cli.console import Failure, step
@@ -16,6 +20,12 @@ from polar_cli.state import SERVICES
 KNOWN_SECONDS = 3
 """After which the gateway has looked up a name again."""
 SERVERS = ("postgres", "rabbitmq", "stripe")
+PATHS = {
+    "identity": "/v1/organizations/", "catalog": "/v1/products/", "checkout": "/v1/checkouts/",
+    "billing": "/v1/orders/", "benefits": "/v1/benefits/", "webhooks": "/v1/webhooks/endpoints",
+    "metering": "/v1/events/",
+}  # fmt: skip
+"""A path of each service, which the gateway hands on without a token when a browser asks what it may do (OPTIONS)."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,10 @@ def changed(wanted: dict[str, str], present: Iterable[Container]) -> set[str]:
     return wanted.keys() - good
 
 
-def replace(compose: Callable[..., str], names: set[str], present: Sequence[Container]) -> None:
+def replace(compose: Callable[..., str], url: str, names: set[str], present: Sequence[Container]) -> None:
     """Replaces these services of a running project. Raises `Failure`; an API whose new container fails stays as it was.
 
-    `compose` runs a command of docker compose. Servers come first, then migrations, workers, APIs, and the gateway.
+    `compose` runs a command of docker compose; `url` is the gateway's. Servers come first, then migrations, workers, APIs, and the gateway.
     """
     up = ("up", "--detach", "--no-deps", "--wait")
     if servers := [name for name in SERVERS if name in names]:
@@ -89,13 +99,13 @@ def replace(compose: Callable[..., str], names: set[str], present: Sequence[Cont
         with step(f"starting {name}"):
             compose(*up, name)
     if old:
-        _beside(compose, sorted({one.service for one in old}), [one.id for one in old])
+        _beside(compose, url, sorted({one.service for one in old}), [one.id for one in old])
     if "gateway" in names:
         with step("replacing gateway"):
             compose(*up, "gateway")
 
 
-def _beside(compose: Callable[..., str], names: list[str], old: list[str]) -> None:
+def _beside(compose: Callable[..., str], url: str, names: list[str], old: list[str]) -> None:
     with step(f"starting the new {', '.join(names)} beside the old"):
         scales = [argument for name in names for argument in ("--scale", f"{name}={1 + _count(compose, name)}")]
         try:
@@ -107,10 +117,21 @@ def _beside(compose: Callable[..., str], names: list[str], old: list[str]) -> No
             raise
         time.sleep(KNOWN_SECONDS)
     with step("ending the old"):
+        _docker("kill", "--signal", "USR1", *old)
+        for name in names:
+            _meet(url, PATHS[name.removesuffix("-api")])
         _docker("stop", "--time", "30", *old)
         _docker("rm", *old)
         # Until the gateway has forgotten their addresses nobody else may be given one.
         time.sleep(KNOWN_SECONDS)
+
+
+def _meet(url: str, path: str) -> None:
+    """Asks a service through the gateway, which takes its addresses in turn; each request goes on to one that answers."""
+    for _ in range(4):
+        request = urllib.request.Request(f"{url}{path}", method="OPTIONS")
+        with suppress(OSError):
+            urllib.request.urlopen(request, timeout=10).close()
 
 
 def _count(compose: Callable[..., str], name: str) -> int:
