@@ -2,8 +2,8 @@
 
 Compose stops a container before it starts the one that takes its place. So a service's new API is started beside the
 old one, and the old one ends when the gateway knows the new one; the gateway looks names up every second. The old one
-first closes its port (SIGUSR1) and stays until the gateway has met that and leaves its address alone: nginx waits for an
-address where nobody is, and gives a request up when the addresses of its service change while it waits.
+first closes its port (SIGUSR1) and stays until the gateway has met that and leaves its address alone: nginx waits for
+an address where nobody is, and gives a request up when the addresses of its service change while it waits.
 """
 
 import json
