@@ -76,8 +76,8 @@ def changed(wanted: dict[str, str], present: Iterable[Container]) -> set[str]:
 def replace(compose: Callable[..., str], url: str, names: set[str], present: Sequence[Container]) -> None:
     """Replaces these services of a running project. Raises `Failure`; an API whose new container fails stays as it was.
 
-    `compose` runs a command of docker compose; `url` is the gateway's. Servers come first, then migrations, workers, APIs
-    and the gateway.
+    `compose` runs a command of docker compose; `url` is the gateway's. Servers come first, then migrations, workers,
+    APIs and the gateway.
     """
     up = ("up", "--detach", "--no-deps", "--wait")
     if servers := [name for name in SERVERS if name in names]:
