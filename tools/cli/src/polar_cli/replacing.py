@@ -128,7 +128,7 @@ def _beside(compose: Callable[..., str], url: str, names: list[str], old: list[s
 
 
 def _meet(url: str, path: str) -> None:
-    """Asks a service through the gateway, which takes its addresses in turn; each request goes on to one that answers."""
+    """Asks a service through the gateway, which takes its addresses in turn, and goes on to one that answers."""
     for _ in range(4):
         request = urllib.request.Request(f"{url}{path}", method="OPTIONS")
         with suppress(OSError):
