@@ -5,7 +5,7 @@ import stat
 import time
 
 import pytest
-from polar_cli import servers, settings
+from polar_cli import replacing, servers, settings
 from polar_cli.console import Failure
 from polar_cli.processes import Process
 from polar_cli.servers import Limits
@@ -168,3 +168,22 @@ def test_what_a_gateway_keeps_in_memory_is_its_own(tmp_path):
     (folder / "entry").write_text("x")
     servers.forget(folder)
     assert not folder.exists()
+
+
+def test_what_must_be_replaced_is_what_is_down_newer_or_set_otherwise(monkeypatch):
+    monkeypatch.setattr(replacing, "_docker", lambda *arguments: f"id of {arguments[-1]}\n")
+
+    def container(service, *, is_running=True, is_done=False, image="polar-x"):
+        return replacing.Container(service, service, is_running, is_done, f"id of {image}", "polar-x")
+
+    wanted = dict.fromkeys(("postgres", "gateway", "x-migrate", "x-worker", "x-api"), "1")
+    present = [container(name) for name in wanted if name != "x-migrate"]
+    present.append(container("x-migrate", is_running=False, is_done=True))
+    assert replacing.changed(wanted, wanted, present) == set()
+    assert replacing.changed({**wanted, "x-api": "2"}, wanted, present) == {"x-api"}
+    assert replacing.changed(wanted, {}, present) == wanted.keys() - {"postgres"}, "a start by an older release"
+    assert replacing.changed(wanted, wanted, present[:-1]) == {"x-migrate"}
+    down = [container("gateway", is_running=False), *(one for one in present if one.service != "gateway")]
+    assert replacing.changed(wanted, wanted, down) == {"gateway"}
+    newer = [container("x-api", image="another"), *(one for one in present if one.service != "x-api")]
+    assert replacing.changed(wanted, wanted, newer) == {"x-api"}

@@ -54,21 +54,30 @@ class ComposedStack(Stack):
         _write_private(self.folder / "compose.env", lines)
         with step("docker compose build"):
             self._compose("build", "--quiet")
-        names, is_up = self._changed()
-        if is_up:
+        wanted, present = self._wanted(), self._containers()
+        names = replacing.changed(wanted, self.state.get("containers", {}), present)
+        if any(one.service == "gateway" and one.is_running for one in present):
             self.replace(names)
         else:
             with step("docker compose up"):
                 self._compose("up", "--wait", "--quiet-pull")
+        self.state.set("containers", wanted)
         self._tell_clients()
         return sorted(names)
 
-    def _changed(self) -> tuple[set[str], bool]:
-        """The services that are down or would be made otherwise now, and whether the gateway is up."""
-        wanted = dict(line.split(maxsplit=1) for line in self._compose("config", "--hash", "*").splitlines())
-        present = self._containers()
-        is_up = any(one.service == "gateway" and one.is_running for one in present)
-        return replacing.changed(wanted, present), is_up
+    def _wanted(self) -> dict[str, str]:
+        """A checksum of each service's configuration, without what it waits for and how its image is built.
+
+        Compose's own (`config --hash`) differs between containers that were started with and without `--no-deps`.
+        """
+        services = json.loads(self._compose("config", "--format", "json"))["services"]
+        parts = {
+            name: {key: value for key, value in service.items() if key not in {"depends_on", "build"}}
+            for name, service in services.items()
+        }
+        return {
+            name: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for name, part in parts.items()
+        }
 
     def replace(self, names: set[str]) -> None:
         """Replaces these services of the compose file while the others run; no request is lost. Raises `Failure`."""

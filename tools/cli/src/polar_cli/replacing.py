@@ -37,7 +37,6 @@ class Container:
     is_running: bool
     is_done: bool
     """Whether it ended, and without an error."""
-    checksum: str
     image: str
     image_name: str
 
@@ -53,22 +52,26 @@ def containers(listed: str) -> list[Container]:
         found.append(
             Container(
                 one["Id"], labels["com.docker.compose.service"], state["Running"],
-                state["Status"] == "exited" and state["ExitCode"] == 0, labels["com.docker.compose.config-hash"],
-                one["Image"], one["Config"]["Image"],
+                state["Status"] == "exited" and state["ExitCode"] == 0, one["Image"], one["Config"]["Image"],
             )
         )  # fmt: skip
     return found
 
 
-def changed(wanted: dict[str, str], present: Iterable[Container]) -> set[str]:
-    """The services that must be started or replaced; `wanted` has the checksum of each service's configuration."""
+def changed(wanted: dict[str, str], known: dict[str, str], present: Iterable[Container]) -> set[str]:
+    """The services that must be started or replaced: those that are down, have a newer image, or another configuration.
+
+    `wanted` and `known` have the checksums of the configurations, as they are and as they were at the last start. A server
+    whose last one is not known is left alone: everything would wait for it.
+    """
+    known = {**{name: wanted[name] for name in SERVERS if name in wanted}, **known}
     images: dict[str, str] = {}
     good = set()
     for one in present:
         if one.image_name not in images:
             images[one.image_name] = _docker("image", "inspect", "--format", "{{.Id}}", one.image_name).strip()
         is_up = one.is_done if one.service.endswith("-migrate") else one.is_running
-        if is_up and one.checksum == wanted.get(one.service) and one.image == images[one.image_name]:
+        if is_up and wanted.get(one.service) == known.get(one.service) and one.image == images[one.image_name]:
             good.add(one.service)
     return wanted.keys() - good
 
