@@ -61,8 +61,8 @@ def containers(listed: str) -> list[Container]:
 def changed(wanted: dict[str, str], known: dict[str, str], present: Iterable[Container]) -> set[str]:
     """The services to be started or replaced: those that are down, or have a newer image or another configuration.
 
-    `wanted` and `known` have the checksums of the configurations, as they are and as they were at the last start. A server
-    whose last one is not known is left alone: everything would wait for it.
+    `wanted` and `known` have the checksums of the configurations, as they are and as they were at the last start. A
+    server whose last one is not known is left alone: everything would wait for it.
     """
     known = {**{name: wanted[name] for name in SERVERS if name in wanted}, **known}
     images: dict[str, str] = {}
