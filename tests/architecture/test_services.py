@@ -15,7 +15,6 @@ from servicekit.consumers import Consumers
 from servicekit.settings import Settings
 from support import ROOT, SERVICES, package, parsed, sources
 
-
 OF_THE_STORE = {"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"}
 """What obstore itself reads from the environment, where a service keeps files in a bucket."""
 

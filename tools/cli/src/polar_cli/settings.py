@@ -32,8 +32,8 @@ OF_SERVICE: Mapping[str, frozenset[str]] = {
     "benefits": frozenset(
         (
             *_COMMON, "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET",
-            "GITHUB_API_URL", "GITHUB_MAX_PERMISSION", "DISCORD_BOT_TOKEN", "DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET",
-            "DISCORD_API_URL",
+            "GITHUB_API_URL", "GITHUB_MAX_PERMISSION", "DISCORD_BOT_TOKEN", "DISCORD_CLIENT_ID",
+            "DISCORD_CLIENT_SECRET", "DISCORD_API_URL",
         )
     ),
     "webhooks": frozenset(
