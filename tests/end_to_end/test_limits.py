@@ -16,14 +16,15 @@ TOKENS = {"organization": "polar_oat_stranger", "personal": "polar_pat_stranger"
 
 
 @contextmanager
-def second_gateway(stack: Stack, name: str) -> Iterator[str]:
+def second_gateway(stack: Stack, name: str, **settings: str) -> Iterator[str]:
     """A second gateway before the same services, which lets two requests through, and then one in a minute or so."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     limits = Limits(organization=1, personal=1, customer=1, public=1, burst=2, logins_per_minute=1, logins_burst=1)
     folder = stack.data / name
-    gateway = servers.gateway(stack.state, folder, stack.logs / f"{name}.log", port, limits, name=f"gateway.{name}")
+    log = stack.logs / f"{name}.log"
+    gateway = servers.gateway(stack.state, folder, log, port, limits, f"gateway.{name}", settings)
     gateway.start()
     try:
         yield f"http://127.0.0.1:{port}"
@@ -104,9 +105,8 @@ def test_what_needs_no_token_is_reached_without_one(stack: Stack, path: str) -> 
     assert answer.status_code < 500
 
 
-def test_behind_a_trusted_proxy_each_client_has_a_limit(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8")
-    with second_gateway(stack, "proxied") as url:
+def test_behind_a_trusted_proxy_each_client_has_a_limit(stack: Stack) -> None:
+    with second_gateway(stack, "proxied", GATEWAY_TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8") as url:
         path = "/v1/customer-portal/customer-session/request"
         with httpx.Client(base_url=url, timeout=30) as client:
             for n in range(6):
