@@ -30,6 +30,7 @@ def second_gateway(stack: Stack, name: str, **settings: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         gateway.stop()
+        servers.forget(servers.in_memory(folder / "gateway"))
 
 
 @pytest.fixture(scope="module")
