@@ -263,6 +263,18 @@ class ProcessorEvent(Shape):
     created_at: Instant
 
 
+class DeclineRate(Shape):
+    """How many of the cards that buyers tried at an organization's checkouts were declined."""
+
+    id: UUID
+    created_at: Instant
+    organization_id: UUID
+    window_started_at: Instant
+    """The hour that is counted ends with `created_at`."""
+    attempt_count: int
+    declined_count: int
+
+
 class CheckoutCreatedV1(Event[Checkout]):
     """A checkout was opened."""
 
@@ -290,6 +302,13 @@ class CheckoutSucceededV1(Event[Purchase]):
     name: ClassVar[str] = "checkout.succeeded"
     source: ClassVar[str] = "/checkout"
     public: ClassVar[bool] = False
+
+
+class CheckoutDeclineRateExceededV1(Event[DeclineRate]):
+    """More than 40 % of at least 50 cards were declined within an hour: stolen cards may be tried. Said once an hour."""
+
+    name: ClassVar[str] = "checkout.decline_rate_exceeded"
+    source: ClassVar[str] = "/checkout"
 
 
 class CheckoutDigestedV1(Event[Digest]):

@@ -25,6 +25,7 @@ EVENTS: tuple[EventClass, ...] = (
     checkout.CheckoutDigestedV1,
     checkout.CheckoutReplayedV1,
     checkout.ProcessorEventReceivedV1,
+    checkout.CheckoutDeclineRateExceededV1,
     checkout.DiscountCreatedV1,
     checkout.DiscountUpdatedV1,
     checkout.DiscountDeletedV1,

@@ -28,6 +28,7 @@ from processor.stripe import (
     StripeProcessor,
     event_of,
     is_test_method,
+    refusal_of,
 )
 
 __all__ = [
@@ -52,5 +53,6 @@ __all__ = [
     "is_test_method",
     "outcome_of",
     "refund_of",
+    "refusal_of",
     "setup_of",
 ]

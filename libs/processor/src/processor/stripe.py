@@ -104,6 +104,18 @@ def is_test_method(token: str) -> bool:
     return token.startswith("pm_card_")
 
 
+def refusal_of(token: str, *, is_test_mode: bool) -> str | None:
+    """Why a buyer may not pay with a token; None when they may.
+
+    A confirmation token is made by the browser in which the card was typed, and is used once. A payment method's id
+    proves nothing: whoever learns it could charge another customer's card. In test mode Stripe's own test payment
+    methods have names, behind which there is no card.
+    """
+    if is_test_method(token):
+        return None if is_test_mode else "Test payment methods need a test key"
+    return None if _kind_of(token) == "confirmation_token" else "Should be a confirmation token: ctoken_…"
+
+
 def event_of(body: bytes, signature: str, secret: str) -> Any:
     """A call-back whose signature is right, as a dictionary. Raises `ValueError` otherwise."""
     try:
@@ -305,6 +317,16 @@ class StripeProcessor:
     async def retrieve_method(self, processor_id: str) -> Method:
         """Asks about a payment method. Raises `ProcessorUnavailable`, or `ProcessorRefused` when there is none."""
         return method_of((await _asked(self._api.payment_methods.retrieve_async(processor_id))).to_dict())
+
+    async def fingerprint_of(self, token: str) -> str | None:
+        """Which card a confirmation token is for, before it is charged; None for what is no card.
+
+        Raises `ProcessorUnavailable`, or `ProcessorRefused` when there is no such token.
+        """
+        found = await _asked(self._api.confirmation_tokens.retrieve_async(token))
+        preview: Any = found.to_dict().get("payment_method_preview") or {}
+        fingerprint = (preview.get("card") or {}).get("fingerprint")
+        return str(fingerprint) if fingerprint else None
 
     async def detach_method(self, processor_id: str) -> None:
         """Forgets a payment method; one that is forgotten already stays so. Raises `ProcessorUnavailable`."""

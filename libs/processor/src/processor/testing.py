@@ -36,6 +36,18 @@ class Sandbox:
         """What happened so far."""
         return self.get("/_sandbox/summary")
 
+    def asked(self, *routes: str) -> int:
+        """How often it was asked since it was emptied: in all, or by some methods and routes."""
+        counts: dict[str, int] = self.get("/_sandbox/requests")
+        return sum(count for route, count in counts.items() if not routes or route in routes)
+
+    def token(self, number: str) -> str:
+        """A confirmation token, as a browser makes it of a card's number."""
+        card = {"number": number, "exp_month": "12", "exp_year": "2034", "cvc": "123"}
+        form = {f"payment_method_data[card][{name}]": value for name, value in card.items()}
+        made = self.post("/v1/confirmation_tokens", **form, **{"payment_method_data[type]": "card"})
+        return str(made["id"])
+
     def events(self, *kinds: str) -> list[Any]:
         """The events of some types, the oldest first."""
         listed = self.get("/v1/events", limit=100)["data"]

@@ -58,5 +58,12 @@ COPIES_REPAIRED = Metric(
 )  # fmt: skip
 DELIVERED = Metric("webhook.delivered", "counter", "{attempt}", "Attempts that an endpoint took.")
 NOT_DELIVERED = Metric("webhook.failed", "counter", "{attempt}", "Attempts that an endpoint did not take.")
+DECLINE_RATE_EXCEEDED = Metric(
+    "card.decline_rate.exceeded", "counter", "{organization}",
+    "Organizations more than 40 % of whose at least 50 cards within an hour were declined; each once an hour.",
+)  # fmt: skip
+CARDS_REFUSED = Metric(
+    "card.refused", "counter", "{attempt}", "Cards that were not tried, since too many were declined before."
+)
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

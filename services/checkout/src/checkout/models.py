@@ -1,5 +1,6 @@
 """Every table of the service, for Alembic."""
 
+from checkout.buyer_attempts.models import BuyerAttempt, DeclineAlert
 from checkout.checkout_links.models import CheckoutLink
 from checkout.checkouts.models import Checkout
 from checkout.customers.models import Customer, CustomerReservation
@@ -11,10 +12,12 @@ from checkout.subscriptions.models import Subscription
 from checkout.trial_redemptions.models import TrialRedemption
 
 __all__ = [
+    "BuyerAttempt",
     "Checkout",
     "CheckoutLink",
     "Customer",
     "CustomerReservation",
+    "DeclineAlert",
     "Discount",
     "Organization",
     "Payment",

@@ -7,11 +7,12 @@ from functools import partial
 
 from contracts.checkout import CheckoutClockReportedV1
 from processor import StripeProcessor
-from servicekit import worker
+from servicekit import attempts, worker
 from servicekit.clocks import Clocks
 from servicekit.database import Database
 from servicekit.timers import Timer
 
+from checkout.buyer_attempts.models import BuyerAttempt
 from checkout.checkouts.timers import expire_checkouts, is_any_over
 from checkout.customers.consumers import consumers as customers
 from checkout.invariants import INVARIANTS
@@ -36,10 +37,12 @@ def main() -> None:
         recover = partial(recover_open_payments, processor=processor, settings=settings)
         expire = partial(expire_checkouts, settings=settings)
         refund = partial(refund_duplicates, processor=processor)
+        forget = partial(attempts.forget, table=BuyerAttempt)
         yield (
             Timer("expire_checkouts", expire, every=timedelta(seconds=5), ready=is_any_over),
             Timer("recover_open_payments", recover, on_wake=True, follows_clocks=False, ready=is_any_due),
             Timer("refund_duplicates", refund, follows_clocks=False, ready=is_any_due),
+            Timer("forget_buyer_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         )
         await processor.close()
 

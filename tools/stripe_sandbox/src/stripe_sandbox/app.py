@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -35,6 +36,7 @@ Work = Callable[[dict[str, str], dict[str, Any]], Any]
 """Path parameters and fields in; a document, or an object of localstripe, out. Runs in one transaction."""
 PUBLIC = ("/v1/confirmation_tokens", "/v1/payment_methods", "/v1/tokens")
 SANDBOX = web.AppKey("sandbox", Sandbox)
+REQUESTS = web.AppKey("requests", Counter[str])
 
 
 def create_app(data: Path, webhook_url: str, webhook_secret: str) -> web.Application:
@@ -43,8 +45,9 @@ def create_app(data: Path, webhook_url: str, webhook_secret: str) -> web.Applica
     store = Store(data / "sandbox.sqlite")
     faults = Faults()
     sandbox = Sandbox(store, Events(store, webhook_url, webhook_secret, faults), faults)
-    app = web.Application(middlewares=[_errors, _key], client_max_size=2**20)
+    app = web.Application(middlewares=[_counted, _errors, _key], client_max_size=2**20)
     app[SANDBOX] = sandbox
+    app[REQUESTS] = Counter()
     app.cleanup_ctx.append(_sender)
     app.cleanup_ctx.append(_settler)
     app.on_response_prepare.append(local_server.add_cors_headers)
@@ -79,6 +82,15 @@ async def _settler(app: web.Application) -> AsyncIterator[None]:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+@web.middleware
+async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Counts what was asked, by method and route, whatever the answer."""
+    resource = request.match_info.route.resource
+    if resource is not None and request.path.startswith("/v1/"):
+        request.app[REQUESTS][f"{request.method} {resource.canonical}"] += 1
+    return await handler(request)
 
 
 @web.middleware
@@ -418,14 +430,19 @@ def _add_control(app: web.Application, sandbox: Sandbox) -> None:
         with sandbox.store.transaction():
             return web.json_response(_public(refunds.settle(sandbox, request.match_info["id"])))
 
+    async def requests(_: web.Request) -> web.Response:
+        return web.json_response(app[REQUESTS])
+
     async def reset(_: web.Request) -> web.Response:
         sandbox.store.clear()
+        app[REQUESTS].clear()
         vars(sandbox.faults).update(vars(Faults()))
         return web.json_response({"status": "empty"})
 
     app.router.add_post("/_sandbox/reset", reset)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/_sandbox/summary", summary)
+    app.router.add_get("/_sandbox/requests", requests)
     app.router.add_post("/_sandbox/faults", faults)
     app.router.add_post("/_sandbox/events/{id}/redeliver", redeliver)
     app.router.add_post("/_sandbox/disputes", dispute)

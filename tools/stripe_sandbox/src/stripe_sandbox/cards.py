@@ -19,6 +19,8 @@ class Card:
     """Whether the holder has to confirm a payment (3-D Secure)."""
     disputes: str | None = None
     """The reason with which every paid charge is disputed at once; `inquiry` asks before it takes the money."""
+    risk: str = "normal"
+    """How Radar judges a charge: normal, elevated or highest, which it blocks."""
     refunds: str | None = None
     """`late`: a refund is pending first; `failing`: a refund that succeeded fails later."""
 
@@ -41,7 +43,7 @@ _CVC = Card("4000000000000127", decline=("incorrect_cvc", None))
 _PROCESSING = Card("4000000000000119", decline=("processing_error", None))
 _VELOCITY = Card("4000000000006975", decline=("card_declined", "card_velocity_exceeded"))
 _CHARGE_FAILS = Card("4000000000000341", decline=("card_declined", "generic_decline"))
-_BLOCKED = Card("4100000000000019", decline=("card_declined", "fraudulent"))
+_BLOCKED = Card("4100000000000019", decline=("card_declined", "fraudulent"), risk="highest")
 
 BY_NAME: dict[str, Card] = {
     "pm_card_visa": Card("4242424242424242"),
@@ -83,6 +85,7 @@ BY_NAME: dict[str, Card] = {
     "pm_card_visa_chargeDeclinedVelocityLimitExceeded": _VELOCITY,
     "pm_card_chargeCustomerFail": _CHARGE_FAILS,
     "pm_card_radarBlock": _BLOCKED,
+    "pm_card_riskLevelElevated": Card("4000000000009235", risk="elevated"),
     "pm_card_createDispute": Card("4000000000000259", disputes="fraudulent"),
     "pm_card_createDisputeProductNotReceived": Card("4000000000002685", disputes="product_not_received"),
     "pm_card_createDisputeInquiry": Card("4000000000001976", disputes="inquiry"),

@@ -5,7 +5,7 @@ from typing import Any
 from localstripe import resources as local
 from localstripe.errors import UserError
 
-from stripe_sandbox import confirmation_tokens, disputes, payment_methods
+from stripe_sandbox import confirmation_tokens, disputes, payment_methods, radar
 from stripe_sandbox.balance import fee_of_charge, movement
 from stripe_sandbox.cards import MESSAGES, of_number
 from stripe_sandbox.errors import StripeError, missing, unexpected_state
@@ -324,6 +324,7 @@ def _new_charge(
             "failure_code": failure["code"] if failure else None,
             "failure_message": failure["message"] if failure else None,
             "metadata": intent["metadata"],
+            "outcome": radar.outcome_of(payment_methods.card_of(method), failure),
             "paid": failure is None,
             "payment_intent": intent["id"],
             "payment_method": method.id,

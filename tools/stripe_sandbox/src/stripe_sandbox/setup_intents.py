@@ -133,6 +133,8 @@ def _confirm(sandbox: Sandbox, intent: dict[str, Any], data: dict[str, Any]) -> 
     if method.customer is not None and method.customer != intent["customer"]:
         raise StripeError(400, "The provided PaymentMethod is attached to another customer.", param="payment_method")
     card = payment_methods.card_of(method)
+    if sandbox.faults.decline:
+        return _failed(sandbox, intent, "card_declined", sandbox.faults.decline)
     if card.decline is not None and card.number != payment_methods.GOOD_UNTIL_CHARGED:
         return _failed(sandbox, intent, *card.decline)
     intent["payment_method"] = method.id

@@ -2,17 +2,21 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from contracts import checkout as contracts
 from pydantic import ValidationError
-from servicekit import clock, ids
+from servicekit import attempts, clock, ids
+from servicekit.addresses import counted
+from servicekit.attempts import Bound
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from checkout.buyer_attempts.models import BuyerAttempt
 from checkout.checkout_links import quantities, queries
 from checkout.checkout_links.models import SECRET_PREFIX, CheckoutLink
 from checkout.checkout_links.schemas import CheckoutLinkCreate, CheckoutLinkUpdate
@@ -28,6 +32,8 @@ from checkout.settings import Settings
 PREFILLED = ("customer_email", "customer_name", "discount_code", "amount", "locale")
 REMEMBERED = ("reference_id", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 """What a link's query leaves in the metadata of its checkout (Polar's rule)."""
+OPENED_PER_MINUTE = 30
+"""So many checkouts may be opened by links from one address."""
 _FIELD = "custom_field_data."
 
 
@@ -131,6 +137,14 @@ async def delete(session: AsyncSession, principal: Principal, id: UUID) -> None:
     """Deletes a link; the checkouts that it opened go on. Raises `ResourceNotFound`."""
     link = await get(session, principal, id, lock=True)
     link.deleted_at = clock.now()
+
+
+async def ensure_seldom(session: AsyncSession, address: str | None) -> None:
+    """Counts a checkout that a link opens, by the client's address. Raises `TooManyAttempts`."""
+    known = counted(address)
+    if known is not None:
+        bound = Bound(f"links {known}", OPENED_PER_MINUTE, timedelta(minutes=1))
+        await attempts.reserve(session, BuyerAttempt, ids.uuid7(), [bound], "Too many checkouts were opened")
 
 
 async def follow(

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from fastapi import Query
 from fastapi.responses import RedirectResponse
+from servicekit.addresses import AddressOf
+from servicekit.attempts import TooManyAttempts
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.inputs import ForeignQuery
@@ -72,12 +74,13 @@ async def delete(id: UUID, session: SessionOf, principal: Writer) -> None:
     name="redirect",
     status_code=307,
     response_class=RedirectResponse,
-    responses={**NOT_FOUND, 307: {"description": "To a new checkout."}},
+    responses={**responses(ResourceNotFound, TooManyAttempts), 307: {"description": "To a new checkout."}},
 )
 async def redirect(
-    client_secret: str, query: ForeignQuery, session: SessionOf, settings: SettingsOf
+    client_secret: str, query: ForeignQuery, session: SessionOf, settings: SettingsOf, address: AddressOf
 ) -> RedirectResponse:
     """Opens a checkout for whoever follows the link, filled in with what the query names."""
+    await operations.ensure_seldom(session, address)
     address = await operations.follow(session, client_secret, query, settings)
     return RedirectResponse(address, 307)
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from processor import StripeProcessor, is_test_method
+from processor import StripeProcessor, is_test_method, refusal_of
 from servicekit import clock, ids
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput
 from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from checkout.buyer_attempts import operations as buyer_attempts
 from checkout.checkouts import amounts, buyers, chargeable, custom_fields, operations, taxes
 from checkout.checkouts.models import Checkout, NotOpenCheckout
 from checkout.checkouts.schemas import CheckoutConfirm
@@ -47,10 +48,26 @@ class _Prepared:
     """Whether the attempt was begun by a request that named another card than this one does."""
 
 
+@dataclass(frozen=True)
+class _Card:
+    """What is known of whoever tries a card, and of the card."""
+
+    processor: StripeProcessor
+    address: str | None
+    fingerprints: buyer_attempts.Cards
+
+
 async def confirm(
-    sessions: Sessions, processor: StripeProcessor, settings: Settings, find: Find, request: CheckoutConfirm
+    sessions: Sessions,
+    processor: StripeProcessor,
+    settings: Settings,
+    find: Find,
+    request: CheckoutConfirm,
+    address: str | None = None,
 ) -> UUID:
     """Confirms the checkout that `find` locks, with what the request changes of it, and charges. Returns its id.
+
+    `address` is the client's, by which declines are counted; without it the one that the seller gave.
 
     An attempt that is under way is waited for, since two would be charged twice. When it had another card than the
     request, and is declined, the request goes on with its own: the decline was not of this card.
@@ -59,12 +76,13 @@ async def confirm(
     be asked (repeating the request goes on with the same payment), `InvalidInput` for what is missing or gone,
     `NotOpenCheckout` for another product than it was confirmed for, `ExpiredCheckoutError`,
     `DiscountRedemptionLimitReached`, `CheckoutCustomerDeleted`, `AlreadyActiveSubscriptionError`,
-    `SubscriptionNotUpgradable`, and `TrialAlreadyRedeemed`.
+    `SubscriptionNotUpgradable`, `TrialAlreadyRedeemed`, and `TooManyAttempts` without asking Stripe.
     """
+    card = _Card(processor, address, {})
 
     async def prepare() -> _Prepared:
         async with sessions() as session:
-            return await _prepare(session, await find(session), request, settings)
+            return await _prepare(session, await find(session), request, settings, card)
 
     left = ATTEMPTS
     while True:
@@ -85,7 +103,7 @@ async def confirm(
 
 
 async def _prepare(
-    session: AsyncSession, checkout: Checkout, request: CheckoutConfirm, settings: Settings
+    session: AsyncSession, checkout: Checkout, request: CheckoutConfirm, settings: Settings, card: _Card
 ) -> _Prepared:
     if checkout.status in ("succeeded", "confirmed"):
         _ensure_same(checkout, request)
@@ -104,6 +122,11 @@ async def _prepare(
     if chooses or "discount_code" in request.model_fields_set:
         await amounts.choose_discount(session, checkout, request)
     discount = await amounts.refresh_terms(session, checkout)
+    payment_id, token = ids.uuid7(), request.confirmation_token_id
+    is_counted = checkout.needs_card and token is not None and _is_counted(token, settings)
+    if is_counted and token is not None:
+        address = card.address or checkout.customer_ip_address
+        await buyer_attempts.begin(session, card.processor, checkout, payment_id, token, address, card.fingerprints)
     await taxes.apply(session, checkout, strict=True)
     chargeable.ensure_payable(checkout, request)
     _ensure_complete(checkout, request, settings)
@@ -123,10 +146,12 @@ async def _prepare(
         chargeable.ensure_payable(checkout, request)
         checkout.discount_data = (await discounts.shapes(session, [discount]))[0].model_dump(mode="json")
     if not checkout.needs_card:
+        if is_counted:
+            await buyer_attempts.take_back(session, payment_id)
         operations.succeed(session, checkout, None, settings.public_url)
         return _Prepared(checkout.id, None, False)
     payment = Payment(
-        id=ids.uuid7(),
+        id=payment_id,
         organization_id=checkout.organization_id,
         created_at=now,
         checkout_id=checkout.id,
@@ -163,10 +188,16 @@ def _ensure_complete(checkout: Checkout, request: CheckoutConfirm, settings: Set
     if checkout.needs_card and not token:
         missing.append(("body", "confirmation_token_id"))
     problems = [InvalidInput(loc, "Field required", "missing") for loc in missing]
-    if checkout.needs_card and token and is_test_method(token) and not settings.is_test_mode:
-        problems.append(InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key"))
+    refusal = refusal_of(token, is_test_mode=settings.is_test_mode) if checkout.needs_card and token else None
+    if refusal is not None:
+        problems.append(InvalidInput(("body", "confirmation_token_id"), refusal))
     if problems:
         raise InvalidInput.all(problems)
+
+
+def _is_counted(token: str, settings: Settings) -> bool:
+    """Not what is refused, nor the name of a test payment method: there is no card behind it."""
+    return not is_test_method(token) and refusal_of(token, is_test_mode=settings.is_test_mode) is None
 
 
 async def _outcome_of(sessions: Sessions, payment_id: UUID) -> None:

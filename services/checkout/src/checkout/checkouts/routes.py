@@ -5,6 +5,8 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from processor import StripeProcessor
+from servicekit.addresses import AddressOf
+from servicekit.attempts import TooManyAttempts
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.http import Dialect, DialectOf
@@ -43,6 +45,7 @@ REFUSALS = responses(
     ResourceNotFound, NotOpenCheckout, CheckoutCustomerDeleted, AlreadyActiveSubscriptionError,
     SubscriptionNotUpgradable, TrialAlreadyRedeemed, PaymentError, ExpiredCheckoutError, PaymentUnavailable,
 )  # fmt: skip
+CONFIRM_REFUSALS = REFUSALS | responses(TooManyAttempts)
 
 
 async def _settings(request: Request) -> Settings:
@@ -108,7 +111,7 @@ async def client_update(
     return CheckoutPublic(**await _public(session, checkout, settings, dialect))
 
 
-@client_router.post("/{client_secret}/confirm", name="client_confirm", responses=REFUSALS)
+@client_router.post("/{client_secret}/confirm", name="client_confirm", responses=CONFIRM_REFUSALS)
 async def client_confirm(
     client_secret: str,
     sessions: SessionsOf,
@@ -116,13 +119,14 @@ async def client_confirm(
     settings: SettingsOf,
     processor: ProcessorOf,
     dialect: DialectOf,
+    address: AddressOf,
 ) -> CheckoutPublicConfirmed:
     """Confirms a checkout as its buyer."""
 
     async def find(session: AsyncSession) -> Checkout:
         return await operations.opened(session, client_secret, lock=True)
 
-    await confirm_checkout(sessions, processor, settings, find, body)
+    await confirm_checkout(sessions, processor, settings, find, body, address)
     async with sessions() as session:
         checkout = await operations.opened(session, client_secret)
         fields = await _public(session, checkout, settings, dialect)
@@ -146,7 +150,7 @@ async def update(
     return CheckoutRead.of(await operations.update(session, checkout, changes, settings), dialect)
 
 
-@router.post("/{id}/confirm", name="confirm", responses=REFUSALS)
+@router.post("/{id}/confirm", name="confirm", responses=CONFIRM_REFUSALS)
 async def confirm(
     id: UUID,
     sessions: SessionsOf,

@@ -9,11 +9,13 @@ from opentelemetry.trace import SpanKind
 from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, Setup, SetupOutcome, StripeProcessor
 from servicekit import clock, clocks, outbox, telemetry
 from servicekit.database import Sessions, wake
-from servicekit.errors import BadRequest, ServiceError
+from servicekit.errors import BadRequest
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from checkout.buyer_attempts import operations as buyer_attempts
+from checkout.buyer_attempts.operations import PaymentUnavailable
 from checkout.checkouts import operations as checkouts
 from checkout.checkouts import queries
 from checkout.discounts import operations as discounts
@@ -33,12 +35,6 @@ BUYER_HAS = timedelta(hours=1)
 
 class PaymentError(BadRequest):
     """The payment was declined; `decline_code` says why in Stripe's words. The checkout is open again."""
-
-
-class PaymentUnavailable(ServiceError):
-    """Stripe could not be asked. The payment goes on by itself, or when the request is repeated."""
-
-    status_code = 503
 
 
 def declined(payment: Payment) -> PaymentError | TrialAlreadyRedeemed:
@@ -181,11 +177,13 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
         case "declined":
             payment.status, payment.due_at = "failed", None
             payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
+            await buyer_attempts.declined(session, payment)
             if is_current:
                 await discounts.release(session, checkout.id)
                 checkout.reopen(now)
                 checkouts.tell(session, checkout, settings)
         case "succeeded":
+            await buyer_attempts.accepted(session, payment)
             if checkout.status == "succeeded":
                 log.error("payment.duplicate", payment_id=str(payment.id), checkout_id=str(checkout.id))
                 payment.status, payment.due_at = "duplicate", wall
