@@ -193,6 +193,8 @@ class PurchasePayment(Shape):
     """What the processor kept, in minor units of the same currency."""
     method_details: dict[str, Any] | None = None
     """Of a card that is kept: brand, last4, exp_month, exp_year."""
+    processor_outcome: dict[str, Any] | None = None
+    """What the processor judged, for the seller alone: type, risk_level, risk_score, seller_message."""
 
 
 class PurchaseSetup(Shape):
@@ -305,7 +307,10 @@ class CheckoutSucceededV1(Event[Purchase]):
 
 
 class CheckoutDeclineRateExceededV1(Event[DeclineRate]):
-    """More than 40 % of at least 50 cards were declined within an hour: stolen cards may be tried. Said once an hour."""
+    """More than 40 % of at least 50 cards were declined within an hour: stolen cards may be tried.
+
+    It is published at most once an hour.
+    """
 
     name: ClassVar[str] = "checkout.decline_rate_exceeded"
     source: ClassVar[str] = "/checkout"

@@ -16,13 +16,17 @@ UNRECOVERABLE = frozenset({
 """Decline codes after which asking the same card again is hopeless (Stripe's documentation of declines)."""
 
 
+RISK = ("type", "risk_level", "risk_score", "seller_message")
+"""What is kept of a charge's `outcome`: for the seller alone, since it tells a thief what to do otherwise."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What Stripe says of a payment. `open` means that it is still deciding.
 
     `facts`: `method` (`card`), `method_metadata` (brand, last4), `method_details` (when it expires, too),
-    `customer` and `payment_method` (Stripe's ids), and `fee`, what Stripe kept in minor units, where it was told
-    and is of the payment's currency.
+    `customer` and `payment_method` (Stripe's ids), `fee`, what Stripe kept in minor units, where it was told
+    and is of the payment's currency, and `outcome`, what Radar and the bank said (see `RISK`).
     """
 
     status: Status
@@ -43,6 +47,7 @@ class SetupOutcome:
     client_secret: str | None = None
     decline_code: str | None = None
     message: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,9 @@ def outcome_of(intent: dict[str, Any]) -> Outcome:
             return Outcome("requires_action", intent["id"], client_secret=intent.get("client_secret"), facts=facts)
         case "requires_payment_method" | "canceled":
             code = last_error.get("decline_code") or last_error.get("code") or intent["status"]
-            return Outcome("declined", intent["id"], code, last_error.get("message") or "The payment failed.")
+            message = last_error.get("message") or "The payment failed."
+            judged = {"outcome": facts["outcome"]} if "outcome" in facts else {}
+            return Outcome("declined", intent["id"], code, message, facts=judged)
         case _:
             return Outcome("open", intent["id"])
 
@@ -108,16 +115,16 @@ def setup_of(intent: dict[str, Any]) -> SetupOutcome:
     """What a SetupIntent says."""
     error: Any = intent.get("last_setup_error") or {}
     method = _id(intent.get("payment_method"))
-    secret = intent.get("client_secret")
+    secret, metadata = intent.get("client_secret"), dict(intent.get("metadata") or {})
     match intent["status"]:
         case "succeeded":
-            return SetupOutcome("succeeded", intent["id"], method, secret)
+            return SetupOutcome("succeeded", intent["id"], method, secret, metadata=metadata)
         case "requires_action":
             return SetupOutcome("requires_action", intent["id"], None, secret)
         case "requires_payment_method" | "canceled" if error or intent["status"] == "canceled":
             code = error.get("decline_code") or error.get("code") or intent["status"]
             message = error.get("message") or "The card could not be kept."
-            return SetupOutcome("declined", intent["id"], None, secret, code, message)
+            return SetupOutcome("declined", intent["id"], None, secret, code, message, metadata)
         case _:
             return SetupOutcome("open", intent["id"], None, secret)
 
@@ -174,6 +181,9 @@ def _facts(intent: dict[str, Any]) -> dict[str, Any]:
     movement: Any = charge.get("balance_transaction") if isinstance(charge, dict) else None
     if isinstance(movement, dict) and movement.get("currency") == intent.get("currency"):
         facts["fee"] = int(movement.get("fee") or 0)
+    judged: Any = charge.get("outcome") if isinstance(charge, dict) else None
+    if isinstance(judged, dict):
+        facts["outcome"] = {name: judged.get(name) for name in RISK}
     for name in ("customer", "payment_method"):
         value = _id(intent.get(name))
         if value is not None:

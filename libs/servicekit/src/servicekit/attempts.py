@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Index, delete, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
@@ -79,25 +80,30 @@ class Rate:
 async def reserve(
     session: AsyncSession, table: type[Any], id: UUID, bounds: Sequence[Bound], refusal: str, also: Iterable[str] = ()
 ) -> None:
-    """Begins an attempt, counted by the marks of `bounds`, and by those of `also`, which are not bounded.
+    """Begins an attempt, once, counted by the marks of `bounds`, and by those of `also`, which are not bounded.
 
     Call it before the other locks of the transaction, and `ensure_below` first where the answer can be given without
     them. Raises `TooManyAttempts` with the text of `refusal`.
     """
     await one_at_a_time(session, *(f"attempts of {bound.mark}" for bound in bounds))
-    await ensure_below(session, table, bounds, refusal)
-    now = clock.wall()
-    for mark in {*(bound.mark for bound in bounds), *also}:
-        session.add(table(id=id, mark=mark, outcome="open", attempted_at=now))
-    await session.flush()
+    await ensure_below(session, table, id, bounds, refusal)
+    marks = sorted({*(bound.mark for bound in bounds), *also})
+    rows = [{"id": id, "mark": mark, "outcome": "open", "attempted_at": clock.wall()} for mark in marks]
+    await session.execute(insert(table).values(rows).on_conflict_do_nothing())
 
 
-async def ensure_below(session: AsyncSession, table: type[Any], bounds: Sequence[Bound], refusal: str) -> None:
-    """Raises `TooManyAttempts` where a mark has as many failures, and attempts under way, as it may have."""
+async def ensure_below(
+    session: AsyncSession, table: type[Any], id: UUID, bounds: Sequence[Bound], refusal: str
+) -> None:
+    """For an attempt that may have begun before: then it is not counted against itself.
+
+    Raises `TooManyAttempts` where a mark has as many failures, and attempts under way, as it may have.
+    """
     now = clock.wall()
     counted = select(table.mark, table.attempted_at).where(
         table.mark.in_([bound.mark for bound in bounds]),
         table.outcome.in_(("open", "failed")),
+        table.id != id,
         table.attempted_at > now - max(bound.within for bound in bounds),
     )
     rows = (await session.execute(counted.order_by(table.attempted_at.desc()))).all()

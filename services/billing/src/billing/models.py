@@ -1,6 +1,7 @@
 """Every table of the service, for Alembic."""
 
 from billing.benefit_grants.models import BenefitGrant
+from billing.card_attempts.models import CardAttempt
 from billing.checkouts.models import Checkout
 from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
 from billing.discounts.models import Discount
@@ -22,6 +23,7 @@ from billing.tax_transactions.models import TaxTransaction
 __all__ = [
     "BenefitGrant",
     "BillingEntry",
+    "CardAttempt",
     "Checkout",
     "Customer",
     "CustomerAlias",

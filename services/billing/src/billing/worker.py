@@ -7,7 +7,7 @@ from functools import partial
 
 from contracts.billing import BillingClockReportedV1
 from processor import StripeProcessor
-from servicekit import mail, worker
+from servicekit import attempts, mail, worker
 from servicekit.backlogs import Backlog
 from servicekit.clocks import Clocks
 from servicekit.database import Database
@@ -15,6 +15,7 @@ from servicekit.timers import Timer
 from tax import Quotes
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
+from billing.card_attempts.models import CardAttempt
 from billing.discounts.consumers import consumers as discounts
 from billing.disputes.timers import follow_disputes, is_any_to_follow
 from billing.invariants import INVARIANTS
@@ -70,6 +71,7 @@ def main() -> None:
         collect = partial(collect_due, processor=processor)
         finish = partial(finish_refunds, processor=processor)
         tell = partial(tell_providers, quotes=quotes)
+        forget = partial(attempts.forget, table=CardAttempt)
         own = [
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=five, ready=is_any_over),
             Timer("pause_subscriptions", pause_subscriptions, every=five, ready=is_any_to_pause),
@@ -82,6 +84,7 @@ def main() -> None:
             Timer("finish_refunds", finish, follows_clocks=False, ready=is_any_unfinished),
             Timer("follow_disputes", follow, every=five, follows_clocks=False, ready=is_any_to_follow),
             Timer("tell_tax_providers", tell, every=five, follows_clocks=False, ready=is_any_to_tell),
+            Timer("forget_card_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         ]
         if settings.mail_url:
             own.append(mail.timer(settings.mail_url, settings.mail_from))

@@ -138,6 +138,24 @@ async def test_a_real_confirmation_token(client, sell, sandbox, bus):
     assert len(await bus.recorded(CheckoutSucceededV1)) == 1
 
 
+@pytest.mark.parametrize(("card", "level"), [("4242424242424242", "normal"), ("4000000000009235", "elevated")])
+async def test_what_radar_judged_is_kept_for_the_seller(
+    client, anonymous, sell, sandbox, bus, known_seller, card, level
+):
+    checkout = await opened(client, await sell())
+    body = {"confirmation_token_id": sandbox.token(card)}
+    answer = await anonymous.post(f"/v1/checkouts/client/{checkout['client_secret']}/confirm", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "risk" not in answer.text
+    assert "seller_message" not in answer.text
+    (event,) = await bus.recorded(CheckoutSucceededV1)
+    judged = event.data.payment.processor_outcome
+    assert (judged["type"], judged["risk_level"], judged["seller_message"]) == (
+        "authorized", level, "Payment complete."
+    )  # fmt: skip
+    assert 0 <= judged["risk_score"] <= 99
+
+
 async def test_a_free_purchase_needs_no_card(client, sell, bus, sandbox):
     product = await sell(amount=0)
     checkout = await opened(client, product)

@@ -2,18 +2,20 @@
 
 from uuid import UUID
 
-from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, StripeProcessor, is_test_method
-from servicekit import clock
+from processor import Charge, Outcome, ProcessorRefused, ProcessorUnavailable, StripeProcessor, refusal_of
+from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.database import Sessions
 from servicekit.errors import Conflict, InvalidInput, ResourceNotFound, ServiceError
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.card_attempts import operations as card_attempts
 from billing.customers import queries as customers
 from billing.orders import dunning, queries
 from billing.orders.schemas import CustomerOrderConfirmPayment, CustomerOrderPaymentConfirmation
 from billing.payment_methods import queries as payment_methods
+from billing.payment_methods.manage import ProcessorSilent
 from billing.payments import collect
 from billing.payments.models import Payment
 from billing.settings import Settings
@@ -45,16 +47,29 @@ async def confirm(
     principal: Principal,
     id: UUID,
     wish: CustomerOrderConfirmPayment,
+    address: str | None,
 ) -> CustomerOrderPaymentConfirmation:
     """Pays a pending order with the customer present, who may have to prove themselves to their bank.
 
     Raises `ResourceNotFound`, `PaymentAlreadyInProgress`, `OrderNotEligibleForRetry`, `ManualRetryLimitExceeded`, or
-    `InvalidInput` for a card that is not theirs. It does not count in dunning (Polar's rule).
+    `InvalidInput` for a card that is not theirs, `TooManyAttempts` for a new card where too many were declined, and
+    `ProcessorSilent` where it cannot be looked at. It does not count in dunning (Polar's rule).
     """
-    async with sessions() as session:
-        payment = await _begin(session, principal, id, wish, settings)
-    if wish.confirmation_token_id is not None:
-        outcome = await _charge_token(processor, payment, wish.confirmation_token_id)
+    token, attempt_id = wish.confirmation_token_id, ids.uuid7()
+    if (token is None) == (wish.payment_method_id is None):
+        raise InvalidInput(("body",), "Either confirmation_token_id or payment_method_id")
+    if token is not None:
+        await _count(sessions, processor, settings, principal, id, attempt_id, token, address)
+    try:
+        async with sessions() as session:
+            payment = await _begin(session, principal, id, wish)
+    except ServiceError:
+        await card_attempts.end(sessions, attempt_id, "succeeded")  # the card was not tried
+        raise
+    if token is not None:
+        outcome = await _charge_token(processor, payment, token)
+        if outcome is not None:
+            await card_attempts.end(sessions, attempt_id, outcome.status)
     else:
         outcome = await collect.charge(processor, payment, is_present=True)
     if outcome is None:
@@ -69,14 +84,31 @@ async def confirm(
     return CustomerOrderPaymentConfirmation(status=status, client_secret=outcome.client_secret, error=error)
 
 
-async def _begin(
-    session: AsyncSession, principal: Principal, id: UUID, wish: CustomerOrderConfirmPayment, settings: Settings
-) -> Payment:
-    token = wish.confirmation_token_id
-    if (token is None) == (wish.payment_method_id is None):
-        raise InvalidInput(("body",), "Either confirmation_token_id or payment_method_id")
-    if token is not None and is_test_method(token) and not settings.is_test_mode:
-        raise InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key")
+async def _count(
+    sessions: Sessions,
+    processor: StripeProcessor,
+    settings: Settings,
+    principal: Principal,
+    id: UUID,
+    attempt_id: UUID,
+    token: str,
+    address: str | None,
+) -> None:
+    refusal = refusal_of(token, is_test_mode=settings.is_test_mode)
+    if refusal is not None:
+        raise InvalidInput(("body", "confirmation_token_id"), refusal)
+    async with sessions() as session:
+        order = await queries.find(session, principal, id)
+    if order is None:
+        raise ResourceNotFound()
+    mark = f"order {order.id}"
+    try:
+        await card_attempts.begin(sessions, processor, order.organization_id, mark, attempt_id, token, address)
+    except ProcessorUnavailable as error:
+        raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
+
+
+async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: CustomerOrderConfirmPayment) -> Payment:
     seen = await queries.find(session, principal, id)
     if seen is None:
         raise ResourceNotFound()

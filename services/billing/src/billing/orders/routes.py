@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Request
+from servicekit.addresses import AddressOf
+from servicekit.attempts import TooManyAttempts
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
@@ -27,6 +29,7 @@ from billing.orders.schemas import (
     OrderUpdate,
 )
 from billing.organizations.operations import seller
+from billing.payment_methods.manage import ProcessorSilent
 
 router = ResourceRouter("/orders", "orders")
 portal_router = ResourceRouter("/customer-portal/orders", "customer_portal:orders")
@@ -41,6 +44,8 @@ RETRY: Any = responses(
     retries.PaymentAlreadyInProgress,
     retries.OrderNotEligibleForRetry,
     retries.ManualRetryLimitExceeded,
+    TooManyAttempts,
+    ProcessorSilent,
 )
 
 
@@ -176,8 +181,13 @@ async def get_payment_status(id: UUID, session: SessionOf, principal: Customer) 
 
 @portal_router.post("/{id}/confirm-payment", name="confirm_retry_payment", responses=RETRY)
 async def confirm_retry_payment(
-    id: UUID, request: Request, sessions: SessionsOf, principal: CustomerWriter, wish: CustomerOrderConfirmPayment
+    id: UUID,
+    request: Request,
+    sessions: SessionsOf,
+    principal: CustomerWriter,
+    wish: CustomerOrderConfirmPayment,
+    address: AddressOf,
 ) -> CustomerOrderPaymentConfirmation:
     """Pays an order of the customer's own whose payment failed, with a saved card or a new one."""
     state = request.app.state
-    return await retries.confirm(sessions, state.processor, state.settings, principal, id, wish)
+    return await retries.confirm(sessions, state.processor, state.settings, principal, id, wish, address)

@@ -1,9 +1,17 @@
 """What customers do with their saved cards. Stripe is asked between transactions; repeating leads to the same end."""
 
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from processor import ProcessorRefused, ProcessorUnavailable, Setup, SetupOutcome, StripeProcessor, is_test_method
+from processor import (
+    ProcessorRefused,
+    ProcessorUnavailable,
+    Setup,
+    SetupOutcome,
+    StripeProcessor,
+    is_test_method,
+    refusal_of,
+)
 from servicekit import clock
 from servicekit.auth import Principal
 from servicekit.database import Sessions
@@ -11,6 +19,7 @@ from servicekit.errors import BadRequest, InvalidInput, NotPermitted, ResourceNo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.card_attempts import operations as card_attempts
 from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.orders.dunning import retry_with_new_card
@@ -24,6 +33,9 @@ from billing.payment_methods.schemas import (
 )
 from billing.settings import Settings
 from billing.subscriptions.models import BILLABLE, Subscription
+
+ATTEMPT = "attempt_id"
+"""In a set-up's metadata at Stripe: the attempt that it was counted as."""
 
 
 class PaymentMethodSetupFailed(BadRequest):
@@ -64,23 +76,35 @@ async def add(
     settings: Settings,
     principal: Principal,
     wish: CustomerPaymentMethodCreate,
+    address: str | None,
 ) -> CustomerPaymentMethodCreateResponse:
-    """Keeps a card. Raises `PaymentMethodSetupFailed`, `InvalidInput` or `ProcessorSilent`."""
-    if is_test_method(wish.confirmation_token_id) and not settings.is_test_mode:
-        raise InvalidInput(("body", "confirmation_token_id"), "Test payment methods need a test key")
+    """Keeps a card. `address` is the client's, by which declines are counted.
+
+    Raises `PaymentMethodSetupFailed`, `InvalidInput`, `ProcessorSilent`, or `TooManyAttempts` without trying the card.
+    """
+    refusal = refusal_of(wish.confirmation_token_id, is_test_mode=settings.is_test_mode)
+    if refusal is not None:
+        raise InvalidInput(("body", "confirmation_token_id"), refusal)
     async with sessions() as session:
         customer = await own_customer(session, principal)
     about = {"customer_id": str(customer.id), "organization_id": str(customer.organization_id)}
+    # A test card's name is no token: it may be added again.
+    unique = clock.now().isoformat() if is_test_method(wish.confirmation_token_id) else ""
+    key = f"setup:{customer.id}:{wish.confirmation_token_id}{unique}"
+    attempt_id = uuid5(NAMESPACE_URL, key)
     try:
+        mark = f"customer {customer.id}"
+        await card_attempts.begin(
+            sessions, processor, customer.organization_id, mark, attempt_id, wish.confirmation_token_id, address
+        )
         holder = customer.processor_customer_id or await processor.create_customer(
             f"customer:{customer.id}", customer.email, customer.name, about
         )
-        # A test card's name is no token: it may be added again.
-        unique = clock.now().isoformat() if is_test_method(wish.confirmation_token_id) else ""
-        key = f"setup:{customer.id}:{wish.confirmation_token_id}{unique}"
-        outcome = await processor.set_up(Setup(key, holder, about, wish.confirmation_token_id, wish.return_url))
+        asked = {**about, ATTEMPT: str(attempt_id)}
+        outcome = await processor.set_up(Setup(key, holder, asked, wish.confirmation_token_id, wish.return_url))
     except (ProcessorUnavailable, ProcessorRefused) as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
+    await card_attempts.end(sessions, attempt_id, outcome.status)
     return await _kept(sessions, processor, principal, outcome, holder, set_default=wish.set_default)
 
 
@@ -96,6 +120,8 @@ async def confirm(
         raise CustomerNotReady("This set-up is not of this customer") from error
     except ProcessorUnavailable as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
+    if ATTEMPT in outcome.metadata:
+        await card_attempts.end(sessions, UUID(outcome.metadata[ATTEMPT]), outcome.status)
     holder = customer.processor_customer_id or ""
     return await _kept(sessions, processor, principal, outcome, holder, set_default=wish.set_default, is_own=False)
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Request
+from servicekit.addresses import AddressOf
+from servicekit.attempts import TooManyAttempts
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, Page, PageQuery, Sorting, sorted_by
@@ -65,14 +67,18 @@ async def list_own_payment_methods(
     "",
     name="add",
     status_code=201,
-    responses=responses(ResourceNotFound, PaymentMethodSetupFailed, ProcessorSilent),
+    responses=responses(ResourceNotFound, PaymentMethodSetupFailed, ProcessorSilent, TooManyAttempts),
 )
 async def add(
-    request: Request, sessions: SessionsOf, principal: ThemselvesWriting, wish: CustomerPaymentMethodCreate
+    request: Request,
+    sessions: SessionsOf,
+    principal: ThemselvesWriting,
+    wish: CustomerPaymentMethodCreate,
+    address: AddressOf,
 ) -> CustomerPaymentMethodCreateResponse:
     """Keeps a card of the customer's own; a new default is asked at once for what is past due."""
     state = request.app.state
-    return await manage.add(sessions, state.processor, state.settings, principal, wish)
+    return await manage.add(sessions, state.processor, state.settings, principal, wish, address)
 
 
 @portal_router.post(

@@ -324,6 +324,7 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
         facts = outcome.facts
         if facts.get("method_metadata"):
             payment.method, payment.method_metadata = facts["method"], facts["method_metadata"]
+        payment.processor_outcome = facts.get("outcome") or payment.processor_outcome
         match outcome.status:
             case "open":
                 payment.due_at = now + ASK_AGAIN

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from servicekit.database import Record
 from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.database import Base
@@ -45,6 +46,8 @@ class Payment(Record, Base):
     """The card at the processor."""
     processor_fee_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     """What Stripe kept, in minor units."""
+    processor_outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What Stripe's Radar and the bank judged: type, risk_level, risk_score, seller_message. For the seller alone."""
     decline_code: Mapped[str | None]
     decline_message: Mapped[str | None]
     due_at: Mapped[datetime | None]

@@ -41,6 +41,7 @@ def keep(
         method_metadata=paid.method_metadata,
         attempt=1,
         payment_method_id=method.id if method else None,
+        processor_outcome=paid.processor_outcome,
         processor_fee_amount=paid.processor_fee_amount,
         processor_customer_id=paid.processor_customer_id,
         processor_payment_method_id=paid.processor_payment_method_id,

@@ -10,6 +10,21 @@ STATUSES = {"open": "pending", "duplicate": "succeeded", "refunded": "succeeded"
 """What the API calls a status that has another name here. Money that came twice did come; `is_duplicate` says so."""
 
 
+class ProcessorOutcome(BaseModel):
+    """What Stripe's Radar and the bank judged of a charge, in Stripe's words (`charge.outcome`).
+
+    It is for the seller: do not show it to the buyer, whom it would tell how to pass as another.
+    """
+
+    type: str | None = None
+    """authorized, issuer_declined, blocked, manual_review or invalid."""
+    risk_level: str | None = None
+    """normal, elevated or highest; not_assessed for what Radar does not look at."""
+    risk_score: int | None = None
+    """From 0 to 99, where the Stripe account has it."""
+    seller_message: str | None = None
+
+
 class PaymentRead(BaseModel):
     """A payment, or an attempt that was declined: `decline_reason` is then Stripe's code, and the message its words.
 
@@ -35,6 +50,8 @@ class PaymentRead(BaseModel):
     trigger: str | None
     decline_reason: str | None = None
     decline_message: str | None = None
+    processor_outcome: ProcessorOutcome | None = None
+    """None where Stripe did not say, and of payments from before it was kept."""
     organization_id: UUID
     checkout_id: UUID | None
     order_id: UUID | None

@@ -62,7 +62,7 @@ async def begin(
         if token in cards:
             await attempts.reserve(session, BuyerAttempt, attempt_id, bounds, card_testing.REFUSAL, also=[seller])
         else:
-            await attempts.ensure_below(session, BuyerAttempt, bounds, card_testing.REFUSAL)
+            await attempts.ensure_below(session, BuyerAttempt, attempt_id, bounds, card_testing.REFUSAL)
             raise AskOutside(partial(_read, processor, token, cards))
     except TooManyAttempts:
         _refused.add(1)

@@ -217,4 +217,5 @@ def _payment(payment: Payment) -> contracts.PurchasePayment:
         processor_payment_method_id=payment.facts.get("payment_method"),
         processor_fee_amount=payment.facts.get("fee", 0),
         method_details=payment.facts.get("method_details"),
+        processor_outcome=payment.facts.get("outcome"),
     )
