@@ -1,41 +1,80 @@
 """How many of one resource an organization may have, so that one tenant cannot fill what all share."""
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Depends, Request
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.errors import NotPermitted
 from servicekit.locks import one_at_a_time
 
+DEFAULTS: Mapping[str, int] = MappingProxyType({
+    "benefits": 10_000,
+    "checkout_links": 10_000,
+    "custom_fields": 1_000,
+    "discounts": 10_000,
+    "file_bytes": 1_000_000_000_000,
+    "files": 10_000,
+    "meters": 1_000,
+    "organization_access_tokens": 500,
+    "prices": 1_000,
+    "products": 10_000,
+    "webhook_endpoints": 100,
+})  # fmt: skip
+"""By the name of the table. `prices` are those of one product, archived ones among them; `file_bytes` of all files."""
+IN_FLIGHT = 1_000
+"""More transactions than a database takes at once: so far below a limit, none has to wait for another."""
+
 
 class QuotaExceeded(NotPermitted):
     """The organization has as many of this resource as it may have: `limit` says how many, `resource` of what."""
 
 
-async def ensure_room(
-    session: AsyncSession,
-    model: type[Any],
-    organization_id: UUID,
-    limit: int,
-    *present: ColumnElement[bool],
-    more: int = 1,
-) -> None:
-    """For a transaction that adds `more` rows of `model`, of which an organization may have `limit`.
+class Quotas:
+    """The limits of an installation: `DEFAULTS`, changed by the setting `QUOTAS`."""
 
-    `present` narrows the rows that count, for example to those that are not deleted. Transactions of one organization
-    come one after the other from here on, so that the limit is exact. Raises `QuotaExceeded`.
-    """
-    resource: str = model.__tablename__
-    await one_at_a_time(session, f"quota of {resource}: {organization_id}")
-    counted = select(model.id).where(model.organization_id == organization_id, *present).limit(limit).subquery()
-    have: int = (await session.execute(select(func.count()).select_from(counted))).scalar_one()
-    if have + more > limit:
-        raise exceeded(resource, limit)
+    def __init__(self, changed: Mapping[str, int]) -> None:
+        self._limits = {**DEFAULTS, **changed}
+
+    async def ensure_room(
+        self, session: AsyncSession, model: type[Any], organization_id: UUID, *present: ColumnElement[bool]
+    ) -> None:
+        """For a transaction that adds a row of `model`: call it right before.
+
+        `present` narrows the rows that count, for example to those that are not deleted. Close to the limit the
+        transactions of one organization come one after the other, so that it is exact. Raises `QuotaExceeded`.
+        """
+        name: str = model.__tablename__
+        limit = self._limits[name]
+        if await _count(session, model, organization_id, limit, *present) < limit - IN_FLIGHT:
+            return
+        await one_at_a_time(session, f"quota of {name}: {organization_id}")
+        self.ensure(name, await _count(session, model, organization_id, limit, *present) + 1)
+
+    def ensure(self, name: str, wanted: int) -> None:
+        """For a number that the caller has counted under its lock. Raises `QuotaExceeded`."""
+        limit = self._limits[name]
+        if wanted > limit:
+            spoken = name.replace("_", " ")
+            raise QuotaExceeded(f"The limit of {limit} {spoken} is reached", resource=name, limit=limit)
 
 
-def exceeded(resource: str, limit: int) -> QuotaExceeded:
-    """The refusal for a resource, by the name of its table."""
-    spoken = resource.replace("_", " ")
-    return QuotaExceeded(f"An organization may have at most {limit} {spoken}", resource=resource, limit=limit)
+async def _count(
+    session: AsyncSession, model: type[Any], organization_id: UUID, limit: int, *present: ColumnElement[bool]
+) -> int:
+    some = select(model.id).where(model.organization_id == organization_id, *present).limit(limit).subquery()
+    counted: int = (await session.execute(select(func.count()).select_from(some))).scalar_one()
+    return counted
+
+
+async def quotas_of(request: Request) -> Quotas:
+    """The limits of this installation."""
+    return Quotas(request.app.state.settings.quotas)
+
+
+QuotasOf = Annotated[Quotas, Depends(quotas_of)]
+"""The limits of this installation, for a route that adds to what an organization has."""

@@ -1,10 +1,12 @@
 """The settings that every service has; a service's own class adds the few that only it needs."""
 
 import sys
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from servicekit.quotas import DEFAULTS
 
 _WEAK = {"your-secret-key-here", "secret", "changeme", "super secret jwt secret"}
 DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
@@ -32,6 +34,8 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     otel_exporter_otlp_endpoint: str = ""
     trace_sample_ratio: float = 0.05
+    quotas: dict[str, Annotated[int, Field(ge=1)]] = {}
+    """Changes of `servicekit.quotas.DEFAULTS`."""
 
     @field_validator("secret")
     @classmethod
@@ -41,6 +45,14 @@ class Settings(BaseSettings):
             return DEVELOPMENT_SECRET
         if len(value) < 32 or value in _WEAK:
             raise ValueError("is missing or weak: set 32 or more random characters, e.g. `openssl rand -hex 32`")
+        return value
+
+    @field_validator("quotas")
+    @classmethod
+    def _known(cls, value: dict[str, int]) -> dict[str, int]:
+        unknown = sorted(value.keys() - DEFAULTS.keys())
+        if unknown:
+            raise ValueError(f"names {', '.join(unknown)}: known are {', '.join(sorted(DEFAULTS))}")
         return value
 
     @field_validator("database_url")

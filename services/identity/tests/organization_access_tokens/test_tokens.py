@@ -1,5 +1,7 @@
 """`/v1/organization-access-tokens/`: made once, never shown again, revoked at once."""
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -119,3 +121,17 @@ async def test_a_repeated_request_gets_the_same_token_which_is_nowhere_readable(
     async with database.transaction() as session:
         (stored,) = (await session.execute(text("select body from idempotency_keys"))).scalars()
     assert first.json()["token"].encode() not in stored
+
+
+async def test_tokens_have_a_limit(
+    client: httpx.AsyncClient, own: dict[str, str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One tenant makes tokens without end; the token that it came with is one of them."""
+    body = {"comment": "CI", "scopes": ["orders:read"]}
+    monkeypatch.setattr(settings, "quotas", {"organization_access_tokens": 6})
+    answers = await asyncio.gather(*(client.post(PATH, headers=own, json=body) for _ in range(24)))
+    made = [answer.json() for answer in answers if answer.status_code == 201]
+    assert Counter(answer.status_code for answer in answers) == {201: 5, 403: 19}
+    path = f"{PATH}{made[0]['organization_access_token']['id']}"
+    assert (await client.delete(path, headers=own)).status_code == 204
+    assert (await client.post(PATH, headers=own, json=body)).status_code == 201

@@ -9,6 +9,7 @@ from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
 from servicekit.database import awaited, wake
 from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.quotas import Quotas
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,14 +25,17 @@ from benefits.strategies.github_repository.properties import is_within
 from benefits.strategies.properties import PLATFORMS, PROPERTIES
 
 
-async def create(session: AsyncSession, principal: Principal, wish: BenefitCreate, settings: Settings) -> Benefit:
+async def create(
+    session: AsyncSession, principal: Principal, wish: BenefitCreate, settings: Settings, quotas: Quotas
+) -> Benefit:
     """Creates a benefit.
 
     Raises `InvalidInput` for a type that cannot be given here, properties that its type does not take, files or a meter
-    that are not the organization's, and a repository or a server that it has not connected.
+    that are not the organization's, and a repository or a server that it has not connected, and `QuotaExceeded`.
     """
     organization_id = principal.organization(wish.organization_id)
     _ensure_given_here(wish.type, settings.platforms)
+    await quotas.ensure_room(session, Benefit, organization_id, Benefit.deleted_at.is_(None))
     benefit = Benefit(
         id=ids.uuid7(),
         organization_id=organization_id,

@@ -7,6 +7,7 @@ from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf
 
 from benefits.benefit_grants import queries as grant_queries
@@ -43,11 +44,13 @@ async def list_benefits(
     return page.of([BenefitRead.of(events.shape(benefit)) for benefit in benefits], total)
 
 
-@router.post("/", name="create", status_code=201)
-async def create(session: SessionOf, principal: Writer, benefit: BenefitCreate, request: Request) -> BenefitRead:
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
+async def create(
+    session: SessionOf, principal: Writer, benefit: BenefitCreate, request: Request, quotas: QuotasOf
+) -> BenefitRead:
     """Creates a benefit."""
     settings = request.app.state.settings
-    return BenefitRead.of(events.shape(await operations.create(session, principal, benefit, settings)))
+    return BenefitRead.of(events.shape(await operations.create(session, principal, benefit, settings, quotas)))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

@@ -5,6 +5,7 @@ from uuid import UUID
 from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.quotas import Quotas
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,11 +15,13 @@ from catalog.custom_fields.schemas import CustomFieldCreate, CustomFieldUpdate
 from catalog.products import operations as products
 
 
-async def create(session: AsyncSession, principal: Principal, wish: CustomFieldCreate) -> CustomField:
-    """Creates a field. Raises `InvalidInput` for a slug in use."""
+async def create(session: AsyncSession, principal: Principal, wish: CustomFieldCreate, quotas: Quotas) -> CustomField:
+    """Creates a field. Raises `InvalidInput` for a slug in use, and `QuotaExceeded`."""
+    organization_id = principal.organization(wish.organization_id)
+    await quotas.ensure_room(session, CustomField, organization_id, CustomField.deleted_at.is_(None))
     field = CustomField(
         id=ids.uuid7(),
-        organization_id=principal.organization(wish.organization_id),
+        organization_id=organization_id,
         created_at=clock.now(),
         type=wish.type,
         slug=wish.slug,

@@ -7,6 +7,7 @@ from fastapi import Query
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf
 
 from catalog.custom_fields import operations, queries
@@ -33,10 +34,10 @@ async def list_fields(
     return page.of([CustomFieldRead.model_validate(field.data) for field in fields], total)
 
 
-@router.post("/", name="create", status_code=201)
-async def create(session: SessionOf, principal: Writer, field: CustomFieldCreate) -> CustomFieldRead:
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
+async def create(session: SessionOf, principal: Writer, field: CustomFieldCreate, quotas: QuotasOf) -> CustomFieldRead:
     """Creates a custom field."""
-    return CustomFieldRead.model_validate((await operations.create(session, principal, field)).data)
+    return CustomFieldRead.model_validate((await operations.create(session, principal, field, quotas)).data)
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

@@ -7,6 +7,8 @@ from servicekit import clock, ids, links, outbox
 from servicekit.auth import Principal
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.locks import one_at_a_time
+from servicekit.quotas import Quotas
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.files import events, queries
@@ -28,9 +30,18 @@ PART_HEADERS = {"Content-Type": "application/octet-stream"}
 
 
 async def create(
-    sessions: Sessions, principal: Principal, wish: FileCreate, storage: Storage, settings: Settings
+    sessions: Sessions,
+    principal: Principal,
+    wish: FileCreate,
+    storage: Storage,
+    settings: Settings,
+    quotas: Quotas,
 ) -> FileUpload:
-    """Announces a file, and says where its parts go. Raises `InvalidInput` for another organization."""
+    """Announces a file, and says where its parts go.
+
+    Raises `InvalidInput` for another organization, and `QuotaExceeded` for too many files or bytes. A file counts until
+    its bytes are removed.
+    """
     organization_id = principal.organization(wish.organization_id)
     id = ids.uuid7()
     now = clock.now()
@@ -56,6 +67,9 @@ async def create(
         address = {"url": url or own, "expires_at": now + LINK_LIFETIME, "headers": PART_HEADERS}
         parts.append(UploadPart(**part.model_dump(), **address))
     async with sessions() as session:
+        await one_at_a_time(session, f"files of {organization_id}")
+        await quotas.ensure_room(session, File, organization_id, File.removed_at.is_(None))
+        quotas.ensure("file_bytes", await queries.bytes_of(session, organization_id) + file.size)
         session.add(file)
     shown = events.shape(file).model_dump(include=set(FileUpload.model_fields))
     return FileUpload(**shown, upload=Upload(id=str(file.id), path=file.path, parts=parts))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from servicekit.auth import Principal, owned_by
 from servicekit.lists import Page, Sorting, fetch_page
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.files.models import PUBLIC, File
@@ -29,6 +29,14 @@ async def list_files(
     if ids is not None:
         statement = statement.where(File.id.in_(ids))
     return await fetch_page(session, statement, page, sorting.clauses(COLUMNS, File.id))
+
+
+async def bytes_of(session: AsyncSession, organization_id: UUID) -> int:
+    """How many bytes an organization's files have, announced ones and those that wait for their removal among them."""
+    kept = select(func.coalesce(func.sum(File.size), 0)).where(
+        File.organization_id == organization_id, File.removed_at.is_(None)
+    )
+    return int((await session.execute(kept)).scalar_one())
 
 
 async def find(session: AsyncSession, principal: Principal, id: UUID, *, lock: bool = False) -> File | None:

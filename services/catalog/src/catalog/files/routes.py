@@ -11,6 +11,7 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, responses
 from servicekit.inputs import RawBody
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from catalog.files import events, operations, queries
@@ -51,12 +52,17 @@ async def list_files(
     return page.of([_read(file) for file in files], total)
 
 
-@router.post("/", name="create", status_code=201)
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
 async def create(
-    sessions: SessionsOf, principal: Writer, file: FileCreate, storage: StorageOf, settings: SettingsOf
+    sessions: SessionsOf,
+    principal: Writer,
+    file: FileCreate,
+    storage: StorageOf,
+    settings: SettingsOf,
+    quotas: QuotasOf,
 ) -> FileUpload:
     """Announces a file; its parts are then PUT to the addresses of the answer."""
-    return await operations.create(sessions, principal, file, storage, settings)
+    return await operations.create(sessions, principal, file, storage, settings, quotas)
 
 
 @router.post("/{id}/uploaded", name="uploaded", responses=LINKED)

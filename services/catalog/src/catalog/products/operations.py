@@ -12,6 +12,7 @@ from servicekit.auth import Principal, owned_by
 from servicekit.database import awaited
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound
 from servicekit.http import Dialect
+from servicekit.quotas import Quotas
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -30,15 +31,19 @@ class ProductNotDeletable(NotPermitted):
 
 
 async def create(
-    session: AsyncSession, principal: Principal, wish: ProductCreate, dialect: Dialect
+    session: AsyncSession, principal: Principal, wish: ProductCreate, dialect: Dialect, quotas: Quotas
 ) -> contracts.Product:
-    """Creates a product. Raises `InvalidInput` for prices that cannot stand together or unknown media files."""
+    """Creates a product.
+
+    Raises `InvalidInput` for prices that cannot stand together or unknown media files, and `QuotaExceeded`.
+    """
     organization_id = principal.organization(wish.organization_id)
     media_ids = await _known_medias(session, organization_id, wish.medias or [], dialect)
     asked = await _known_fields(session, organization_id, wish.attached_custom_fields)
     await _known_meters(session, organization_id, wish.prices)
     _agree(wish.prices, is_recurring=wish.recurring_interval is not None)
     stand_together(wish.prices, is_recurring=wish.recurring_interval is not None)
+    quotas.ensure("prices", len(wish.prices))
     recurring = wish.recurring_interval is not None
     product = Product(
         id=ids.uuid7(),
@@ -63,6 +68,7 @@ async def create(
     )
     for position, price in enumerate(wish.prices):
         product.prices.append(Price.of(product, position, price.model_dump(mode="json")))
+    await quotas.ensure_room(session, Product, organization_id, Product.deleted_at.is_(None))
     session.add(product)
     data = await _documented(session, product)
     outbox.record(session, events.product_created(product, data))
@@ -78,9 +84,14 @@ async def get(session: AsyncSession, principal: Principal, product_id: UUID) -> 
 
 
 async def update(
-    session: AsyncSession, principal: Principal, product_id: UUID, changes: ProductUpdate, dialect: Dialect
+    session: AsyncSession,
+    principal: Principal,
+    product_id: UUID,
+    changes: ProductUpdate,
+    dialect: Dialect,
+    quotas: Quotas,
 ) -> contracts.Product:
-    """Changes a product. Raises `ResourceNotFound`, or `InvalidInput` for what cannot be changed."""
+    """Changes a product. Raises `ResourceNotFound`, `QuotaExceeded`, or `InvalidInput` for what cannot be changed."""
     present = await queries.find(session, principal, product_id)
     if present is None:
         raise ResourceNotFound()
@@ -100,6 +111,7 @@ async def update(
         added = [price for price in changes.prices if not isinstance(price, ExistingPrice)]
         _agree(changes.prices, is_recurring=product.is_recurring)
         await _known_meters(session, product.organization_id, added)
+        quotas.ensure("prices", len(product.prices) + len(added))
         _replace_prices(product, list(changes.prices))
     _change_trial(product, changes)
     for name in ("name", "visibility", "is_archived"):

@@ -9,6 +9,7 @@ from servicekit.errors import ResourceNotFound, responses
 from servicekit.hot import HotList
 from servicekit.http import DialectOf
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf
 
 from catalog.products import operations, queries
@@ -52,10 +53,12 @@ async def list_products(
     return page.of_documents(documents, total)
 
 
-@router.post("/", name="create", status_code=201)
-async def create(session: SessionOf, principal: Writer, product: ProductCreate, dialect: DialectOf) -> ProductRead:
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
+async def create(
+    session: SessionOf, principal: Writer, product: ProductCreate, dialect: DialectOf, quotas: QuotasOf
+) -> ProductRead:
     """Creates a product."""
-    return ProductRead.of(await operations.create(session, principal, product, dialect))
+    return ProductRead.of(await operations.create(session, principal, product, dialect, quotas))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))
@@ -64,12 +67,17 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> ProductRead:
     return ProductRead.of(await operations.get(session, principal, id))
 
 
-@router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
+@router.patch("/{id}", name="update", responses=responses(ResourceNotFound, QuotaExceeded))
 async def update(
-    id: UUID, session: SessionOf, principal: Writer, changes: ProductUpdate, dialect: DialectOf
+    id: UUID,
+    session: SessionOf,
+    principal: Writer,
+    changes: ProductUpdate,
+    dialect: DialectOf,
+    quotas: QuotasOf,
 ) -> ProductRead:
     """Changes a product, or archives it (`is_archived`)."""
-    return ProductRead.of(await operations.update(session, principal, id, changes, dialect))
+    return ProductRead.of(await operations.update(session, principal, id, changes, dialect, quotas))
 
 
 @router.delete(

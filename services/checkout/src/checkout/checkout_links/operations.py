@@ -14,6 +14,7 @@ from servicekit.addresses import counted
 from servicekit.attempts import Bound
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.quotas import Quotas
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts.models import BuyerAttempt
@@ -37,8 +38,11 @@ OPENED_PER_MINUTE = 30
 _FIELD = "custom_field_data."
 
 
-async def create(session: AsyncSession, principal: Principal, wish: CheckoutLinkCreate) -> CheckoutLink:
-    """Creates a link. Raises `InvalidInput` for what does not exist, is archived, or belongs to several sellers."""
+async def create(session: AsyncSession, principal: Principal, wish: CheckoutLinkCreate, quotas: Quotas) -> CheckoutLink:
+    """Creates a link.
+
+    Raises `InvalidInput` for what does not exist, is archived, or belongs to several sellers, and `QuotaExceeded`.
+    """
     products = await _products(session, principal, wish)
     organization_id = products[0].organization_id
     discount = await _known_discount(session, organization_id, wish.discount_id)
@@ -46,6 +50,7 @@ async def create(session: AsyncSession, principal: Principal, wish: CheckoutLink
         chargeable.ensure_offerable(products, discount, "discount_id")
     for kind in quantities.KINDS:
         quantities.ensure_allowed(products, kind, getattr(wish, kind))
+    await quotas.ensure_room(session, CheckoutLink, organization_id, CheckoutLink.deleted_at.is_(None))
     link = CheckoutLink(
         id=ids.uuid7(),
         organization_id=organization_id,

@@ -11,6 +11,7 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.inputs import ForeignQuery
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf
 
 from checkout.checkout_links import operations, queries
@@ -41,12 +42,12 @@ async def list_links(
     return page.of(await queries.shapes(session, links, settings.public_url), total)
 
 
-@router.post("/", name="create", status_code=201)
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
 async def create(
-    session: SessionOf, principal: Writer, link: CheckoutLinkCreate, settings: SettingsOf
+    session: SessionOf, principal: Writer, link: CheckoutLinkCreate, settings: SettingsOf, quotas: QuotasOf
 ) -> CheckoutLinkRead:
     """Creates a checkout link."""
-    return await _read(session, await operations.create(session, principal, link), settings)
+    return await _read(session, await operations.create(session, principal, link, quotas), settings)
 
 
 @router.get("/{id}", name="get", responses=NOT_FOUND)

@@ -10,6 +10,7 @@ from servicekit import clock, ids, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound
 from servicekit.lists import Page, Sorting, fetch_page, text_matches
+from servicekit.quotas import Quotas
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -30,10 +31,13 @@ class DiscountRedemptionLimitReached(NotPermitted):
     """The discount has been redeemed as often as it may be."""
 
 
-async def create(session: AsyncSession, principal: Principal, wish: DiscountCreate) -> contracts.Discount:
-    """Creates a discount. Raises `InvalidInput` for a code in use or an unknown product."""
+async def create(
+    session: AsyncSession, principal: Principal, wish: DiscountCreate, quotas: Quotas
+) -> contracts.Discount:
+    """Creates a discount. Raises `InvalidInput` for a code in use or an unknown product, and `QuotaExceeded`."""
     organization_id = principal.organization(wish.organization_id)
     products = await _products(session, organization_id, wish.products or [])
+    await quotas.ensure_room(session, Discount, organization_id, Discount.deleted_at.is_(None))
     discount = Discount(
         id=ids.uuid7(),
         organization_id=organization_id,

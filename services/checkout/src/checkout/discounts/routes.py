@@ -8,6 +8,7 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.http import DialectOf
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf
 
 from checkout.discounts import operations
@@ -34,10 +35,12 @@ async def list_discounts(
     return page.of([DiscountRead.of(discount, dialect) for discount in discounts], total)
 
 
-@router.post("/", name="create", status_code=201)
-async def create(session: SessionOf, principal: Writer, discount: DiscountCreate, dialect: DialectOf) -> DiscountRead:
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
+async def create(
+    session: SessionOf, principal: Writer, discount: DiscountCreate, dialect: DialectOf, quotas: QuotasOf
+) -> DiscountRead:
     """Creates a discount."""
-    return DiscountRead.of(await operations.create(session, principal, discount), dialect)
+    return DiscountRead.of(await operations.create(session, principal, discount, quotas), dialect)
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

@@ -8,6 +8,7 @@ from servicekit import clock
 from servicekit.auth import Principal, owned_by
 from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized
 from servicekit.lists import Page, Sorting, fetch_page
+from servicekit.quotas import Quotas
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,11 +43,12 @@ async def create(
 
 
 async def create_for(
-    session: AsyncSession, secret: str, principal: Principal, wish: OrganizationAccessTokenCreate
+    session: AsyncSession, secret: str, principal: Principal, wish: OrganizationAccessTokenCreate, quotas: Quotas
 ) -> tuple[AccessToken, str]:
-    """Creates a token for a caller. Raises `NotPermitted` for a scope that the caller has not itself."""
+    """Creates a token for a caller. Raises `NotPermitted` for a scope that it has not itself, and `QuotaExceeded`."""
     organization_id = principal.organization(wish.organization_id)
     _within(principal, wish.scopes)
+    await quotas.ensure_room(session, AccessToken, organization_id, AccessToken.revoked_at.is_(None))
     return await create(session, secret, organization_id, wish.comment, wish.scopes, wish.expires_in)
 
 

@@ -8,6 +8,7 @@ from servicekit import auth
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, answers_with_secret
 
 from identity.customer_sessions import operations as customer_sessions
@@ -37,13 +38,13 @@ async def list_tokens(
     return page.of([OrganizationAccessTokenRead.model_validate(token) for token in tokens], total)
 
 
-@router.post("/", name="create", status_code=201, responses=responses(NotPermitted))
+@router.post("/", name="create", status_code=201, responses=responses(NotPermitted, QuotaExceeded))
 @answers_with_secret
 async def create(
-    request: Request, session: SessionOf, principal: Writer, body: OrganizationAccessTokenCreate
+    request: Request, session: SessionOf, principal: Writer, body: OrganizationAccessTokenCreate, quotas: QuotasOf
 ) -> OrganizationAccessTokenCreated:
     """Creates an access token; its text is in this answer and nowhere else."""
-    token, text = await operations.create_for(session, request.app.state.settings.secret, principal, body)
+    token, text = await operations.create_for(session, request.app.state.settings.secret, principal, body, quotas)
     read = OrganizationAccessTokenRead.model_validate(token)
     return OrganizationAccessTokenCreated(organization_access_token=read, token=text)
 

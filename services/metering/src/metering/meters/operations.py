@@ -5,6 +5,7 @@ from uuid import UUID
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
+from servicekit.quotas import Quotas
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from metering.meters import events, queries
@@ -12,11 +13,13 @@ from metering.meters.models import Meter
 from metering.meters.schemas import MeterCreate, MeterUpdate
 
 
-async def create(session: AsyncSession, principal: Principal, wish: MeterCreate) -> Meter:
-    """Creates a meter. Raises `InvalidInput` for another organization."""
+async def create(session: AsyncSession, principal: Principal, wish: MeterCreate, quotas: Quotas) -> Meter:
+    """Creates a meter. Raises `InvalidInput` for another organization, and `QuotaExceeded`; archived ones count."""
+    organization_id = principal.organization(wish.organization_id)
+    await quotas.ensure_room(session, Meter, organization_id)
     meter = Meter(
         id=ids.uuid7(),
-        organization_id=principal.organization(wish.organization_id),
+        organization_id=organization_id,
         created_at=clock.now(),
         name=wish.name,
         unit=wish.unit,

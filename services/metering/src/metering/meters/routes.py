@@ -10,6 +10,7 @@ from servicekit.errors import InvalidInput, ResourceNotFound, responses
 from servicekit.exports import TimeZone
 from servicekit.fields import InstantInput
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf
 
 from metering.meters import events, operations, queries
@@ -44,10 +45,10 @@ async def list_meters(
     return page.of([_read(meter) for meter in meters], total)
 
 
-@router.post("/", name="create", status_code=201)
-async def create(session: SessionOf, principal: Writer, meter: MeterCreate) -> MeterRead:
+@router.post("/", name="create", status_code=201, responses=responses(QuotaExceeded))
+async def create(session: SessionOf, principal: Writer, meter: MeterCreate, quotas: QuotasOf) -> MeterRead:
     """Creates a meter."""
-    return _read(await operations.create(session, principal, meter))
+    return _read(await operations.create(session, principal, meter, quotas))
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

@@ -9,6 +9,7 @@ from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions, wake
 from servicekit.errors import Conflict, InvalidInput, ResourceNotFound
 from servicekit.lists import Page, Sorting, fetch_page
+from servicekit.quotas import Quotas
 from sqlalchemy import or_, select
 from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,11 +46,15 @@ async def check_address(url: str, settings: Settings) -> None:
         raise InvalidInput(("body", "url"), refused)
 
 
-async def create(session: AsyncSession, principal: Principal, wish: EndpointCreate, settings: Settings) -> Endpoint:
-    """Creates an endpoint with a new secret; its address was checked before."""
+async def create(
+    session: AsyncSession, principal: Principal, wish: EndpointCreate, settings: Settings, quotas: Quotas
+) -> Endpoint:
+    """Creates an endpoint with a new secret; its address was checked before. Raises `QuotaExceeded`."""
+    organization_id = principal.organization(wish.organization_id)
+    await quotas.ensure_room(session, Endpoint, organization_id, Endpoint.deleted_at.is_(None))
     endpoint = Endpoint(
         id=ids.uuid7(),
-        organization_id=principal.organization(wish.organization_id),
+        organization_id=organization_id,
         created_at=clock.now(),
         url=wish.url,
         name=wish.name,

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery
+from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf, answers_with_secret
 
 from webhooks.endpoints import operations
@@ -42,12 +43,14 @@ async def list_endpoints(
     return page.of([operations.shown(endpoint, settings, with_secret=False) for endpoint in endpoints], total)
 
 
-@router.post("/", name="create_webhook_endpoint", status_code=201)
+@router.post("/", name="create_webhook_endpoint", status_code=201, responses=responses(QuotaExceeded))
 @answers_with_secret
-async def create(session: SessionOf, principal: Writer, endpoint: EndpointCreate, settings: SettingsOf) -> EndpointRead:
+async def create(
+    session: SessionOf, principal: Writer, endpoint: EndpointCreate, settings: SettingsOf, quotas: QuotasOf
+) -> EndpointRead:
     """Creates a webhook endpoint; only this answer, and that of a reset, shows its secret."""
     await operations.check_address(endpoint.url, settings)
-    created = await operations.create(session, principal, endpoint, settings)
+    created = await operations.create(session, principal, endpoint, settings, quotas)
     return operations.shown(created, settings, with_secret=True)
 
 
