@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, delete, func, select, tuple_, update
@@ -51,8 +51,6 @@ class Attempt:
             Index(f"{name}_mark_idx", "mark", "outcome", "attempted_at"),
             Index(f"{name}_attempted_at_idx", "attempted_at"),
         )
-
-    __tablename__: ClassVar[str]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """How many of one resource an organization may have, so that one tenant cannot fill what all share."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,21 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.errors import NotPermitted
 from servicekit.locks import one_at_a_time
+from servicekit.settings import QUOTAS
 
-DEFAULTS: Mapping[str, int] = MappingProxyType({
-    "benefits": 10_000,
-    "checkout_links": 10_000,
-    "custom_fields": 1_000,
-    "discounts": 10_000,
-    "file_bytes": 1_000_000_000_000,
-    "files": 10_000,
-    "meters": 1_000,
-    "organization_access_tokens": 500,
-    "prices": 1_000,
-    "products": 10_000,
-    "webhook_endpoints": 100,
-})  # fmt: skip
-"""By the name of the table. `prices` are those of one product, archived ones among them; `file_bytes` of all files."""
 IN_FLIGHT = 1_000
 """More transactions than a database takes at once: so far below a limit, none has to wait for another."""
 
@@ -35,10 +21,10 @@ class QuotaExceeded(NotPermitted):
 
 
 class Quotas:
-    """The limits of an installation: `DEFAULTS`, changed by the setting `QUOTAS`."""
+    """The limits of an installation: `servicekit.settings.QUOTAS`, changed by the setting `QUOTAS`."""
 
     def __init__(self, changed: Mapping[str, int]) -> None:
-        self._limits = {**DEFAULTS, **changed}
+        self._limits = {**QUOTAS, **changed}
 
     async def ensure_room(
         self, session: AsyncSession, model: type[Any], organization_id: UUID, *present: ColumnElement[bool]

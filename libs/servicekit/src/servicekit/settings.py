@@ -1,14 +1,31 @@
 """The settings that every service has; a service's own class adds the few that only it needs."""
 
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from servicekit.quotas import DEFAULTS
-
 _WEAK = {"your-secret-key-here", "secret", "changeme", "super secret jwt secret"}
+QUOTAS: Mapping[str, int] = MappingProxyType({
+    "benefits": 10_000,
+    "checkout_links": 10_000,
+    "custom_fields": 1_000,
+    "discounts": 10_000,
+    "file_bytes": 1_000_000_000_000,
+    "files": 10_000,
+    "meters": 1_000,
+    "organization_access_tokens": 500,
+    "prices": 1_000,
+    "products": 10_000,
+    "webhook_endpoints": 100,
+})  # fmt: skip
+"""How many of each an organization may have, by the name of the table.
+
+`prices` are those of one product, archived ones among them; `file_bytes` those of all files.
+"""
 DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 
 
@@ -35,7 +52,7 @@ class Settings(BaseSettings):
     otel_exporter_otlp_endpoint: str = ""
     trace_sample_ratio: float = 0.05
     quotas: dict[str, Annotated[int, Field(ge=1)]] = {}
-    """Changes of `servicekit.quotas.DEFAULTS`."""
+    """Changes of `QUOTAS`."""
 
     @field_validator("secret")
     @classmethod
@@ -50,9 +67,9 @@ class Settings(BaseSettings):
     @field_validator("quotas")
     @classmethod
     def _known(cls, value: dict[str, int]) -> dict[str, int]:
-        unknown = sorted(value.keys() - DEFAULTS.keys())
+        unknown = sorted(value.keys() - QUOTAS.keys())
         if unknown:
-            raise ValueError(f"names {', '.join(unknown)}: known are {', '.join(sorted(DEFAULTS))}")
+            raise ValueError(f"names {', '.join(unknown)}: known are {', '.join(sorted(QUOTAS))}")
         return value
 
     @field_validator("database_url")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from checkout.payments.operations import PaymentUnavailable
+from checkout.buyer_attempts.operations import PaymentUnavailable
 from checkout.payments.timers import recover_open_payments, refund_duplicates
 from contracts.billing import Customer, CustomerDeletedV1
 from contracts.checkout import CheckoutSucceededV1

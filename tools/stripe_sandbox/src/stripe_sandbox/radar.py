@@ -10,6 +10,7 @@ SCORES = {"normal": 12, "elevated": 66, "highest": 92}
 
 def outcome_of(card: Card, failure: dict[str, Any] | None) -> dict[str, Any]:
     """The outcome of a charge that was paid, or failed as `failure` says: blocked, or declined by the bank."""
+    decided: tuple[str, str | None, str, str]
     if failure is None:
         decided = ("approved_by_network", None, "Payment complete.", "authorized")
     elif card.risk == "highest":
@@ -17,12 +18,12 @@ def outcome_of(card: Card, failure: dict[str, Any] | None) -> dict[str, Any]:
     else:
         message = "The bank did not return any further details with this decline."
         decided = ("declined_by_network", failure.get("decline_code") or failure["code"], message, "issuer_declined")
-    network_status, reason, message, kind = decided
+    network_status, reason, advice, kind = decided
     return {
         "network_status": network_status,
         "reason": reason,
         "risk_level": card.risk,
         "risk_score": SCORES[card.risk],
-        "seller_message": message,
+        "seller_message": advice,
         "type": kind,
     }

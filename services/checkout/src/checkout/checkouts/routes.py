@@ -14,6 +14,7 @@ from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from checkout.buyer_attempts.operations import PaymentUnavailable
 from checkout.checkouts import events, operations, queries
 from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
@@ -31,7 +32,7 @@ from checkout.checkouts.schemas import (
     CheckoutUpdate,
     CheckoutUpdatePublic,
 )
-from checkout.payments.operations import PaymentError, PaymentUnavailable
+from checkout.payments.operations import PaymentError
 from checkout.settings import Settings
 from checkout.subscriptions.operations import AlreadyActiveSubscriptionError, SubscriptionNotUpgradable
 from checkout.trial_redemptions.operations import TrialAlreadyRedeemed

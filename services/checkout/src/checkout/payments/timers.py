@@ -9,9 +9,10 @@ from servicekit.database import Sessions
 from servicekit.timers import look
 from sqlalchemy import select
 
+from checkout.buyer_attempts.operations import PaymentUnavailable
 from checkout.payments import operations
 from checkout.payments.models import Payment
-from checkout.payments.operations import ASK_AGAIN, PaymentError, PaymentUnavailable
+from checkout.payments.operations import ASK_AGAIN, PaymentError
 from checkout.settings import Settings
 
 log = structlog.get_logger()
