@@ -4,7 +4,7 @@ from alembic import op
 from servicekit.migrations import upgrade_kit_tables_v4
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
