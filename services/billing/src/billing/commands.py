@@ -7,6 +7,7 @@ from uuid import UUID
 from servicekit.database import Database
 
 from billing.audit.run import Report, audit, say
+from billing.payment_methods.leftovers import moved_cards, release
 from billing.settings import Settings
 from billing.subscriptions.leftovers import leftovers, repair
 
@@ -18,6 +19,24 @@ async def run_audit(settings: Settings, organization: UUID | None) -> Report:
         return await audit(database, organization, say=say)
     finally:
         await database.close()
+
+
+async def run_moved_cards(settings: Settings, *, released: bool) -> int:
+    """Prints the subscriptions that an earlier release gave another card than their checkout's. Returns how many."""
+    database = Database(settings.database_url, name="billing.commands", pool_size=2)
+    count = 0
+    try:
+        async for one in moved_cards(database.transaction):
+            said = f"subscription {one.subscription_id} is charged to card {one.payment_method_id}, which nobody chose"
+            if released:
+                await release(database.transaction, one)
+                said += ": taken from it"
+            else:
+                count += 1
+            say(f"{said} (organization {one.organization_id})")
+    finally:
+        await database.close()
+    return count
 
 
 async def run_leftovers(settings: Settings, *, repaired: bool) -> int:
@@ -38,13 +57,21 @@ async def run_leftovers(settings: Settings, *, repaired: bool) -> int:
     return count
 
 
-def _leftovers(settings: Settings, *, repaired: bool) -> int:
-    count = asyncio.run(run_leftovers(settings, repaired=repaired))
-    if count:
-        say(f"{count} subscriptions that are over have entries that wait; --repair credits or drops them")
-        return 1
-    say("✓ no subscription that is over has entries that wait")
-    return 0
+def _leftovers(settings: Settings, *, repaired: bool, released: bool) -> int:
+    waiting = asyncio.run(run_leftovers(settings, repaired=repaired))
+    if waiting:
+        say(f"{waiting} subscriptions that are over have entries that wait; --repair credits or drops them")
+    else:
+        say("✓ no subscription that is over has entries that wait")
+    moved = asyncio.run(run_moved_cards(settings, released=released))
+    if moved:
+        say(
+            f"{moved} subscriptions from checkouts are charged to a card that an earlier release chose: ask their "
+            "customers to choose one (payment_method_id), or --release-cards takes the cards from them"
+        )
+    else:
+        say("✓ no subscription is charged to a card that nobody chose")
+    return 1 if waiting or moved else 0
 
 
 def main() -> int:
@@ -53,13 +80,16 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     auditing = commands.add_parser("audit", help="compute every order, balance and tax total once more")
     auditing.add_argument("--organization", type=UUID, default=None, help="only what this organization has")
-    leaving = commands.add_parser("leftovers", help="list what waits on subscriptions that are over")
+    leaving = commands.add_parser("leftovers", help="list what an earlier release left")
     leaving.add_argument(
         "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
     )
+    leaving.add_argument(
+        "--release-cards", action="store_true", help="take cards that an earlier release chose from subscriptions"
+    )
     arguments = parser.parse_args()
     if arguments.command == "leftovers":
-        return _leftovers(Settings.load(), repaired=arguments.repair)
+        return _leftovers(Settings.load(), repaired=arguments.repair, released=arguments.release_cards)
     report = asyncio.run(run_audit(Settings.load(), arguments.organization))
     for difference in report.differences.values():
         for line in difference.lines():

@@ -101,6 +101,48 @@ INVARIANTS = (
         "and c.subscription_id = s.id and c.status = 'open' and o.status = 'pending')",
     ),
     Invariant(
+        "every charge belongs to an agreement",
+        # Of a subscription: one of its cards. Else: the customer's act, or the seller's, which no timer does.
+        "select p.id, p.order_id, p.agreement from payments p left join orders o on o.id = p.order_id "
+        "left join payment_methods m on m.id = p.payment_method_id "
+        "where p.agreement is not null and p.payment_method_id is not null and (m.id is null "
+        "or m.customer_id <> p.customer_id or m.processor_id <> p.processor_payment_method_id "
+        "or (p.agreement = 'subscription' and not exists (select from subscription_cards a "
+        "where a.subscription_id = o.subscription_id and a.payment_method_id = p.payment_method_id) "
+        "and exists (select from subscription_cards a where a.subscription_id = o.subscription_id)) "
+        "or p.agreement <> 'subscription' "
+        "and p.trigger in ('subscription_cycle', 'retry_dunning', 'retry_payment_method_update'))",
+    ),
+    Invariant(
+        "the card of a subscription is the one that was last agreed to for it",
+        "select s.id, s.payment_method_id from subscriptions s join lateral (select a.payment_method_id "
+        "from subscription_cards a where a.subscription_id = s.id order by a.created_at desc, a.id desc limit 1) agreed "
+        "on true where s.ended_at is null and s.payment_method_id is distinct from agreed.payment_method_id",
+    ),
+    Invariant(
+        "an active subscription that costs something has an order for its present period",
+        "select s.id from subscriptions s where s.status = 'active' "
+        "and subscription_net_amount(s.amount, s.currency, s.period_discount_data) > 0 "
+        "and not exists (select from orders o join order_items i on i.order_id = o.id "
+        "where o.subscription_id = s.id and o.status in ('pending', 'paid', 'partially_refunded', 'refunded') "
+        "and coalesce(i.start_timestamp, o.period_start, o.created_at) >= s.current_period_start)",
+    ),
+    Invariant(
+        "benefits are held for what is paid, in its trial, or in its grace period",
+        # By the machine's time: a test clock may be far from it. An hour is left for what is taken at other systems.
+        "select g.id, g.subscription_id, g.order_id from benefit_grants g where g.is_granted "
+        "and coalesce(g.subscription_id, g.order_id) is not null "
+        "and not exists (select from clocks c where c.organization_id = g.organization_id and not c.is_deleted) "
+        "and not exists (select from subscriptions s left join organizations r on r.id = s.organization_id "
+        "where s.id = g.subscription_id and (s.status in ('active', 'trialing') "
+        "or s.modified_at > cast(:now as timestamptz) - interval '1 hour' "
+        "or (s.status = 'past_due' and s.past_due_at > cast(:now as timestamptz) - interval '1 hour' - interval '1 day' "
+        "* coalesce((r.data -> 'subscription_settings' ->> 'benefit_revocation_grace_period')::int, 0)))) "
+        "and not exists (select from orders o where o.id = g.order_id and g.subscription_id is null "
+        "and o.status in ('paid', 'partially_refunded', 'refunded') and (o.benefits_revoked_at is null "
+        "or o.benefits_revoked_at > cast(:now as timestamptz) - interval '1 hour'))",
+    ),
+    Invariant(
         "what a subscription shows as pending is scheduled",
         "select s.id from subscriptions s where s.pending_update is not null and not exists (select from "
         "subscription_changes c where c.subscription_id = s.id and c.status = 'scheduled' "

@@ -12,6 +12,7 @@ from billing.members.models import Member
 from billing.metrics.models import MetricDashboard, SubscriptionPhase
 from billing.orders.models import BillingEntry, Order, OrderItem
 from billing.organizations.models import Organization
+from billing.payment_methods.agreements import SubscriptionCard
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.products.models import Product
@@ -44,6 +45,7 @@ __all__ = [
     "Product",
     "Refund",
     "Subscription",
+    "SubscriptionCard",
     "SubscriptionChange",
     "SubscriptionPhase",
     "TaxTransaction",

@@ -108,10 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     auditing.add_argument("--organization", default="", help="only what this organization has")
     listing = add("prices", _prices, "list prices on sale whose currency or amounts can no longer be offered")
     listing.add_argument("--archive", nargs="+", default=[], metavar="ID", help="take these off sale first")
-    leaving = add("leftovers", _leftovers, "list what an earlier release left waiting on subscriptions that are over")
+    leaving = add("leftovers", _leftovers, "list what an earlier release left: entries that wait, and cards that nobody chose")
     leaving.add_argument(
         "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
     )
+    leaving.add_argument("--release-cards", action="store_true", help="take such cards from their subscriptions")
     leaving.add_argument("--connect", nargs="+", default=[], metavar="ID", help="connect the places of these benefits")
     add("up", _up, "start the stack, or what of it is down")
     add("down", _down, "end the stack; its data stay")
@@ -231,7 +232,8 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 def _leftovers(arguments: argparse.Namespace) -> int:
     stack = _stack()
-    return max(leftovers.run(stack, repaired=arguments.repair), leftovers.connect(stack, arguments.connect))
+    billing = leftovers.run(stack, repaired=arguments.repair, released=arguments.release_cards)
+    return max(billing, leftovers.connect(stack, arguments.connect))
 
 
 def _prices(arguments: argparse.Namespace) -> int:

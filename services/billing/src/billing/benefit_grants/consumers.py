@@ -38,5 +38,7 @@ def _kept(grant: contracts.BenefitGrant) -> dict[str, Any]:
         "organization_id": grant.organization_id,
         "customer_id": grant.customer_id,
         "is_granted": grant.is_granted,
+        "subscription_id": grant.subscription_id,
+        "order_id": grant.order_id,
         "data": grant.model_dump(mode="json", include=shown) | benefit,
     }

@@ -20,6 +20,9 @@ class BenefitGrant(Base):
     checksum: Mapped[str | None] = mapped_column(Text)
     customer_id: Mapped[UUID]
     is_granted: Mapped[bool]
+    subscription_id: Mapped[UUID | None]
+    order_id: Mapped[UUID | None]
+    """Why it is owed; neither for a grant that an earlier release wrote down."""
     data: Mapped[dict[str, Any]]
     """As a customer's state shows it (Polar's `CustomerStateBenefitGrant`)."""
 

@@ -28,6 +28,7 @@ from billing.orders import drafts
 from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.orders.voids import void_order
+from billing.payment_methods.agreements import AgreedBy, owned, pay_with
 from billing.payments import collect
 from billing.payments.models import COUNTED, Payment
 from billing.subscriptions import entries, events
@@ -210,15 +211,26 @@ async def is_open(session: AsyncSession, order: Order) -> bool:
 async def retry_with_new_card(session: AsyncSession, customer: Customer, now: datetime) -> None:
     """A new default card is asked at once for what is in dunning, and pays for these subscriptions from then on.
 
-    For a card that the customer added in the portal, never for one of a checkout. The caller has locked the customer.
+    For a card that the customer added in the portal, never for one of a checkout; and for subscriptions that are known
+    to be theirs: others wait until they choose a card for them. The caller has locked the customer.
     """
+    in_dunning = exists().where(
+        Order.subscription_id == Subscription.id, Order.status == "pending", Order.payment_deadline.is_not(None)
+    )
+    found = select(Subscription).where(Subscription.customer_id == customer.id, in_dunning)
+    locked = (await session.execute(found.order_by(Subscription.id).with_for_update())).scalars().all()
+    for subscription in await owned(session, locked):
+        if subscription.payment_method_id != customer.default_payment_method_id:
+            pay_with(session, subscription, customer.default_payment_method_id, AgreedBy.CUSTOMER)
+        await retry_now(session, customer, subscription, now)
+
+
+async def retry_now(session: AsyncSession, customer: Customer, subscription: Subscription, now: datetime) -> None:
+    """Asks the card of a subscription at once for what is in dunning; it does not count. The caller has locked both."""
     owed = select(Order).where(
-        Order.customer_id == customer.id, Order.status == "pending", Order.payment_deadline.is_not(None)
+        Order.subscription_id == subscription.id, Order.status == "pending", Order.payment_deadline.is_not(None)
     )
     for order in (await session.execute(owed.order_by(Order.id).with_for_update())).scalars().all():
-        subscription = await session.get(Subscription, order.subscription_id, with_for_update=True)
-        if subscription is not None:
-            subscription.payment_method_id = customer.default_payment_method_id
         if not await is_open(session, order):
             method = await collect.method_for(session, customer, subscription)
             await collect.request(session, order, method, "retry_payment_method_update", at=now)

@@ -22,6 +22,7 @@ from billing.orders.models import Order
 from billing.orders.schemas import CustomerOrderPaymentStatus, OrderUpdate
 from billing.orders.tax import Tax
 from billing.organizations.operations import shape_of
+from billing.payment_methods import agreements
 from billing.payment_methods import operations as payment_methods
 from billing.payments import operations as payments
 from billing.receipts import operations as receipts
@@ -84,12 +85,13 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
         return
     now = purchase.succeeded_at
     method = await payment_methods.keep_of_purchase(session, purchase, customer, is_new=is_new)
+    agreed_by = agreements.of_purchase(purchase, is_new=is_new)
     subscription, was_canceled = await upgrade.locked(session, purchase, customer), False
     is_upgrade = subscription is not None
     if subscription is not None:
-        was_canceled = await upgrade.apply(session, subscription, purchase, method)
+        was_canceled = await upgrade.apply(session, subscription, purchase, method, agreed_by)
     elif purchase.subscription_id:
-        subscription = subscriptions.start(session, purchase, customer, method)
+        subscription = subscriptions.start(session, purchase, customer, method, agreed_by)
     order = await _order(session, purchase, customer, subscription, is_upgrade=is_upgrade)
     if subscription is not None and not is_upgrade:
         subscriptions.tell_of_start(session, subscription, customer, "created")

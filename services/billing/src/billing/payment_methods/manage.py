@@ -23,7 +23,8 @@ from billing.card_attempts import operations as card_attempts
 from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.orders.dunning import retry_with_new_card
-from billing.payment_methods import operations, queries
+from billing.payment_methods import agreements, operations, queries
+from billing.payment_methods.agreements import AgreedBy
 from billing.payment_methods.models import PaymentMethod
 from billing.payment_methods.schemas import (
     CustomerPaymentMethodConfirm,
@@ -166,10 +167,11 @@ async def _kept(
 
 
 async def delete(sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID) -> None:
-    """Forgets a card. Its subscriptions go on with the customer's default; the latest other card takes its place.
+    """Forgets a card. The customer's own subscriptions go on with the default; their latest other card takes its place.
 
-    Raises `ResourceNotFound`, or `PaymentMethodInUseByActiveSubscription` for the only card, where a subscription with
-    a price goes on.
+    Raises `ResourceNotFound`, or `PaymentMethodInUseByActiveSubscription` where a subscription with a price goes on
+    that no other card may pay for: there is none, or the subscription was begun at a checkout, perhaps by somebody
+    else, and neither customer nor seller has chosen a card for it.
     """
     async with sessions() as session:
         customer = await own_customer(session, principal, lock=True)
@@ -180,24 +182,42 @@ async def delete(sessions: Sessions, processor: StripeProcessor, principal: Prin
         others = (
             select(PaymentMethod)
             .where(PaymentMethod.customer_id == customer.id, PaymentMethod.id != id, PaymentMethod.deleted_at.is_(None))
+            .where(agreements.is_own_card(PaymentMethod.id))
             .order_by(is_default.desc(), PaymentMethod.created_at.desc())
             .limit(1)
         )
         other = (await session.execute(others)).scalar_one_or_none()
         if other is None and await _is_needed(session, customer):
             raise PaymentMethodInUseByActiveSubscription("A subscription needs this card: add another first")
+        await _reassign(session, customer, id, other)
         now = clock.now()
         method.deleted_at = method.modified_at = now
-        owned = select(Subscription).where(Subscription.customer_id == customer.id)
-        for subscription in (await session.execute(owned.with_for_update())).scalars():
-            if subscription.payment_method_id == id:
-                subscription.payment_method_id = other.id if other else None
         if customer.default_payment_method_id == id:
             operations.choose(session, customer, other.id if other else None)
     try:
         await processor.detach_method(method.processor_id)
     except ProcessorUnavailable:
         return  # it is forgotten here, and never charged again
+
+
+async def _reassign(session: AsyncSession, customer: Customer, id: UUID, other: PaymentMethod | None) -> None:
+    """What the card paid for goes on with another one where that is the customer's will, else without any."""
+    paid_for = select(Subscription).where(Subscription.customer_id == customer.id, Subscription.payment_method_id == id)
+    subscriptions = (await session.execute(paid_for.order_by(Subscription.id).with_for_update())).scalars().all()
+    own = {one.id for one in await agreements.owned(session, subscriptions)}
+    for subscription in subscriptions:
+        if subscription.id not in own and _goes_on(subscription):
+            raise PaymentMethodInUseByActiveSubscription(
+                f"Subscription {subscription.id} was begun with this card: choose another one for it "
+                "(payment_method_id), or cancel it, first"
+            )
+        takes = other.id if other is not None and subscription.id in own else None
+        agreements.pay_with(session, subscription, takes, AgreedBy.CUSTOMER)
+
+
+def _goes_on(subscription: Subscription) -> bool:
+    is_billed = subscription.status in BILLABLE and subscription.amount > 0
+    return is_billed and not subscription.cancel_at_period_end
 
 
 async def _is_needed(session: AsyncSession, customer: Customer) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import events as customers
 from billing.customers.models import Customer
+from billing.payment_methods.agreements import AgreedBy, owned, pay_with
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions.models import Subscription
 
@@ -72,9 +73,10 @@ async def keep(
 
 
 async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod) -> None:
-    """A card that the customer added in the portal pays for each of their subscriptions that has none to charge.
+    """A card that the customer added in the portal pays for each of their own subscriptions that has none to charge.
 
-    The caller has locked the customer, and made sure that it was them.
+    One that somebody may have begun for their e-mail waits until they choose a card for it. The caller has locked the
+    customer, and made sure that it was them.
     """
     await session.flush()
     chargeable = select(PaymentMethod.id).where(
@@ -85,8 +87,9 @@ async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod
         Subscription.ended_at.is_(None),
         Subscription.payment_method_id.is_(None) | Subscription.payment_method_id.not_in(chargeable),
     )
-    for subscription in (await session.execute(cardless.order_by(Subscription.id).with_for_update())).scalars():
-        subscription.payment_method_id = method.id
+    found = (await session.execute(cardless.order_by(Subscription.id).with_for_update())).scalars()
+    for subscription in await owned(session, found):
+        pay_with(session, subscription, method.id, AgreedBy.CUSTOMER)
 
 
 def choose(session: AsyncSession, customer: Customer, method_id: UUID | None) -> None:

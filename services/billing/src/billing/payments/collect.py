@@ -25,6 +25,7 @@ from billing.ledger.settlements import record_settlement
 from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.organizations.operations import shapes_of
+from billing.payment_methods.agreements import AgreedBy, pay_with
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.receipts import operations as receipts
@@ -98,8 +99,10 @@ async def method_for(
     return method if method is not None and method.deleted_at is None else None
 
 
-async def choose_method(session: AsyncSession, customer: Customer, subscription: Subscription) -> PaymentMethod | None:
-    """The card that pays for what the customer, in the portal, or the seller, with a token, asks for.
+async def choose_method(
+    session: AsyncSession, customer: Customer, subscription: Subscription, agreed_by: AgreedBy
+) -> PaymentMethod | None:
+    """The card that pays for what the customer, in the portal, or the seller, with a token, asks for (`agreed_by`).
 
     A subscription without a card that can be charged gets the customer's default, now and for its renewals. The caller
     has locked both.
@@ -108,7 +111,7 @@ async def choose_method(session: AsyncSession, customer: Customer, subscription:
     if method is None:
         method = await method_for(session, customer, None)
         if method is not None:
-            subscription.payment_method_id = method.id
+            pay_with(session, subscription, method.id, agreed_by)
     return method
 
 
@@ -153,6 +156,7 @@ def write_request(
         processor="stripe",
         status="open",
         trigger=trigger,
+        agreement=_agreement(order, trigger),
         attempt=attempt,
         amount=order.payable_amount,
         currency=order.currency,
@@ -167,6 +171,13 @@ def write_request(
     session.add(payment)
     wake(session)
     return payment
+
+
+def _agreement(order: Order, trigger: str) -> str:
+    """What gives the right to charge the card, as `Payment.agreement` keeps it."""
+    if trigger == "retry_customer":
+        return "customer"
+    return "subscription" if order.subscription_id is not None else "seller"
 
 
 async def collect(

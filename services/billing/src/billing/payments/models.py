@@ -35,6 +35,10 @@ class Payment(Record, Base):
     status: Mapped[str]
     trigger: Mapped[str]
     """purchase, subscription_cycle, retry_dunning, retry_customer, retry_payment_method_update or retry_admin."""
+    agreement: Mapped[str | None]
+    """What gives the right to charge the card: `subscription` (it pays for the order's subscription), `customer` (they
+    gave it for this payment in the portal), `seller` (a token charged an order that is no subscription's). None for a
+    checkout's payment, and for those of earlier releases."""
     attempt: Mapped[int] = mapped_column(default=1)
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))

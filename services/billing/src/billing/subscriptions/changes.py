@@ -28,6 +28,7 @@ from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.orders.voids import void_order
 from billing.organizations.models import Organization
+from billing.payment_methods.agreements import AgreedBy, actor
 from billing.payments import collect
 from billing.payments.models import Payment
 from billing.subscriptions import entries, events, pending_updates, queries
@@ -56,6 +57,8 @@ class Locked:
     customer: Customer
     subscription: Subscription
     organization: Organization | None
+    by: AgreedBy
+    """Whose act the change is: the customer's in the portal, or the seller's."""
 
     @property
     def default_behavior(self) -> str:
@@ -84,7 +87,8 @@ async def locked(session: AsyncSession, principal: Principal, id: UUID) -> Locke
     assert subscription is not None
     if subscription.open_change_id is not None:
         raise SubscriptionLocked("A change of this subscription is being paid; try again in a moment")
-    return Locked(customer, subscription, await session.get(Organization, subscription.organization_id))
+    organization = await session.get(Organization, subscription.organization_id)
+    return Locked(customer, subscription, organization, actor(principal))
 
 
 def ensure_changeable(subscription: Subscription) -> None:
@@ -101,7 +105,7 @@ async def ensure_chargeable(session: AsyncSession, held: Locked, amount: int) ->
     A subscription without a card gets the customer's default: they, or the seller, ask for what it pays.
     """
     subscription, customer = held.subscription, held.customer
-    if amount <= 0 or await collect.choose_method(session, customer, subscription) is not None:
+    if amount <= 0 or await collect.choose_method(session, customer, subscription, held.by) is not None:
         return
     balance = await balances.balance_of(session, customer.id, subscription.currency)
     if balance is None or balance.amount < amount:
@@ -206,7 +210,7 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
     if order.payable_amount == 0:
         await collect.settle_free(session, order, customer, subscription, now)
         return None
-    method = await collect.choose_method(session, customer, subscription)
+    method = await collect.choose_method(session, customer, subscription, held.by)
     if method is None:
         raise PaymentMethodRequired(NO_METHOD)
     return Charging(change.id, collect.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))

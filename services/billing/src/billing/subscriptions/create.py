@@ -13,6 +13,7 @@ from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.orders.create import Terms, open_order, tell
 from billing.organizations.operations import shape_of
+from billing.payment_methods.agreements import AgreedBy, pay_with
 from billing.payments import collect
 from billing.products.operations import awaited_product
 from billing.subscriptions import events
@@ -58,6 +59,7 @@ async def create(session: AsyncSession, principal: Principal, wish: Subscription
         price_data=price.model_dump(mode="json"),
     )
     session.add(subscription)
+    pay_with(session, subscription, None, AgreedBy.SELLER)
     await session.flush()
     order = await open_order(
         session,

@@ -26,6 +26,7 @@ from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.orders.dunning import void_pending, write_off
 from billing.orders.models import Order
+from billing.payment_methods.agreements import AgreedBy, pay_with
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import entries, events, queries
 from billing.subscriptions.errors import InactiveSubscription, SubscriptionLocked, SubscriptionNotScheduledToCancel
@@ -36,7 +37,9 @@ from billing.subscriptions.schemas import REASONS, SubscriptionCancel, Subscript
 Told = Sequence[type[Event[contracts.Subscription]]]
 
 
-def start(session: AsyncSession, purchase: Purchase, customer: Customer, method: PaymentMethod | None) -> Subscription:
+def start(
+    session: AsyncSession, purchase: Purchase, customer: Customer, method: PaymentMethod | None, agreed_by: AgreedBy
+) -> Subscription:
     """Begins the subscription of a purchase: active in its first period, or in its trial."""
     assert purchase.subscription_id is not None
     subscription = Subscription(
@@ -47,11 +50,11 @@ def start(session: AsyncSession, purchase: Purchase, customer: Customer, method:
         started_at=purchase.succeeded_at,
         cancel_at_period_end=False,
         pause_at_period_end=False,
-        payment_method_id=method.id if method else None,
         user_metadata=purchase.metadata,
         **terms_of(purchase),
     )
     session.add(subscription)
+    pay_with(session, subscription, method.id if method else None, agreed_by)
     return subscription
 
 

@@ -189,7 +189,9 @@ def paid_of(
 
     `orders` are not void, oldest first; `disputed` has net amount and tax that a bank holds or took, by order.
     A credit that names no order (rows of earlier releases) corrects the latest order before it that billed its time.
+    Where a period was ended at the instant at which it began, its orders do not count: a reset forfeits it.
     """
+    orders = _since(period_start, orders)
     known: dict[UUID | None, PaidOrder] = {
         order.id: PaidOrder(order.id, Supply.of(order), source=order.description) for order in orders
     }
@@ -216,6 +218,19 @@ def paid_of(
             lost = order.refunded_amount + back + (order.refunded_tax_amount + back_tax if tax else 0)
             known[order.id].lost = min(Fraction(lost * net, gaining), Fraction(net))
     return Paid([one for one in known.values() if one.lines])
+
+
+def _since(period_start: datetime, orders: Sequence[Order]) -> Sequence[Order]:
+    """The orders from the last one on that billed a period which begins at `period_start` in full."""
+    first = max(
+        (
+            position
+            for position, order in enumerate(orders)
+            if any(not item.proration and item.start_timestamp == period_start for item in order.items)
+        ),
+        default=0,
+    )
+    return orders[first:]
 
 
 def _rows(order: Order) -> Iterator[_Row]:

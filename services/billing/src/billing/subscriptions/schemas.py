@@ -47,8 +47,9 @@ class SubscriptionUpdate(Input):
 
     `product_id`, `seats` or `units`, or a product with either (settled as `proration_behavior` says, else as
     the organization does), `trial_end` (an instant, or `now`), `current_billing_period_end`, `cancel_at_period_end`
-    (false takes it back), `revoke` (ends it now), `pause_at_period_end` (false takes it back), `resume`, or
-    `pending_update` null, which drops the change that waits for the next period.
+    (false takes it back), `revoke` (ends it now), `pause_at_period_end` (false takes it back), `resume`,
+    `payment_method_id` (a saved card of the customer pays for it from now on), or `pending_update` null, which drops
+    the change that waits for the next period.
     """
 
     product_id: UUID | None = None
@@ -66,6 +67,7 @@ class SubscriptionUpdate(Input):
     pause_at_period_end: bool | None = None
     resumes_at: Ahead | None = None
     resume: Literal[True] | None = None
+    payment_method_id: UUID | None = None
     pending_update: None = None
     metadata: MetadataInput | None = None
 
@@ -95,7 +97,7 @@ class SubscriptionRead(contracts.Subscription):
 class CustomerSubscriptionUpdate(Input):
     """What a customer may change, one thing at a time, where the seller allows it: the plan, seats, units, a pause.
 
-    To cancel at the period's end with a reason, or take that back, is always allowed.
+    To cancel at the period's end with a reason, to take that back, and to choose a card is always allowed.
     """
 
     product_id: UUID | None = None
@@ -107,6 +109,8 @@ class CustomerSubscriptionUpdate(Input):
     pause_at_period_end: bool | None = None
     resumes_at: Ahead | None = None
     resume: Literal[True] | None = None
+    payment_method_id: UUID | None = None
+    """A saved card of the customer's own, which pays for it from now on."""
     pending_update: None = None
 
     def as_update(self) -> SubscriptionUpdate:

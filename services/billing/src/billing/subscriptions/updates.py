@@ -16,6 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.discounts.operations import awaited_discount
+from billing.orders import dunning
+from billing.payment_methods import agreements
+from billing.payment_methods import queries as payment_methods
 from billing.products.operations import awaited_product
 from billing.subscriptions import (
     changes,
@@ -36,7 +39,7 @@ from billing.subscriptions.schemas import SubscriptionUpdate
 
 VERBS = (
     "product_id", "seats", "units", "trial_end", "current_billing_period_end", "cancel_at_period_end", "revoke",
-    "pause_at_period_end", "resume", "pending_update",
+    "pause_at_period_end", "resume", "pending_update", "payment_method_id",
 )  # fmt: skip
 
 
@@ -121,6 +124,9 @@ async def _change(
                 await pauses.schedule(session, subscription, wish.resumes_at, now)
             else:
                 await pauses.unschedule(session, subscription, now)
+        case "payment_method_id":
+            assert wish.payment_method_id is not None
+            await _choose_card(session, principal, held, wish.payment_method_id, now)
         case "resume":
             await pauses.resume(session, held.customer, subscription, now)
         case _:
@@ -259,6 +265,21 @@ async def _move_period_end(session: AsyncSession, subscription: Subscription, en
         subscription.ends_at = end
     await pending_updates.move(session, subscription)
     await _updated(session, subscription, now)
+
+
+async def _choose_card(
+    session: AsyncSession, principal: Principal, held: Locked, payment_method_id: UUID, now: datetime
+) -> None:
+    """Another saved card of the customer pays for it from now on, and is asked at once for what is in dunning."""
+    subscription, customer = held.subscription, held.customer
+    if subscription.ended_at is not None:
+        raise AlreadyCanceledSubscription("This subscription has ended")
+    method = await payment_methods.find(session, principal, payment_method_id)
+    if method is None or method.customer_id != customer.id:
+        raise InvalidInput(("body", "payment_method_id"), "Payment method does not exist")
+    agreements.pay_with(session, subscription, method.id, held.by)
+    await _updated(session, subscription, now)
+    await dunning.retry_now(session, customer, subscription, now)
 
 
 async def _updated(session: AsyncSession, subscription: Subscription, now: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.payment_methods.agreements import AgreedBy, pay_with
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import events, pending_updates
 from billing.subscriptions.merging import price_of
@@ -35,7 +36,11 @@ async def locked(session: AsyncSession, purchase: Purchase, customer: Customer) 
 
 
 async def apply(
-    session: AsyncSession, subscription: Subscription, purchase: Purchase, method: PaymentMethod | None
+    session: AsyncSession,
+    subscription: Subscription,
+    purchase: Purchase,
+    method: PaymentMethod | None,
+    agreed_by: AgreedBy,
 ) -> bool:
     """Gives a subscription that the caller has locked the terms of a purchase, and a new period from it on.
 
@@ -53,7 +58,7 @@ async def apply(
     subscription.resumes_at = subscription.reminded_for = None
     subscription.user_metadata = {**subscription.user_metadata, **purchase.metadata}
     if method is not None:
-        subscription.payment_method_id = method.id
+        pay_with(session, subscription, method.id, agreed_by)
     subscription.modified_at = purchase.succeeded_at
     return was_canceled
 

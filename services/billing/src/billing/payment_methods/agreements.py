@@ -1,0 +1,116 @@
+"""Who agreed that a card pays for a subscription: recorded with every choice, and checked by an invariant.
+
+A subscription is charged to its own card alone: that of its checkout, or one that its customer chose in the portal, or
+the seller with a token. Each choice is a row that is never changed.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from contracts.checkout import Purchase
+from servicekit import clock, ids
+from servicekit.auth import Principal
+from servicekit.database import Record
+from sqlalchemy import ColumnElement, Index, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
+
+from billing.database import Base
+from billing.subscriptions.models import Subscription
+
+
+class AgreedBy(StrEnum):
+    """Whose act made a card the one that pays for a subscription."""
+
+    CHECKOUT = "checkout"
+    """It was entered at a checkout for the e-mail of a customer who existed: perhaps by somebody else."""
+    OWN_CHECKOUT = "own_checkout"
+    """It was entered at a checkout that introduced the customer, or whose customer the seller had named."""
+    CUSTOMER = "customer"
+    """The customer chose it in the portal."""
+    SELLER = "seller"
+    """The seller chose it with a token."""
+    EARLIER_RELEASE = "earlier_release"
+    """It paid for the subscription when this table was made: nobody recorded who had chosen it."""
+    OPERATOR = "operator"
+    """The operator took a card away that an earlier release had given (`./polar leftovers`)."""
+
+
+OWN = (AgreedBy.OWN_CHECKOUT, AgreedBy.CUSTOMER, AgreedBy.SELLER)
+"""With these the subscription is known to be the customer's: what they do with their cards in the portal counts for it.
+
+Anybody can begin a subscription for another customer's e-mail at a checkout. Such a one is charged to the card of that
+checkout until its customer or the seller chooses a card for it by name.
+"""
+
+
+class SubscriptionCard(Record, Base):
+    """A card that somebody agreed to for a subscription, at `created_at`; no card: it began without one.
+
+    A subscription without any row was begun by an earlier release: its charges are not judged.
+    """
+
+    __tablename__ = "subscription_cards"
+
+    subscription_id: Mapped[UUID]
+    payment_method_id: Mapped[UUID | None]
+    agreed_by: Mapped[str]
+
+
+Index("subscription_cards_subscription_idx", SubscriptionCard.subscription_id, SubscriptionCard.created_at)
+Index("subscription_cards_method_idx", SubscriptionCard.payment_method_id)
+
+
+def actor(principal: Principal) -> AgreedBy:
+    """Whose act a request is: the customer's in the portal, or the seller's."""
+    return AgreedBy.CUSTOMER if principal.kind == "customer" else AgreedBy.SELLER
+
+
+def of_purchase(purchase: Purchase, *, is_new: bool) -> AgreedBy:
+    """Whose act a purchase is; `is_new`: it introduced its customer."""
+    return AgreedBy.OWN_CHECKOUT if is_new or purchase.customer.is_named else AgreedBy.CHECKOUT
+
+
+async def owned(session: AsyncSession, subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    """Those of the subscriptions that are known to be their customer's own (`OWN`)."""
+    found = list(subscriptions)
+    latest = (
+        select(SubscriptionCard.subscription_id, SubscriptionCard.agreed_by)
+        .distinct(SubscriptionCard.subscription_id)
+        .where(SubscriptionCard.subscription_id.in_([one.id for one in found]))
+        .order_by(SubscriptionCard.subscription_id, SubscriptionCard.created_at.desc(), SubscriptionCard.id.desc())
+    )
+    await session.flush()
+    by = {row.subscription_id: row.agreed_by for row in (await session.execute(latest)).all()} if found else {}
+    return [one for one in found if by.get(one.id) in OWN]
+
+
+def is_own_card(payment_method_id: Any) -> ColumnElement[bool]:
+    """The condition that a card is the customer's own: not one that is known from a checkout for their e-mail alone."""
+    known = select(SubscriptionCard.id).where(SubscriptionCard.payment_method_id == payment_method_id)
+    return or_(
+        known.where(SubscriptionCard.agreed_by.in_(OWN)).exists(),
+        ~known.where(SubscriptionCard.agreed_by == AgreedBy.CHECKOUT).exists(),
+    )
+
+
+def pay_with(
+    session: AsyncSession, subscription: Subscription, payment_method_id: UUID | None, agreed_by: AgreedBy
+) -> None:
+    """Makes a card the one that pays for a subscription, or none, and records whose choice it was.
+
+    The caller has locked the subscription's customer and the subscription, or has just made it.
+    """
+    subscription.payment_method_id = payment_method_id
+    session.add(
+        SubscriptionCard(
+            id=ids.uuid7(),
+            organization_id=subscription.organization_id,
+            created_at=clock.now(),
+            subscription_id=subscription.id,
+            payment_method_id=payment_method_id,
+            agreed_by=agreed_by,
+        )
+    )
