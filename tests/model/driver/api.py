@@ -15,8 +15,10 @@ class Api:
 
     UNANSWERED = frozenset({"PaymentUnavailable", "OrderPaymentUnknown"})
     """Answers where Stripe did not answer: a timer asks again."""
-    SHOWS = frozenset({"discounts of lines", "balances", "waiting lines"})
+    SHOWS = frozenset({"discounts of lines", "balances", "waiting lines", "portal"})
     """What can be compared that not every side of the product shows."""
+    NOT_SOLD = frozenset()
+    """Currencies that nothing can be offered in any more, where that is asked."""
     REFUNDS = ("succeeded", "succeeded", "pending")
     """How refunds end at first."""
     CODES = ("insufficient_funds", "insufficient_funds", "lost_card")
@@ -38,8 +40,12 @@ class Api:
         """The id of a product or a discount."""
         return str(thing["id"] if isinstance(thing, dict) else thing.id)
 
-    async def _update(self, subscription, **body):
-        return await self._refusal("PATCH", f"/v1/subscriptions/{self.world.id_of(subscription)}", body)
+    async def _update(self, subscription, by_customer=False, **body):
+        path = f"subscriptions/{self.world.id_of(subscription)}"
+        if by_customer:
+            customer = self.world.id_of(subscription.customer)
+            return await self._refusal("PATCH", f"/v1/customer-portal/{path}", body, customer=customer)
+        return await self._refusal("PATCH", f"/v1/{path}", body)
 
     async def change(self, effects, subscription, behavior, product=None, quantity=None, by_customer=False):
         kind = subscription.product.price(subscription.currency).kind
@@ -62,8 +68,8 @@ class Api:
     async def cancel(self, effects, subscription):
         return await self._update(subscription, cancel_at_period_end=True)
 
-    async def uncancel(self, effects, subscription):
-        return await self._update(subscription, cancel_at_period_end=False)
+    async def uncancel(self, effects, subscription, by_customer=False):
+        return await self._update(subscription, by_customer, cancel_at_period_end=False)
 
     async def revoke(self, effects, subscription):
         return await self._refusal("DELETE", f"/v1/subscriptions/{self.world.id_of(subscription)}")
@@ -75,8 +81,11 @@ class Api:
     async def unpause(self, effects, subscription):
         return await self._update(subscription, pause_at_period_end=False)
 
-    async def resume(self, effects, subscription):
-        return await self._update(subscription, resume=True)
+    async def resume(self, effects, subscription, by_customer=False):
+        return await self._update(subscription, by_customer, resume=True)
+
+    async def move_end(self, effects, subscription, end):
+        return await self._update(subscription, current_billing_period_end=clock.rfc3339(end))
 
     async def refund(self, effects, order, amount, status="succeeded"):
         body = {"order_id": self.world.id_of(order), "amount": amount, "reason": "other"}

@@ -5,10 +5,21 @@ from fractions import Fraction
 from tests.model.reference.terms import Discount, Price, Product, Tax
 
 
-def _in_all(kind, dollars, **terms):
-    """A price in three currencies: in euros nine tenths, in yen a hundred for the dollar."""
+SPECIAL = {"isk": 100, "huf": 40, "ugx": 400, "kwd": 10}
+"""Currencies with steps, with a high minimum, and with three decimals, and how much more than in cents things cost.
+
+KWD is not offered any more: subscriptions that were sold in it go on.
+"""
+
+
+def _in_all(kind, dollars, *, special=True, **terms):
+    """A price in its currencies: in euros nine tenths, in yen a hundred for the dollar."""
     amounts = {"usd": dollars, "eur": dollars * 9 // 10, "jpy": dollars}
-    return tuple((currency, Price(kind, amount, **terms)) for currency, amount in amounts.items())
+    prices = [(currency, Price(kind, amount, **terms)) for currency, amount in amounts.items()]
+    for currency, factor in SPECIAL.items() if special else ():
+        scaled = {**terms, "tiers": tuple((bound, unit * factor) for bound, unit in terms.get("tiers", ()))}
+        prices.append((currency, Price(kind, dollars * factor, **scaled)))
+    return tuple(prices)
 
 
 def _tiers(*tiers):
@@ -34,16 +45,16 @@ PRODUCTS = {
         Product("Seats", _in_all("seat_based", 0, tiers=SEATS)),
         Product("More seats", _in_all("seat_based", 0, tiers=_tiers((None, 2500)))),
         Product("Graded seats", _in_all("seat_based", 0, mode="graduated", tiers=SEATS)),
-        Product("Units", _in_all("unit_based", 0, tiers=UNITS)),
-        Product("Graded units", _in_all("unit_based", 0, mode="graduated", tiers=UNITS)),
-        Product("Pay what you want", _in_all("custom", 0)),
+        Product("Units", _in_all("unit_based", 0, special=False, tiers=UNITS)),
+        Product("Graded units", _in_all("unit_based", 0, special=False, mode="graduated", tiers=UNITS)),
+        Product("Pay what you want", _in_all("custom", 0, special=False)),
         Product("Once", _in_all("fixed", 777), None),
         Product("Once dear", _in_all("fixed", 15001), None),
     )
 }
 RECURRING = [name for name, product in PRODUCTS.items() if product.interval]
 ONCE = [name for name, product in PRODUCTS.items() if not product.interval]
-INCLUSIVE = frozenset({("Large", "eur"), ("Seats", "eur"), ("Once dear", "eur"), ("Tried", "jpy")})
+INCLUSIVE = frozenset({("Large", "eur"), ("Seats", "eur"), ("Once dear", "eur"), ("Tried", "jpy"), ("Dear", "isk")})
 """Whose prices have their tax inside."""
 
 DISCOUNTS = {
@@ -53,7 +64,7 @@ DISCOUNTS = {
         Discount("a third", Fraction(3333, 10000)),
         Discount("a fifth for three months", Fraction(1, 5), duration="repeating", months=3),
         Discount("all of two months", Fraction(1), duration="repeating", months=2),
-        Discount("five off", amounts=(("usd", 500), ("eur", 450), ("jpy", 500))),
+        Discount("five off", amounts=(("usd", 500), ("eur", 450), ("jpy", 500), ("isk", 50_000))),
         Discount("five off once", amounts=(("usd", 500), ("jpy", 500)), duration="once"),
         Discount("half of Small and Seats", Fraction(1, 2), products=("Small", "Seats")),
     )

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 
 from sqlalchemy import text
 
+STATUSES = {None: "succeeded", "returned": "refunded"}
+"""Of payments, by what the model says of their decline."""
 SQL = {
     "orders": """
         select o.organization_id, o.id, o.subscription_id, o.customer_id, o.billing_reason, o.status, o.created_at,
@@ -97,7 +99,7 @@ def order_row(order, world):
             (line.amount, line.discount if shows else 0, line.tax, line.proration) for line in order.lines
         )),
         ("payments", *_sorted(
-            (one.amount, "failed" if one.code else "succeeded") for one in order.payments if order.status != "void"
+            (one.amount, STATUSES.get(one.code, "failed")) for one in order.payments if order.status != "void"
         )),
         ("refunds", *_sorted((refund.amount, refund.tax, refund.status) for refund in order.refunds)),
     )  # fmt: skip

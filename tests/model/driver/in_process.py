@@ -21,6 +21,7 @@ from tests.model.driver import shapes
 from tests.model.driver.api import REFUSALS, Api
 from tests.model.driver.catalog import PLACES
 from tests.model.driver.stripe_in_process import fee_of
+from tests.model.reference.terms import STEPS
 
 SCOPES = ("customers", "orders", "payments", "subscriptions", "refunds", "disputes", "customer_portal")
 
@@ -62,14 +63,17 @@ class InProcess(Api):
 
     # A checkout is the checkout service's: what it would say is made from the model's order.
 
-    async def buy(self, effects, customer, product, currency, **terms):
+    async def buy(self, effects, customer, product, currency, upgrade=None, **terms):
         if effects.refusal:
             return effects.refusal
         (order,) = effects.orders
         purchase = self.last = self._purchase(order, product, **terms)
+        if upgrade is not None:
+            subscription_id = UUID(self.world.id_of(upgrade))
+            purchase = self.last = purchase.model_copy(update={"upgraded_subscription_id": subscription_id})
         await self.repeat()
         self.world.name(order, str(purchase.order_id))
-        if order.subscription:
+        if order.subscription and upgrade is None:
             self.world.name(order.subscription, str(purchase.subscription_id))
         customers, _ = await self.call("GET", f"/v1/customers/?email={purchase.customer.email}")
         self.world.name(customer, customers["items"][0]["id"])
@@ -126,7 +130,9 @@ class InProcess(Api):
         checked = tax.tax_id_of(tax_id, known.country) if tax_id else None
         behavior = tax.behavior_of(price.tax_behavior, "location", known.country)
         lines = (tax.Line(str(price.id), amount),)
-        request = tax.TaxRequest("sale", currency, behavior, lines, clock.now().date(), "FR", known, checked)
+        request = tax.TaxRequest(
+            "sale", currency, behavior, lines, clock.now().date(), "FR", known, checked, step=STEPS.get(currency, 1)
+        )
         return taxes._quotes.known(request)
 
     def holder(self, customer):
@@ -166,6 +172,20 @@ class InProcess(Api):
     async def end_refund(self, effects, refund, status):
         made = self.intent_of(refund.order).refunds[refund.order.refunds.index(refund)]
         await self._hear("refund.updated", self.stripe.end_refund(made, status))
+
+    async def come_twice(self, effects, order):
+        """A payment that was declined was made after all; the order was paid, or is not owed any more."""
+        owed = [one for one in self.stripe.intents.values() if one.metadata.get("order_id") == self.world.id_of(order)]
+        intent = next(one for one in owed if one.code)
+        intent.code, intent.status = None, "succeeded"
+        said = {
+            "id": intent.id, "object": "payment_intent", "status": "succeeded", "metadata": intent.metadata,
+            "currency": intent.currency, "latest_charge": {
+                "payment_method_details": {"type": "card", "card": {"brand": "visa", "last4": "4242"}},
+                "balance_transaction": {"currency": intent.currency, "fee": fee_of(intent.amount)},
+            },
+        }  # fmt: skip
+        await self._hear("payment_intent.succeeded", said)
 
     async def dispute(self, effects, order):
         await self._hear("charge.dispute.created", self.stripe.dispute(self.intent_of(order)))

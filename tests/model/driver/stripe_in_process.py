@@ -17,8 +17,13 @@ from processor import (
     SetupOutcome,
 )
 
-MINIMUM = 50
+from tests.model.reference.terms import MINIMUM_CHARGES, STEPS
+
 DISPUTE_FEE = 1500
+
+
+def _ensure_whole(amount, currency):
+    assert amount % STEPS.get(currency, 1) == 0, f"{amount} {currency} has decimals that Stripe refuses"
 
 
 def fee_of(amount):
@@ -79,7 +84,8 @@ class InProcessStripe:
         return known[1]
 
     async def charge_saved(self, charge):
-        assert charge.amount >= MINIMUM, f"{charge.amount} is less than Stripe charges"
+        assert charge.amount >= MINIMUM_CHARGES[charge.currency], f"{charge.amount} is less than Stripe charges"
+        _ensure_whole(charge.amount, charge.currency)
         wish = (charge.amount, charge.currency, charge.customer, charge.payment_method)
         code = self.declines.get(charge.customer)
         intent = self._once(charge.key, wish, lambda: self.pay(charge.amount, charge.currency, charge.metadata, code))
@@ -123,6 +129,7 @@ class InProcessStripe:
             raise ProcessorRefused("charged back", "charge_disputed")
         if left == 0:
             raise ProcessorRefused("refunded", "charge_already_refunded")
+        _ensure_whole(amount, intent.currency)
         if not 1 <= amount <= left:
             raise ProcessorRefused("more than is left", "parameter_invalid")
         status = self.refund_ends.pop(intent.id, "succeeded")

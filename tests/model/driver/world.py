@@ -15,6 +15,7 @@ VERBS = (
     *["buy"] * 3, *["change"] * 10, *["set_trial"] * 2, *["set_discount"] * 2, "drop_pending", *["cancel"] * 2,
     *["uncancel"] * 2, "revoke", *["pause"] * 2, "unpause", *["resume"] * 2, *["add_card"] * 2, *["turn"] * 3, "move",
     *["refund"] * 4, "end_refund", "dispute", *["decide"] * 2, "draft", "finalize", "pay_again", "silence", "repeat",
+    "come_twice", *["upgrade"] * 2, "move_end",
 )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ class World:
         running = [one for one in self.model.subscriptions if one.status != "canceled"]
         name = digits.one(RECURRING if len(running) < SUBSCRIPTIONS else ONCE)
         product = PRODUCTS[name]
-        currency = digits.one(("usd", "usd", "eur", "eur", "jpy"))
+        currency = digits.one([*("usd", "eur") * 2, *(one for one, _ in product.prices if one not in self.real.NOT_SOLD)])
         price = product.price(currency)
         about = {"customer": digits.below(3), "product": name, "currency": currency}
         if price.tiers:
@@ -141,6 +142,33 @@ class World:
             name for name in RECURRING if PRODUCTS[name].price("usd").kind == (kind if kind != "custom" else "fixed")
         ]
         return about | {"product": digits.one(alike if digits.below(10) else RECURRING)}
+
+    def _choose_uncancel(self, digits):
+        """By the seller, or by the customer, who needs a card."""
+        chosen = self._choose_subscription(digits)
+        return chosen and chosen | ({"by_customer": True} if "portal" in self.real.SHOWS and digits.below(2) else {})
+
+    _choose_resume = _choose_uncancel
+
+    def _choose_move_end(self, digits):
+        chosen = self._choose_subscription(digits)
+        return chosen and chosen | {"days": digits.one((-1, 2, 10, 45))}
+
+    def _choose_upgrade(self, digits):
+        """A checkout for a free subscription."""
+        at = digits.one([at for at, one in enumerate(self.model.subscriptions) if one.is_free])
+        if at is None or "portal" not in self.real.SHOWS:
+            return None
+        name = digits.one([one for one in RECURRING if one != "Free" and PRODUCTS[one].price("usd").kind != "custom"])
+        price = PRODUCTS[name].price("usd")
+        about = {"subscription": at, "product": name, "currency": digits.one(("usd", "eur"))}
+        return about | ({"quantity": 1 + digits.below(14)} if price.tiers else {})
+
+    def _choose_come_twice(self, digits):
+        def declined(one):
+            return one.status in ("paid", "void") and one.charged and any(paid.code for paid in one.payments)
+
+        return self._order_where(digits, declined) if "portal" in self.real.SHOWS else None
 
     def _choose_set_trial(self, digits):
         chosen = self._choose_subscription(digits)
@@ -183,7 +211,7 @@ class World:
         return (
             None
             if at is None
-            else {"customer": at, "product": digits.one(ONCE), "currency": digits.one(("usd", "eur", "jpy"))}
+            else {"customer": at, "product": digits.one(ONCE), "currency": digits.one(("usd", "eur", "jpy", "isk", "huf"))}
         )
 
     def _order_where(self, digits, condition):
@@ -258,16 +286,21 @@ class World:
         subject, about = self._timed(verb, subject, about)
         name, wanted = {"uncancel": ("cancel", [False]), "unpause": ("pause", [False])}.get(verb, (verb, []))
         more = {"draft": True} if verb == "draft" else {}
-        if verb in ("buy", "draft"):
+        if verb in ("buy", "draft", "upgrade"):
             name, more["inclusive"] = "buy", (about["product"].name, about["currency"]) in INCLUSIVE
+        if verb == "upgrade":
+            (free,) = subject
+            subject, more["upgrade"] = [free.customer], free
         effects = getattr(self.model, name)(self.model.now, *subject, *wanted, **about, **more)
+        if verb == "upgrade":
+            return effects.refusal, await self.real.buy(effects, *subject, **about, upgrade=free)
         return effects.refusal, await getattr(self.real, verb)(effects, *subject, **about)
 
     def _timed(self, verb, subject, about):
         """Instants and amounts that a step gives as days or parts."""
-        if verb in ("set_trial", "pause"):
+        if verb in ("set_trial", "pause", "move_end"):
             days = about.pop("days")
-            about["end" if verb == "set_trial" else "resumes_at"] = days and self.model.now + timedelta(days=days)
+            about["resumes_at" if verb == "pause" else "end"] = days and self.model.now + timedelta(days=days)
         if verb == "refund":
             part, (left, _) = about.pop("part"), self.model.refundable(*subject)
             about["amount"] = left + 1 if part == 5 else max(1, left * part // 4)

@@ -79,6 +79,7 @@ class Billing(Orders):
     def buy(
         self, customer: Customer, product: Product, currency: str, *, quantity: int | None = None,
         chosen: int | None = None, discount: Discount | None = None, inclusive: bool = False, draft: bool = False,
+        upgrade: Subscription | None = None,
     ) -> Order | Subscription:  # fmt: skip
         """A checkout: no balance is applied, a trial costs nothing now, a subscription with a price keeps the card. A
         draft is charged by `finalize`. Source: docs/api/*.md; Polar, models/checkout.py `is_payment_setup_required`."""
@@ -97,7 +98,10 @@ class Billing(Orders):
             else:
                 line = self._period(sub)
                 sub.discount = None if discount and discount.duration == "once" else discount
-        reason = "subscription_create" if sub else "purchase"
+        if upgrade is not None and sub is not None:
+            vars(upgrade).update({**vars(sub), "waiting": upgrade.waiting})
+            sub = upgrade
+        reason = "subscription_update" if upgrade else "subscription_create" if sub else "purchase"
         order = Order(customer, currency, reason, now, [line], customer.tax, inclusive, sub)
         self.set_tax(order)
         order.status = "draft" if draft else "paid"
@@ -107,7 +111,7 @@ class Billing(Orders):
             order.payments.append(Payment(order.total, "purchase"))
         self.orders.append(order)
         if sub is not None:
-            self.subscriptions.append(sub)
+            self.subscriptions += [sub] if upgrade is None else []
             sub.billed = [(order, line)]
             customer.card = customer.card or ("good" if order.total or sub.cost() else None)
         return sub or order
@@ -157,6 +161,12 @@ class Billing(Orders):
         if sub.customer.card is None and 0 < preview.total > sub.customer.balances[sub.currency]:
             raise Refused("PaymentMethodRequired")
 
+    def _cost_at(self, sub: Subscription, start: datetime) -> int:
+        """What a period that begins then costs. A customer who goes on needs a card for it. Source: Polar,
+        customer_portal/service/subscription.py (409)."""
+        is_on = sub.discount is not None and sub.discount.covers(start, sub.discount_first)
+        return sub.cost(sub.discount if is_on else None)
+
     def _prorated(self, sub: Subscription, **terms: Any) -> list[Line]:
         """A credit for what is left of the old product, and a debit for as much of the new one; of a quantity the
         difference. Each is rounded once, with the period's discount inside. Source: ADR 0013; Polar, proration.mdx."""
@@ -167,7 +177,7 @@ class Billing(Orders):
         else:
             credit = self.credit(sub, max(0, before - after) * part, sub.end)
             debit = rounded(max(0, after - before) * part)
-        return credit + ([Line(debit, self.now, sub.end, proration=True)] if debit else [])
+        return credit + ([Line(debit, self.now, sub.end, proration=True, period=sub.start)] if debit else [])
 
     def _unused(self, sub: Subscription) -> list[Line]:
         """Credit for all that is left of the present terms, or of the period that was paid before a trial was given.
@@ -245,12 +255,14 @@ class Billing(Orders):
         sub.pending = {}
 
     @verb
-    def cancel(self, sub: Subscription, wanted: bool = True) -> None:
+    def cancel(self, sub: Subscription, wanted: bool = True, by_customer: bool = False) -> None:
         """Ends with its period, and a planned pause is dropped; or not any more. Source: manage.mdx "Cancel at period
         end", "Uncancel"; docs/api/subscriptions.md (409)."""
         self._require(sub, *RUNNING, *(() if wanted else ("paused",)), canceling=not wanted)
         if not wanted and not sub.cancel_at_end:
             raise Refused("SubscriptionNotScheduledToCancel")
+        if by_customer:
+            self._require_card(sub, [Line(self._cost_at(sub, sub.end), self.now, self.now)])
         sub.cancel_at_end = wanted
         sub.pause_at_end, sub.resumes_at = (False, None) if wanted else (sub.pause_at_end, sub.resumes_at)
 
@@ -269,10 +281,20 @@ class Billing(Orders):
         sub.pause_at_end, sub.resumes_at = wanted, resumes_at
 
     @verb
-    def resume(self, sub: Subscription) -> None:
+    def resume(self, sub: Subscription, by_customer: bool = False) -> None:
         """A new period now, charged at once. Source: manage.mdx "Resume"."""
         self._require(sub, "paused", canceling=True)
+        if by_customer:
+            self._require_card(sub, [Line(self._cost_at(sub, self.now), self.now, self.now)])
         self._renew(sub)
+
+    @verb
+    def move_end(self, sub: Subscription, end: datetime) -> None:
+        """The period ends at another time, which costs nothing. Source: docs/api/subscriptions.md."""
+        self._require(sub, "active", canceling=True)
+        if end <= self.now or (sub.resumes_at and sub.resumes_at <= end):
+            raise Refused("Invalid")
+        sub.end, sub.anchor = end, end.day
 
     def access(self, sub: Subscription, grace_days: int = 0) -> bool:
         """Whether benefits are held now. Source: failed-payments.mdx "Benefit revocation grace period"; manage.mdx."""

@@ -9,7 +9,7 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Optional
 
-from tests.model.reference.terms import Discount, Product, Tax, rounded, share_left
+from tests.model.reference.terms import STEPS, Discount, Product, Tax, rounded, share_left
 
 
 class Refused(Exception):
@@ -38,10 +38,12 @@ class Line:
     corrects: list[tuple[Optional["Order"], int, int]] = field(default_factory=list)
     discount: int = 0
     tax: int = 0
+    period: datetime | None = None
+    """The start of the period that it is of, where that is not its own."""
 
-    def left(self, at: datetime, amount: int) -> Fraction:
-        """What of an amount of the line is for time after an instant."""
-        return amount * share_left(self.start, self.end, at)
+    def left(self, at: datetime, amount: int, end: datetime | None) -> Fraction:
+        """What of an amount of the line is for time after an instant, until its end or another."""
+        return amount * share_left(self.start, end or self.end, at)
 
 
 class Payment(NamedTuple):
@@ -84,6 +86,7 @@ class Order:
     retries: int = 0
     deadline: datetime | None = None
     next_attempt: datetime | None = None
+    step = property(lambda self: STEPS.get(self.currency, 1))
     subtotal = property(lambda self: sum(line.amount for line in self.lines))
     discount = property(lambda self: sum(line.discount for line in self.lines))
     tax = property(lambda self: sum(line.tax for line in self.lines))
@@ -98,16 +101,20 @@ class Order:
         found = [one for one in self.refunds if one.status in (statuses or ("pending", "succeeded"))]
         return sum(one.amount for one in found), sum(one.tax for one in found)
 
-    @property
-    def kept(self) -> Fraction:
-        """The share of what was billed that was not given back, nor taken or held by a bank. Source: ADR 0019."""
-        own = [part for line in self.lines for of, part, _ in line.corrects if of is None]
-        billed = sum(max(0, line.amount - line.discount) for line in self.lines) + sum(own)
+    def kept(self, start: datetime) -> Fraction:
+        """The share of what was billed of the period since `start` that was not given back, nor taken or held by a
+        bank. What periods of one order lost is shared by what each of them cost. Source: ADR 0019."""
+        now = [one for one in self.lines if (one.period or one.start) >= start]
+        own = [part for line in now for of, part, _ in line.corrects if of is None]
+        billed = sum(max(0, line.amount - line.discount) for line in now) + sum(own)
         lost = self.disputed if self.dispute in ("open", "lost") else 0
         if not self.inclusive and self.total:
             lost -= rounded(Fraction(lost * self.tax, self.total))
         gone = lost + (self.refunded if self.inclusive else self.given_back()[0])
-        return max(Fraction(0), 1 - Fraction(gone, billed)) if billed > 0 else Fraction(1)
+        net = max(0, sum(line.amount - line.discount for line in now))
+        before = max(0, sum(line.amount - line.discount for line in self.lines if line not in now))
+        gone = min(Fraction(gone * net, net + before), Fraction(net)) if net else Fraction(0)
+        return max(Fraction(0), 1 - gone / billed) if billed > 0 else Fraction(1)
 
 
 @dataclass(eq=False)
@@ -137,6 +144,12 @@ class Subscription:
     pending: dict[str, Any] = field(default_factory=dict)
     waiting: list[Line] = field(default_factory=list)
     billed: list[tuple[Order, Line]] = field(default_factory=list)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a checkout can upgrade it. Source: Polar, checkout/schemas.py `subscription_id`."""
+        price = self.product.price(self.currency)
+        return self.status in ("active", "trialing") and price.kind == "fixed" and not price.amount
 
     def cost(self, discount: Discount | None = None, **other: Any) -> int:
         """What a period of these terms, or of others, costs, less a discount."""

@@ -44,14 +44,14 @@ class Orders:
             other = [(part, tax) for of, part, tax in line.corrects if of is not None and of.terms != order.terms]
             line.tax = sum(tax for _, tax in other)
             exact.append(order.terms.on(line.amount - line.discount - sum(part for part, _ in other), order.inclusive))
-        for line, tax in zip(order.lines, apportion(rounded(sum(exact)), exact), strict=True):
+        for line, tax in zip(order.lines, apportion(rounded(sum(exact), order.step), exact, order.step), strict=True):
             line.tax += tax
 
     def apply_balance(self, order: Order) -> None:
         """Credit pays, debts are collected, credit that an order gives is kept; what is less than the minimum charge
         is left as debt. Source: Polar, order/service.py `trigger_payment`, order/amounts.py `apply_wallet_balance`."""
         due = order.total - order.customer.balances[order.currency]
-        charge = due if order.total >= 0 and due >= MINIMUM_CHARGES[order.currency] else 0
+        charge = due - due % order.step if order.total > 0 and due >= MINIMUM_CHARGES[order.currency] else 0
         order.applied = charge - order.total
         order.customer.balances[order.currency] += order.applied
         order.status = "pending" if charge else "paid"
@@ -120,13 +120,14 @@ class Orders:
         credits given before; and what waits. Roundings of earlier lines count only where money was given back. Orders
         share it in proportion; the tax of all that is credited of one is rounded once. Source: ADR 0019."""
         left: dict[Order | None, Fraction] = defaultdict(Fraction)
+        until = None if wanted is None else end
         for of, line in [*sub.billed, *((None, line) for line in sub.waiting if line.amount > 0)]:
-            left[of] += line.left(self.now, line.amount - line.discount) * (of.kept if of else 1)
+            left[of] += line.left(self.now, line.amount - line.discount, until) * (of.kept(sub.start) if of else 1)
         for of in left:
-            given = sum(line.left(self.now, part) for line, part, _ in self.credited(of, None if of else sub))
+            given = sum(line.left(self.now, part, until) for line, part, _ in self.credited(of, None if of else sub))
             left[of] = max(Fraction(0), left[of] + given)
         bound = sum(left.values(), Fraction(0))
-        slack = Fraction(len(sub.billed) + len(sub.waiting), 2) if all(of is None or of.kept == 1 for of in left) else 0
+        slack = Fraction(len(sub.billed) + len(sub.waiting), 2) if all(of is None or of.kept(sub.start) == 1 for of in left) else 0
         amount = rounded(wanted if wanted is not None and wanted <= bound + slack else bound)
         if not amount:
             return []
@@ -134,18 +135,20 @@ class Orders:
         for of, part in zip(left, apportion(amount, [amount * part / bound for part in left.values()]), strict=True):
             before = self.credited(of) if of else []
             net, tax = -sum(part for _, part, _ in before), -sum(tax for *_, tax in before)
-            back = max(0, rounded(of.terms.on(net + part, of.inclusive)) - tax) if of else 0
+            back = max(0, rounded(of.terms.on(net + part, of.inclusive), of.step) - tax) if of else 0
             corrects += [(of, -part, -back)] if part else []
-        return [Line(-amount, self.now, end, proration=True, corrects=corrects)]
+        return [Line(-amount, self.now, end, proration=True, corrects=corrects, period=sub.start)]
 
     def refundable(self, order: Order) -> tuple[int, int]:
         """What can still be given back to the card: before tax, and its tax. Source: docs/api/refunds.md (what the
         card paid, and the total less credit, each less what was refunded); Directive 2006/112/EC art. 90."""
         credited = sum(part + (0 if order.inclusive else tax) for _, part, tax in self.credited(order))
         cash = min(order.paid_by_card, order.total + credited) - order.refunded
+        cash -= cash % order.step
         if cash <= 0:
             return 0, 0
-        tax = rounded(Fraction(order.tax * (order.refunded + cash), order.total)) - order.given_back()[1]
+        tax = rounded(Fraction(order.tax * (order.refunded + cash), order.total), order.step) - order.given_back()[1]
+        tax = min(max(0, tax), cash - order.step)
         return cash - tax, tax
 
     @verb
@@ -159,10 +162,11 @@ class Orders:
             raise Refused("DisputedOrder")
         if not left + tax_left:
             raise Refused("RefundedAlready" if order.refunded >= order.paid_by_card else "CreditedAlready")
-        if amount > left:
+        if amount > left or (amount != left and amount % order.step):
             raise Refused("Invalid")
         before, tax_before = order.given_back()
-        share = rounded(Fraction((before + amount) * order.tax, order.net)) - tax_before if amount < left else tax_left
+        part = Fraction((before + amount) * order.tax, order.net)
+        share = rounded(part, order.step) - tax_before if amount < left else tax_left
         order.refunds.append(Refund(order, amount, max(0, min(share, tax_left)), status))
         self._mark(order)
         return order.refunds[-1]
@@ -196,7 +200,9 @@ class Orders:
         if order.status != "draft":
             raise Refused("OrderNotDraft")
         self.apply_balance(order)
-        if self.charge(order, "purchase") is not None:
+        code = self.charge(order, "purchase")
+        if code is not None:
+            order.payments = [one for one in order.payments if one.code != NO_CARD]
             self.void(order, "draft")
             raise Refused("OrderPaymentFailed")
 
@@ -208,6 +214,12 @@ class Orders:
         if sum(payment.trigger == "retry_customer" for payment in order.payments) >= 5:
             raise Refused("ManualRetryLimitExceeded")
         self.charge(order, "retry_customer")
+
+    @verb
+    def come_twice(self, order: Order) -> None:
+        """What was declined was paid after all: it is given back. Source: docs/api/refunds.md."""
+        at = next(at for at, one in enumerate(order.payments) if one.code)
+        order.payments[at] = order.payments[at]._replace(code="returned")
 
     @verb
     def add_card(self, customer: Customer, card: str) -> None:

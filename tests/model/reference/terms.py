@@ -7,25 +7,26 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
 
-MINIMUM_CHARGES = {"usd": 50, "eur": 50, "gbp": 40, "jpy": 80, "krw": 800, "isk": 7000, "huf": 17500}
-"""The least that is charged, in minor units as Stripe takes them. Source: docs/api/currencies.md; Polar,
-kit/currency.py MINIMUM_PRICE_PER_CURRENCY; Stripe, docs.stripe.com/currencies."""
+MINIMUM_CHARGES = {"usd": 50, "eur": 50, "gbp": 40, "jpy": 80, "krw": 800, "isk": 7000, "ugx": 200000, "huf": 17500, "kwd": 200}
+STEPS = {"isk": 100, "ugx": 100, "kwd": 10}
+"""The least that is charged, and what charges, tax and percentages are multiples of, in minor units as Stripe takes
+them. Source: docs/api/currencies.md; Polar, kit/currency.py; Stripe, docs.stripe.com/currencies "Special cases"."""
 
 
-def rounded(value: Fraction | int) -> int:
+def rounded(value: Fraction | int, step: int = 1) -> int:
     """Rounds half away from zero. Source: Polar, server/polar/kit/math.py `polar_round`; ADR 0010."""
-    value = Fraction(value)
+    value = Fraction(value) / step
     whole = (2 * abs(value).numerator + value.denominator) // (2 * value.denominator)
-    return whole if value >= 0 else -whole
+    return step * (whole if value >= 0 else -whole)
 
 
-def apportion(total: int, quotas: Sequence[Fraction]) -> list[int]:
+def apportion(total: int, quotas: Sequence[Fraction], step: int = 1) -> list[int]:
     """Whole parts of a total, each next to its quota (largest remainder). Source: ADR 0010, ADR 0013."""
-    parts = [floor(quota) for quota in quotas]
-    by_remainder = sorted(range(len(parts)), key=lambda at: parts[at] - quotas[at])
-    for at in by_remainder[: total - sum(parts)]:
+    parts = [floor(quota / step) for quota in quotas]
+    by_remainder = sorted(range(len(parts)), key=lambda at: parts[at] - quotas[at] / step)
+    for at in by_remainder[: total // step - sum(parts)]:
         parts[at] += 1
-    return parts
+    return [step * part for part in parts]
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Discount:
         if not self.applies(product, currency):
             return 0
         if self.share is not None:
-            return rounded(cost * self.share)
+            return min(cost, rounded(cost * self.share, STEPS.get(currency, 1)))
         return min(cost, dict(self.amounts).get(currency, 0))
 
     def covers(self, start: datetime, first: datetime | None) -> bool:

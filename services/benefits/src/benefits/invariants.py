@@ -13,7 +13,7 @@ INVARIANTS = (
         # While an edit of the product or of the benefit is followed, some wait for their turn.
         "select e.id, b.id as benefit_id from entitlements e join products p on p.id = e.product_id "
         "cross join lateral jsonb_array_elements_text(p.benefit_ids) owed (id) join benefits b on b.id::text = owed.id "
-        "where e.is_active and not b.is_deleted and not exists (select from benefit_grants g "
+        "where e.is_active and b.deleted_at is null and not exists (select from benefit_grants g "
         "where g.entitlement_id = e.id and g.benefit_id = b.id and g.work is distinct from 'take' "
         "and (g.granted_at is not null or g.failed_at is not null or g.work = 'give')) "
         "and not exists (select from product_changes c where c.product_id = p.id) "

@@ -28,6 +28,7 @@ async def test_they_name_what_was_bent(story, database, name, fault):
     await story.subscribed(await story.product(await story.benefit()))
     await check(database, set())
     async with database.transaction() as session:
+        await session.execute(text("delete from product_changes"))
         await session.execute(text(fault))
     await check(database, {name})
 
