@@ -24,7 +24,14 @@ from billing.orders import tax as taxes
 from billing.orders.consumers import consumers as orders
 from billing.orders.dunning import is_any_to_retry, retry_due
 from billing.organizations.consumers import consumers as organizations
-from billing.payments.timers import collect_due, is_any_duplicate, is_any_to_collect, refund_duplicates
+from billing.payments.timers import (
+    ask_waiting,
+    collect_due,
+    is_any_duplicate,
+    is_any_to_ask,
+    is_any_to_collect,
+    refund_duplicates,
+)
 from billing.processor_events.consumers import consumers as processor_events
 from billing.products.consumers import consumers as products
 from billing.projections import projections
@@ -79,7 +86,8 @@ def main() -> None:
             Timer("renew_due", renew_due, ready=is_any_to_renew),
             Timer("remind_due", remind_due, every=timedelta(seconds=60)),
             Timer("retry_due", retry_due, every=five, ready=is_any_to_retry),
-            Timer("refund_duplicates", refund, every=five, ready=is_any_duplicate),
+            Timer("refund_duplicates", refund, every=five, follows_clocks=False, ready=is_any_duplicate),
+            Timer("ask_waiting", ask_waiting, every=five, follows_clocks=False, ready=is_any_to_ask),
             Timer("collect_due", collect, on_wake=True, ready=is_any_to_collect),
             Timer("finish_refunds", finish, follows_clocks=False, ready=is_any_unfinished),
             Timer("follow_disputes", follow, every=five, follows_clocks=False, ready=is_any_to_follow),

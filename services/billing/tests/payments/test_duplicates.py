@@ -8,12 +8,14 @@ from billing.invariants import INVARIANTS
 from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.collect import settle, write_request
-from billing.payments.timers import collect_due, refund_duplicates
+from billing.payments.models import Payment
+from billing.payments.timers import ask_waiting, collect_due, refund_duplicates
 from billing.refunds.callbacks import follow_refund
 from billing.subscriptions.renewals import renew_due
 from contracts.billing import RefundCreatedV1, RefundUpdatedV1
 from processor import Outcome
 from servicekit import clock
+from servicekit.clock import Standing
 from servicekit.invariants import Invariants
 from servicekit.testing import signed_headers
 from sqlalchemy import text
@@ -43,6 +45,16 @@ async def returned(database, processor):
     clock.move(timedelta(seconds=1))
     while await refund_duplicates(database.transaction, processor):
         pass
+
+
+async def clock_at(database, owner, instant):
+    """The organization has a test clock, which stands."""
+    async with database.transaction() as session:
+        await session.execute(
+            text("insert into clocks (organization_id, clock_id, instant, round, answered, seen, recorded_after, "
+                 "recorded_until, is_deleted) values (:id, :id, :instant, 1, 1, '[]', 0, 0, false)"),
+            {"id": owner, "instant": instant},
+        )  # fmt: skip
 
 
 async def payment_of(client, id):
@@ -175,3 +187,47 @@ async def test_those_of_an_earlier_release_are_listed_too(client, doubled, datab
     (refund,) = await refunds_of(client)
     assert (refund["id"], refund["status"]) == (str(payment_id), "succeeded")
     assert (await payment_of(client, payment_id))["refunded_amount"] == 9900
+
+
+async def test_a_return_waits_by_the_machine_and_is_dated_by_the_test_clock(
+    client, doubled, database, processor, sandbox, organization_id
+):
+    """The clock stands: Stripe's answers come all the same."""
+    instant = clock.now() + timedelta(days=400)
+    await clock_at(database, organization_id, instant)
+    _, payment_id = await doubled("pm_card_pendingRefund")
+    for wait, status in ((timedelta(seconds=1), "pending"), (timedelta(hours=2), "succeeded")):
+        clock.move(wait)
+        with clock.standing_at(None):
+            assert await refund_duplicates(database.transaction, processor) == 1
+            assert await refund_duplicates(database.transaction, processor) == 0
+        (refund,) = await refunds_of(client, id=payment_id)
+        assert (refund["status"], refund["created_at"][:19]) == (status, f"{instant:%Y-%m-%dT%H:%M:%S}")
+        (made,) = sandbox.objects("refund.created")
+        if status == "pending":
+            sandbox.control(f"refunds/{made['id']}/settle")
+
+
+async def test_a_payment_in_hand_waits_by_the_machine_while_the_test_clock_stands(
+    bus, purchased, sandbox, database, processor, organization_id
+):
+    """Whoever took it in hand has crashed: it is asked about a minute later, and the clock has not moved."""
+    event = purchased(card=sandbox.card())
+    await bus.deliver(event)
+    standing = Standing(organization_id, clock.now() + timedelta(days=400))
+    await clock_at(database, organization_id, standing.instant)
+    async with database.transaction() as session:
+        order = await session.get_one(Order, event.data.order_id, with_for_update=True)
+        customer, card = event.data.payment.processor_customer_id, event.data.payment.processor_payment_method_id
+        method = PaymentMethod(type="card", method_metadata={}, processor_customer_id=customer, processor_id=card)
+        with clock.standing_at(standing):
+            payment = write_request(session, order, method, "retry_customer", 2, in_hand=True, at=clock.now())
+    assert payment.due_at is None
+    for wait, charged in ((timedelta(seconds=50), 0), (timedelta(seconds=20), 1)):
+        clock.move(wait)
+        assert await ask_waiting(database.transaction) == charged
+        assert await collect_due(database.transaction, processor) == 0
+        with clock.standing_at(standing):
+            assert await collect_due(database.transaction, processor) == charged
+    async with database.transaction() as session:
+        assert (await session.get_one(Payment, payment.id)).status == "duplicate"

@@ -166,11 +166,26 @@ def write_request(
         processor_customer_id=method.processor_customer_id if method else None,
         processor_payment_method_id=method.processor_id if method else None,
         processor_fee_amount=0,
-        due_at=now + IN_HAND if in_hand else now,
+        due_at=now,
     )
+    if in_hand:
+        put_off(payment, IN_HAND, now)
     session.add(payment)
     wake(session)
     return payment
+
+
+def later(wait: timedelta, now: datetime) -> dict[str, datetime | None]:
+    """The columns of an open payment that waits for Stripe: by the machine's clock, also at a test clock."""
+    if clock.standing() is None:
+        return {"due_at": now + wait, "ask_at": None}
+    return {"due_at": None, "ask_at": clock.wall() + wait}
+
+
+def put_off(payment: Payment, wait: timedelta, now: datetime) -> None:
+    """Lets an open payment wait for Stripe for so long."""
+    for name, value in later(wait, now).items():
+        setattr(payment, name, value)
 
 
 def _agreement(order: Order, trigger: str) -> str:
@@ -217,7 +232,7 @@ async def charge(processor: StripeProcessor, payment: Payment, *, is_present: bo
     try:
         if payment.processor_id is not None:
             return await processor.retrieve(payment.processor_id)
-        if payment.created_at < clock.now() - KEYS_LAST:
+        if payment.written_at < clock.wall() - KEYS_LAST:
             found = await processor.find_payment(payment.processor_customer_id, str(payment.id))
             if found is not None:
                 return found
@@ -338,9 +353,9 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
         payment.processor_outcome = facts.get("outcome") or payment.processor_outcome
         match outcome.status:
             case "open":
-                payment.due_at = now + ASK_AGAIN
+                put_off(payment, ASK_AGAIN, now)
             case "requires_action":
-                payment.due_at = now + CUSTOMER_HAS
+                put_off(payment, CUSTOMER_HAS, now)
             case "declined":
                 payment.status, payment.due_at = "failed", None
                 payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
@@ -357,7 +372,7 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
                 else:
                     # Money for an order that is paid or void already: a timer gives it back.
                     log.error("payment.unexpected", payment_id=str(payment.id), order_id=str(order.id))
-                    payment.status, payment.due_at, payment.duplicate_at = "duplicate", now, now
+                    payment.status, payment.due_at, payment.duplicate_at = "duplicate", clock.wall(), now
                     record_duplicate(session, payment)
     await paid(session, settled, now)
 

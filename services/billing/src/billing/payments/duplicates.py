@@ -12,7 +12,7 @@ import structlog
 from contracts import billing as contracts
 from contracts.billing import RefundCreatedV1, RefundUpdatedV1
 from processor import Refund, RefundOutcome, StripeProcessor, refund_of
-from servicekit import clock, outbox
+from servicekit import clock, clocks, outbox
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,22 +42,25 @@ async def ask(processor: StripeProcessor, payment: Payment) -> RefundOutcome | N
 async def settle(session: AsyncSession, payment_id: UUID, status: str) -> None:
     """Writes down what Stripe said of such a refund: `pending`, `succeeded`, `failed` or `canceled`. Idempotent.
 
-    One that had succeeded and fails after all is not tried again: somebody has to find another way to the customer.
+    What waits for Stripe goes by the machine's clock; what is published is dated by the organization's. One that had
+    succeeded and fails after all is not tried again: somebody has to find another way to the customer.
     """
-    held = select(Payment).where(Payment.id == payment_id).with_for_update()
-    payment = (await session.execute(held)).scalar_one()
+    held = select(Payment, clocks.instant_at(Payment.organization_id)).where(Payment.id == payment_id)
+    row = (await session.execute(held.with_for_update(of=Payment))).one()
+    payment = row.Payment
+    clocks.stand(payment.organization_id, row.instant)
     now, before = clock.now(), payment.return_status
     match payment.status, status:
         case "duplicate", "succeeded" if payment.due_at is not None:
             payment.status, payment.due_at, payment.modified_at = "refunded", None, now
             ledger.record_return(session, payment, now)
         case "duplicate", "pending" if payment.due_at is not None:
-            payment.due_at = now + ASK_LATER
+            payment.due_at = clock.wall() + ASK_LATER
             if payment.return_announced_at is None:
                 await _announce(session, payment, now)
         case "duplicate", _ if payment.due_at is not None:
             log.error("payment.not_returned", payment_id=str(payment.id), refund=status)
-            payment.due_at = now + TRY_AGAIN
+            payment.due_at = clock.wall() + TRY_AGAIN
         case "refunded", "failed" | "canceled":
             log.error("payment.came_back", payment_id=str(payment.id), refund=status)
             payment.status, payment.modified_at = "duplicate", now

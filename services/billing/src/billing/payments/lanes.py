@@ -111,7 +111,9 @@ class _Lanes:
             if first:
                 taken = update(Payment).where(Payment.id.in_([payment.id for payment in first.values()]))
                 await session.execute(
-                    taken.values(due_at=clock.now() + collect.IN_HAND).execution_options(synchronize_session=False)
+                    taken.values(**collect.later(collect.IN_HAND, clock.now())).execution_options(
+                        synchronize_session=False
+                    )
                 )
         self._there_is_more = len(due) == room
         self._busy |= first.keys()

@@ -1,6 +1,6 @@
 """Payments: money that moved, or was asked for. One row an attempt, written before any money moves."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +56,9 @@ class Payment(Record, Base):
     decline_message: Mapped[str | None]
     due_at: Mapped[datetime | None]
     """When somebody should charge, or ask the processor about it."""
+    ask_at: Mapped[datetime | None]
+    """The same by the machine's clock, in the place of `due_at`, while a payment of an organization with a test clock
+    waits for the processor, which knows no other time: it is due at once then. None for others."""
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """What was given back of it by refunds of its order, tax included, or is on its way, in minor units."""
     duplicate_at: Mapped[datetime | None]
@@ -67,6 +70,11 @@ class Payment(Record, Base):
         UniqueConstraint("order_id", "attempt"),
         CheckConstraint("refunded_amount between 0 and amount", name="refunds"),
     )
+
+    @property
+    def written_at(self) -> datetime:
+        """When it was written by the machine's clock, as its id says; `created_at` may be a test clock's instant."""
+        return datetime.fromtimestamp((self.id.int >> 80) / 1000, UTC)
 
     @property
     def idempotency_key(self) -> str:
@@ -109,6 +117,7 @@ Index(
     Payment.created_at.desc(),
     postgresql_where=Payment.status.in_(DUPLICATE),
 )
+Index("payments_ask_idx", Payment.ask_at, postgresql_where=Payment.ask_at.is_not(None))
 Index("payments_due_idx", Payment.due_at, postgresql_where=Payment.due_at.is_not(None))
 Index("payments_open_key", Payment.order_id, unique=True, postgresql_where=Payment.status == "open")
 Index("payments_succeeded_key", Payment.order_id, unique=True, postgresql_where=Payment.status == "succeeded")
