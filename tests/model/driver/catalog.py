@@ -4,7 +4,6 @@ from fractions import Fraction
 
 from tests.model.reference.terms import Discount, Price, Product, Tax
 
-
 SPECIAL = {"isk": 100, "huf": 40, "ugx": 400, "kwd": 10}
 """Currencies with steps, with a high minimum, and with three decimals, and how much more than in cents things cost.
 

@@ -111,7 +111,9 @@ class World:
         running = [one for one in self.model.subscriptions if one.status != "canceled"]
         name = digits.one(RECURRING if len(running) < SUBSCRIPTIONS else ONCE)
         product = PRODUCTS[name]
-        currency = digits.one([*("usd", "eur") * 2, *(one for one, _ in product.prices if one not in self.real.NOT_SOLD)])
+        currency = digits.one(
+            [*("usd", "eur") * 2, *(one for one, _ in product.prices if one not in self.real.NOT_SOLD)]
+        )
         price = product.price(currency)
         about = {"customer": digits.below(3), "product": name, "currency": currency}
         if price.tiers:
@@ -211,7 +213,11 @@ class World:
         return (
             None
             if at is None
-            else {"customer": at, "product": digits.one(ONCE), "currency": digits.one(("usd", "eur", "jpy", "isk", "huf"))}
+            else {
+                "customer": at,
+                "product": digits.one(ONCE),
+                "currency": digits.one(("usd", "eur", "jpy", "isk", "huf")),
+            }
         )
 
     def _order_where(self, digits, condition):

@@ -127,7 +127,11 @@ class Orders:
             given = sum(line.left(self.now, part, until) for line, part, _ in self.credited(of, None if of else sub))
             left[of] = max(Fraction(0), left[of] + given)
         bound = sum(left.values(), Fraction(0))
-        slack = Fraction(len(sub.billed) + len(sub.waiting), 2) if all(of is None or of.kept(sub.start) == 1 for of in left) else 0
+        slack = (
+            Fraction(len(sub.billed) + len(sub.waiting), 2)
+            if all(of is None or of.kept(sub.start) == 1 for of in left)
+            else 0
+        )
         amount = rounded(wanted if wanted is not None and wanted <= bound + slack else bound)
         if not amount:
             return []

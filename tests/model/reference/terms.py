@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
 
-MINIMUM_CHARGES = {"usd": 50, "eur": 50, "gbp": 40, "jpy": 80, "krw": 800, "isk": 7000, "ugx": 200000, "huf": 17500, "kwd": 200}
+MINIMUM_CHARGES = {"usd": 50, "eur": 50, "gbp": 40, "jpy": 80, "krw": 800, "isk": 7000, "huf": 17500} | {
+    "ugx": 200_000, "kwd": 200}  # fmt: skip
 STEPS = {"isk": 100, "ugx": 100, "kwd": 10}
 """The least that is charged, and what charges, tax and percentages are multiples of, in minor units as Stripe takes
 them. Source: docs/api/currencies.md; Polar, kit/currency.py; Stripe, docs.stripe.com/currencies "Special cases"."""

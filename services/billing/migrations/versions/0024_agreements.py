@@ -1,6 +1,6 @@
 """Record who agreed that a card pays for a subscription; let SQL round discounts to the currency's step.
 
-`subscription_cards` has the card of each subscription that goes on, or still owes something. What is known of those that
+`subscription_cards` has the card of each subscription that goes on, or still owes. What is known of those that
 an earlier release wrote:
 
 - the checkout's payment used the card, or the card was kept when the subscription was written: it is that of the

@@ -116,8 +116,8 @@ INVARIANTS = (
     Invariant(
         "the card of a subscription is the one that was last agreed to for it",
         "select s.id, s.payment_method_id from subscriptions s join lateral (select a.payment_method_id "
-        "from subscription_cards a where a.subscription_id = s.id order by a.created_at desc, a.id desc limit 1) agreed "
-        "on true where s.ended_at is null and s.payment_method_id is distinct from agreed.payment_method_id",
+        "from subscription_cards a where a.subscription_id = s.id order by a.created_at desc, a.id desc limit 1) "
+        "agreed on true where s.ended_at is null and s.payment_method_id is distinct from agreed.payment_method_id",
     ),
     Invariant(
         "an active subscription that costs something has an order for its present period",
@@ -136,8 +136,8 @@ INVARIANTS = (
         "and not exists (select from subscriptions s left join organizations r on r.id = s.organization_id "
         "where s.id = g.subscription_id and (s.status in ('active', 'trialing') "
         "or s.modified_at > cast(:now as timestamptz) - interval '1 hour' "
-        "or (s.status = 'past_due' and s.past_due_at > cast(:now as timestamptz) - interval '1 hour' - interval '1 day' "
-        "* coalesce((r.data -> 'subscription_settings' ->> 'benefit_revocation_grace_period')::int, 0)))) "
+        "or (s.status = 'past_due' and s.past_due_at > cast(:now as timestamptz) - interval '1 hour' "
+        "- interval '1 day' * coalesce((r.data -> 'subscription_settings' ->> 'benefit_revocation_grace_period')::int, 0)))) "
         "and not exists (select from orders o where o.id = g.order_id and g.subscription_id is null "
         "and o.status in ('paid', 'partially_refunded', 'refunded') and (o.benefits_revoked_at is null "
         "or o.benefits_revoked_at > cast(:now as timestamptz) - interval '1 hour'))",

@@ -1,4 +1,4 @@
-"""Access follows money: what is held without being paid, in trial or in grace is named; so is what was paid for nothing."""
+"""Access follows money: what is held without being paid, in trial or in grace is named."""
 
 from datetime import timedelta
 
@@ -15,7 +15,9 @@ HELD = "benefits are held for what is paid, in its trial, or in its grace period
 A_DAY_AGO = "modified_at = created_at - interval '1 day'"
 ENDED = f"update subscriptions set status = 'canceled', ended_at = created_at, {A_DAY_AGO}"
 PAST_DUE = f"update subscriptions set status = 'past_due', past_due_at = created_at - interval '3 days', {A_DAY_AGO}"
-IN_GRACE = "update organizations set data = data || '{\"subscription_settings\": {\"benefit_revocation_grace_period\": 7}}'"
+IN_GRACE = (
+    'update organizations set data = data || \'{"subscription_settings": {"benefit_revocation_grace_period": 7}}\''
+)
 
 
 async def broken(database):

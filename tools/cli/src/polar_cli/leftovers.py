@@ -6,8 +6,16 @@ from polar_cli.stack import Stack
 
 
 def run(stack: Stack | ComposedStack, *, repaired: bool, released: bool) -> int:
-    """Lists them, or repairs them: `repaired` is for the entries, `released` for the cards. Returns the exit status: 1 when any is left. Raises `Failure`."""
-    command = ["billing.commands", "leftovers", *(["--repair"] if repaired else []), *(["--release-cards"] if released else [])]
+    """Lists them, or repairs them: `repaired` is for the entries, `released` for the cards.
+
+    Returns the exit status: 1 when any is left. Raises `Failure`.
+    """
+    command = [
+        "billing.commands",
+        "leftovers",
+        *(["--repair"] if repaired else []),
+        *(["--release-cards"] if released else []),
+    ]
     if isinstance(stack, ComposedStack):
         return stack.run("exec", "-T", "billing-worker", "python", "-m", *command)
     if stack.own_postgres and stack["postgres"].pid is None:

@@ -108,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     auditing.add_argument("--organization", default="", help="only what this organization has")
     listing = add("prices", _prices, "list prices on sale whose currency or amounts can no longer be offered")
     listing.add_argument("--archive", nargs="+", default=[], metavar="ID", help="take these off sale first")
-    leaving = add("leftovers", _leftovers, "list what an earlier release left: entries that wait, and cards that nobody chose")
+    leaving = add(
+        "leftovers", _leftovers, "list what an earlier release left: entries that wait, and cards that nobody chose"
+    )
     leaving.add_argument(
         "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
     )

@@ -1,7 +1,7 @@
-"""Cards that an earlier release gave to subscriptions which came from a checkout, and that nobody is known to have chosen.
+"""Cards that an earlier release gave to subscriptions of checkouts, and that nobody is known to have chosen.
 
-Up to 6270c0c a subscription without a card was charged to its customer's default, and one whose card was removed went on
-with another card: also one that somebody else had begun at a checkout for the customer's e-mail.
+Up to 6270c0c a subscription without a card was charged to its customer's default, and one whose card was removed went
+on with another card: also one that somebody else had begun at a checkout for the customer's e-mail.
 """
 
 from collections.abc import AsyncIterator
