@@ -60,6 +60,7 @@ class Sale:
     revoke, set_trial, set_discount = verb("revoke"), verb("set_trial"), verb("set_discount")
     refund, dispute = verb("refund", lambda sale: sale.first), verb("dispute", lambda sale: sale.first)
     decide, finalize = verb("decide", lambda sale: sale.first), verb("finalize")
+    move_end = verb("move_end")
     pay_again, add_card = verb("pay_again", lambda sale: sale.first), verb("add_card", lambda sale: sale.customer)
 
     def until(self, when: str) -> list[int]:
