@@ -36,6 +36,12 @@ def act(wait, verb, **about):
     return Act(wait, verb, about)
 
 
+def _is_free(subscription):
+    """Whether a checkout can upgrade it. Source: Polar, checkout/schemas.py `subscription_id`."""
+    price = subscription.product.price(subscription.currency)
+    return subscription.status in ("active", "trialing") and price.kind == "fixed" and not price.amount
+
+
 class Digits:
     """Choices out of one drawn number."""
 
@@ -158,7 +164,7 @@ class World:
 
     def _choose_upgrade(self, digits):
         """A checkout for a free subscription."""
-        at = digits.one([at for at, one in enumerate(self.model.subscriptions) if one.is_free])
+        at = digits.one([at for at, one in enumerate(self.model.subscriptions) if _is_free(one)])
         if at is None or "portal" not in self.real.SHOWS:
             return None
         name = digits.one([one for one in RECURRING if one != "Free" and PRODUCTS[one].price("usd").kind != "custom"])

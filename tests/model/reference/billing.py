@@ -4,7 +4,7 @@ refusal with the API's name of the error, after which nothing is changed. Source
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.model.reference.books import Customer, Line, Order, Payment, Refused, Subscription, verb
+from tests.model.reference.books import Customer, Line, Order, Payment, Refused, Subscription, refuse, verb
 from tests.model.reference.orders import NO_CARD, Orders
 from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, end_of, rounded, share_left
 
@@ -37,8 +37,7 @@ class Billing(Orders):
         self.now = at
 
     def _turn(self, sub: Subscription) -> None:
-        """The end of a period: the end or a pause (both bill what waits), or the next period. Source:
-        docs/api/subscriptions.md; Polar, subscription/service.py `cycle`."""
+        """The end of a period: its end or a pause bill what waits; else the next one begins. Source: SUBS."""
         if sub.cancel_at_end:
             self.end(sub, revoked=False)
         elif sub.pause_at_end:
@@ -49,8 +48,7 @@ class Billing(Orders):
             self._renew(sub, None if sub.status == "trialing" else sub.anchor)
 
     def _renew(self, sub: Subscription, anchor: int | None = None) -> None:
-        """A new period: scheduled changes first, then an order of the period and of all that waits. A trial's end, a
-        resume and another interval begin at a new anchor day. Source: Polar, `cycle`; manage.mdx "Resume"."""
+        """Scheduled changes first, then an order. Source: subscription/service.py `cycle`; manage.mdx "Resume"."""
         before = sub.product.every
         vars(sub).update(sub.pending, pending={})
         self._begin(sub, anchor if before == sub.product.every else None)
@@ -63,8 +61,7 @@ class Billing(Orders):
         sub.status = "active" if sub.status in ("trialing", "paused") else sub.status
 
     def _period(self, sub: Subscription, *, within: bool = False) -> Line:
-        """A whole period at the present terms. Its discount counts from the first period that it reduces. `within`:
-        it is inside the line, as of prorations. Source: ADR 0013; Polar, subscription/update.py."""
+        """A whole period; `within`: its discount is inside the line. Source: ADR 0013; subscription/update.py."""
         cost, discount = sub.cost(), sub.discount
         if discount is not None and not discount.covers(sub.start, sub.discount_first):
             discount = sub.discount = sub.discount_first = None
@@ -81,11 +78,9 @@ class Billing(Orders):
         chosen: int | None = None, discount: Discount | None = None, inclusive: bool = False, draft: bool = False,
         upgrade: Subscription | None = None,
     ) -> Order | Subscription:  # fmt: skip
-        """A checkout: no balance is applied, a trial costs nothing now, a subscription with a price keeps the card. A
-        draft is charged by `finalize`. Source: docs/api/*.md; Polar, models/checkout.py `is_payment_setup_required`."""
+        """A checkout uses no balance; a price keeps the card. Source: docs/api/checkouts.md; models/checkout.py."""
         price, sub, now = product.price(currency), None, self.now
-        if price is None or (chosen is None) != (price.kind != "custom") or (draft and product.interval):
-            raise Refused("Invalid")
+        refuse(price is None or (chosen is None) != (price.kind != "custom") or (draft and product.interval), "Invalid")
         if product.interval is None:
             cost = price.cost(quantity, chosen)
             line = Line(cost, now, now, discount=discount.off(product, currency, cost) if discount else 0)
@@ -118,14 +113,12 @@ class Billing(Orders):
 
     @verb
     def change(self, sub: Subscription, behavior: str, **terms: Any) -> None:
-        """Another `product`, or another `quantity` of seats or units, once the last bill is paid; a repeated reset is
-        refused. Source: manage.mdx; proration.mdx; docs/api/subscriptions.md (409)."""
+        """Another `product` or `quantity` once the last bill is paid. Source: manage.mdx; proration.mdx; SUBS."""
         self._require(sub, "active", "trialing")
         product, trialing = terms.get("product", sub.product), sub.status == "trialing"
         old, new = sub.product.price(sub.currency), product.price(sub.currency) or Price("custom")
         unfit = new.kind == "custom" if "product" in terms else not new.tiers
-        if unfit or product.interval is None or ((old.tiers or new.tiers) and old.kind != new.kind):
-            raise Refused("Invalid")
+        refuse(unfit or product.interval is None or ((old.tiers or new.tiers) and old.kind != new.kind), "Invalid")
         is_same = all(value == getattr(sub, kind) for kind, value in terms.items())
         if behavior == "next_period" or (is_same and (behavior != "reset" or trialing)):
             self._schedule(sub, **terms)
@@ -149,10 +142,8 @@ class Billing(Orders):
 
     def _require(self, sub: Subscription, *statuses: str, canceling: bool = False) -> None:
         """Source: docs/api/subscriptions.md (403); manage.mdx ("already canceled or scheduled to cancel")."""
-        if sub.status == "canceled" or (sub.cancel_at_end and not canceling):
-            raise Refused("AlreadyCanceledSubscription")
-        if sub.status not in statuses:
-            raise Refused("InactiveSubscription")
+        refuse(sub.status == "canceled" or (sub.cancel_at_end and not canceling), "AlreadyCanceledSubscription")
+        refuse(sub.status not in statuses, "InactiveSubscription")
 
     def _require_card(self, sub: Subscription, lines: list[Line]) -> None:
         """A rise in price needs a card, unless the customer's credit pays it. Source: docs/api/subscriptions.md."""
@@ -161,15 +152,14 @@ class Billing(Orders):
         if sub.customer.card is None and 0 < preview.total > sub.customer.balances[sub.currency]:
             raise Refused("PaymentMethodRequired")
 
-    def _cost_at(self, sub: Subscription, start: datetime) -> int:
-        """What a period that begins then costs. A customer who goes on needs a card for it. Source: Polar,
-        customer_portal/service/subscription.py (409)."""
+    def _ensure_continuable(self, sub: Subscription, start: datetime, by_customer: bool) -> None:
+        """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409)."""
         is_on = sub.discount is not None and sub.discount.covers(start, sub.discount_first)
-        return sub.cost(sub.discount if is_on else None)
+        line = Line(sub.cost(sub.discount if is_on else None), self.now, self.now)
+        self._require_card(sub, [line] if by_customer else [])
 
     def _prorated(self, sub: Subscription, **terms: Any) -> list[Line]:
-        """A credit for what is left of the old product, and a debit for as much of the new one; of a quantity the
-        difference. Each is rounded once, with the period's discount inside. Source: ADR 0013; Polar, proration.mdx."""
+        """Credit for what is left, a debit for as much; of a quantity the difference. Source: proration.mdx."""
         part = share_left(sub.start, sub.end, self.now)
         before, after = sub.cost(sub.period_discount), sub.cost(sub.period_discount, **terms)
         if "product" in terms:
@@ -180,15 +170,13 @@ class Billing(Orders):
         return credit + ([Line(debit, self.now, sub.end, proration=True, period=sub.start)] if debit else [])
 
     def _unused(self, sub: Subscription) -> list[Line]:
-        """Credit for all that is left of the present terms, or of the period that was paid before a trial was given.
-        Source: ADR 0019; Polar, `update_trial` ("to prevent customer loss")."""
+        """Credit for all that is left, of a trial for the time paid before. Source: ADR 0019; `update_trial`."""
         if sub.status == "trialing":
             return self.credit(sub, None, max((line.end for _, line in sub.billed), default=self.now))
         return self.credit(sub, share_left(sub.start, sub.end, self.now) * sub.cost(sub.period_discount), sub.end)
 
     def _schedule(self, sub: Subscription, **terms: Any) -> None:
-        """With the next period. A new one of its kind replaces it, one that is as now takes it back; other kinds stay.
-        Source: docs/api/subscriptions.md; Polar, tests/subscription/test_service.py (its issue #11129)."""
+        """With the next period, one of each kind. Source: SUBS; tests/subscription/test_service.py (issue #11129)."""
         pending = {kind: value for kind, value in {**sub.pending, **terms}.items() if value != getattr(sub, kind)}
         cost = sub.cost(sub.discount, **pending)
         self._require_card(sub, [Line(cost, self.now, self.now)] if cost > sub.cost(sub.discount) else [])
@@ -196,27 +184,21 @@ class Billing(Orders):
 
     def _anew(self, sub: Subscription, credit: list[Line], reason: str, *, within: bool = False, **terms: Any) -> None:
         """A full new period from now. Source: proration.mdx."""
-        if self.unpaid(sub):
-            raise Refused("SubscriptionLocked")
+        refuse(self.unpaid(sub), "SubscriptionLocked")
         vars(sub).update(terms)
         self._begin(sub)
         line = self._period(sub, within=within)
         self._bill_now(sub, [*credit, *([line] if line.amount or not within else [])], reason)
 
     def _bill_now(self, sub: Subscription, lines: list[Line], reason: str) -> None:
-        """An order that is charged at once; what is declined leaves a void order, and all else as it was. Source:
-        proration.mdx (Warning); manage.mdx (trial "now"); docs/api/subscriptions.md (402, 409)."""
-        if not lines:
-            return
-        order = self.write(sub, reason, lines)
-        code = self.charge(order, "purchase")
-        if code is not None:
+        """Charged at once; what is declined leaves a void order. Source: proration.mdx; manage.mdx; SUBS (402, 409)."""
+        order = self.write(sub, reason, lines) if lines else None
+        if order is not None and (code := self.charge(order, "purchase")) is not None:
             self.void(self.orders.pop() if code == NO_CARD else order)
             raise Refused("PaymentMethodRequired" if code == NO_CARD else "PaymentFailed")
 
     def _change_in_trial(self, sub: Subscription, **terms: Any) -> None:
-        """Nothing is billed; the trial is as long as the new product's, counted from its start; where that is over, the
-        first period begins. Source: manage.mdx "Change the plan"."""
+        """Nothing is billed; the trial is the new product's from its start. Source: manage.mdx "Change the plan"."""
         if product := terms.get("product"):
             start, trial = sub.trial_start or self.now, product.trial
             end = end_of(start, *trial, start.day) if trial else self.now
@@ -228,24 +210,21 @@ class Billing(Orders):
 
     @verb
     def set_trial(self, sub: Subscription, end: datetime | None) -> None:
-        """Moves the end of a trial, gives one (past the end of the period), or ends it now (none): an order as at its
-        own end. Source: manage.mdx "Manage the trial"; Polar, `update_trial`, and its issue #7317."""
+        """Moves the end of a trial, gives one, or ends it now. Source: manage.mdx; Polar, issue #7317."""
         self._require(sub, *(("trialing",) if end is None else ("active", "trialing")))
         if end is None:
             pending, sub.pending = sub.pending, {}
             self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **pending)
             return
-        if end <= (self.now if sub.status == "trialing" else sub.end):
-            raise Refused("Invalid")
-        sub.trial_start = sub.trial_start if sub.status == "trialing" else self.now
-        sub.status, sub.trial_end, sub.end = "trialing", end, end
+        refuse(end <= (self.now if sub.status == "trialing" else sub.end), "Invalid")
+        start = sub.trial_start if sub.status == "trialing" else self.now
+        vars(sub).update(status="trialing", trial_start=start, trial_end=end, end=end)
 
     @verb
     def set_discount(self, sub: Subscription, discount: Discount | None) -> None:
         """Counts from the next period. Source: manage.mdx "Apply or change a discount"; ADR 0013."""
         self._require(sub, "active", "trialing")
-        if discount and not discount.applies(sub.product, sub.currency):
-            raise Refused("Invalid")
+        refuse(discount and not discount.applies(sub.product, sub.currency), "Invalid")
         if discount != sub.discount:
             sub.discount, sub.discount_first = discount, None
 
@@ -256,13 +235,10 @@ class Billing(Orders):
 
     @verb
     def cancel(self, sub: Subscription, wanted: bool = True, by_customer: bool = False) -> None:
-        """Ends with its period, and a planned pause is dropped; or not any more. Source: manage.mdx "Cancel at period
-        end", "Uncancel"; docs/api/subscriptions.md (409)."""
+        """Ends with its period, without a planned pause; or no more. Source: manage.mdx; SUBS (409)."""
         self._require(sub, *RUNNING, *(() if wanted else ("paused",)), canceling=not wanted)
-        if not wanted and not sub.cancel_at_end:
-            raise Refused("SubscriptionNotScheduledToCancel")
-        if by_customer:
-            self._require_card(sub, [Line(self._cost_at(sub, sub.end), self.now, self.now)])
+        refuse(not wanted and not sub.cancel_at_end, "SubscriptionNotScheduledToCancel")
+        self._ensure_continuable(sub, sub.end, by_customer)
         sub.cancel_at_end = wanted
         sub.pause_at_end, sub.resumes_at = (False, None) if wanted else (sub.pause_at_end, sub.resumes_at)
 
@@ -276,24 +252,21 @@ class Billing(Orders):
     def pause(self, sub: Subscription, wanted: bool = True, resumes_at: datetime | None = None) -> None:
         """From the end of the period; or not any more. Source: manage.mdx "Pause at period end"."""
         self._require(sub, *(("active",) if wanted else RUNNING), canceling=not wanted)
-        if resumes_at is not None and resumes_at <= sub.end:
-            raise Refused("Invalid")
+        refuse(resumes_at is not None and resumes_at <= sub.end, "Invalid")
         sub.pause_at_end, sub.resumes_at = wanted, resumes_at
 
     @verb
     def resume(self, sub: Subscription, by_customer: bool = False) -> None:
         """A new period now, charged at once. Source: manage.mdx "Resume"."""
         self._require(sub, "paused", canceling=True)
-        if by_customer:
-            self._require_card(sub, [Line(self._cost_at(sub, self.now), self.now, self.now)])
+        self._ensure_continuable(sub, self.now, by_customer)
         self._renew(sub)
 
     @verb
     def move_end(self, sub: Subscription, end: datetime) -> None:
         """The period ends at another time, which costs nothing. Source: docs/api/subscriptions.md."""
         self._require(sub, "active", canceling=True)
-        if end <= self.now or (sub.resumes_at and sub.resumes_at <= end):
-            raise Refused("Invalid")
+        refuse(end <= self.now or (sub.resumes_at and sub.resumes_at <= end), "Invalid")
         sub.end, sub.anchor = end, end.day
 
     def access(self, sub: Subscription, grace_days: int = 0) -> bool:

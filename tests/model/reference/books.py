@@ -16,6 +16,12 @@ class Refused(Exception):
     """A verb is refused, by the API's name of the error."""
 
 
+def refuse(when: object, why: str) -> None:
+    """Raises `Refused` where something holds."""
+    if when:
+        raise Refused(why)
+
+
 @dataclass(eq=False)
 class Customer:
     """Somebody with one card: `good`, the code that it declines with, or none. Balances: credit is positive."""
@@ -28,8 +34,7 @@ class Customer:
 
 @dataclass(eq=False)
 class Line:
-    """A line of an order, or one that waits. A proration's amount is after its discount. `corrects` are parts of a
-    credit, with their tax, by the order whose billed time they give back (none: what waits with them)."""
+    """A line of an order, or one that waits. `corrects`: parts of a credit, with tax, by what they give back."""
 
     amount: int
     start: datetime
@@ -38,8 +43,7 @@ class Line:
     corrects: list[tuple[Optional["Order"], int, int]] = field(default_factory=list)
     discount: int = 0
     tax: int = 0
-    period: datetime | None = None
-    """The start of the period that it is of, where that is not its own."""
+    period: datetime | None = None  # the start of the period that it is of, where that is not its own
 
     def left(self, at: datetime, amount: int, end: datetime | None) -> Fraction:
         """What of an amount of the line is for time after an instant, until its end or another."""
@@ -66,8 +70,7 @@ class Refund:
 
 @dataclass(eq=False)
 class Order:
-    """`total + applied` is charged: `applied` is negative where credit pays, positive where debts are collected or
-    credit is kept. `terms` are what the customer was taxed by. Amounts: docs/api/orders.md."""
+    """`total + applied` is charged: `applied` is credit, or debts and credit kept. Source: docs/api/orders.md."""
 
     customer: Customer
     currency: str
@@ -102,8 +105,7 @@ class Order:
         return sum(one.amount for one in found), sum(one.tax for one in found)
 
     def kept(self, start: datetime) -> Fraction:
-        """The share of what was billed of the period since `start` that was not given back, nor taken or held by a
-        bank. What periods of one order lost is shared by what each of them cost. Source: ADR 0019."""
+        """The share of what the period cost that was not given back nor taken by a bank. Source: ADR 0019; REFUNDS."""
         now = [one for one in self.lines if (one.period or one.start) >= start]
         own = [part for line in now for of, part, _ in line.corrects if of is None]
         billed = sum(max(0, line.amount - line.discount) for line in now) + sum(own)
@@ -144,12 +146,6 @@ class Subscription:
     pending: dict[str, Any] = field(default_factory=dict)
     waiting: list[Line] = field(default_factory=list)
     billed: list[tuple[Order, Line]] = field(default_factory=list)
-
-    @property
-    def is_free(self) -> bool:
-        """Whether a checkout can upgrade it. Source: Polar, checkout/schemas.py `subscription_id`."""
-        price = self.product.price(self.currency)
-        return self.status in ("active", "trialing") and price.kind == "fixed" and not price.amount
 
     def cost(self, discount: Discount | None = None, **other: Any) -> int:
         """What a period of these terms, or of others, costs, less a discount."""

@@ -1,6 +1,6 @@
 """Orders: tax, balances, charges, retries, refunds, disputes; and credit that is bounded by money.
 
-Sources: pages of Polar's docs/features/subscriptions, Polar's code below server/polar, and what docs/ says here."""
+Sources: SUBS and REFUNDS are pages of docs/api; .mdx of Polar's docs/features; other files are below server/polar."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import chain
 
-from tests.model.reference.books import Customer, Line, Order, Payment, Refund, Refused, Subscription, verb
+from tests.model.reference.books import Customer, Line, Order, Payment, Refund, Refused, Subscription, refuse, verb
 from tests.model.reference.terms import MINIMUM_CHARGES, apportion, rounded
 
 RETRY_AFTER = (timedelta(days=2), timedelta(days=5), timedelta(days=7), timedelta(days=7))
 UNRECOVERABLE, NO_CARD = ("lost_card", "stolen_card", "expired_card", "do_not_honor"), "no_payment_method"
-"""Retries 2, 7, 14 and 21 days after the first failure, and codes that none can change. Source: failed-payments.mdx."""
+"""Retries after 2, 7, 14 and 21 days, and codes that none can change. Source: failed-payments.mdx."""
 
 
 class Orders:
@@ -23,8 +23,7 @@ class Orders:
         self.now, self.subscriptions, self.orders = start, list[Subscription](), list[Order]()
 
     def write(self, sub: Subscription, reason: str, lines: list[Line]) -> Order:
-        """Every order of a subscription takes everything that waits. Source: docs/api/subscriptions.md; Polar,
-        order/service.py `create_subscription_order`, and its issue #6625."""
+        """Every order takes everything that waits. Source: SUBS; order/service.py; Polar, issue #6625."""
         lines, sub.waiting = [*lines, *(replace(line) for line in sub.waiting)], []
         customer = sub.customer
         order = Order(customer, sub.currency, reason, self.now, lines, customer.tax, sub.inclusive, sub)
@@ -48,8 +47,7 @@ class Orders:
             line.tax += tax
 
     def apply_balance(self, order: Order) -> None:
-        """Credit pays, debts are collected, credit that an order gives is kept; what is less than the minimum charge
-        is left as debt. Source: Polar, order/service.py `trigger_payment`, order/amounts.py `apply_wallet_balance`."""
+        """Credit pays, debts are collected, too little is left as debt. Source: order/service.py `trigger_payment`."""
         due = order.total - order.customer.balances[order.currency]
         charge = due - due % order.step if order.total > 0 and due >= MINIMUM_CHARGES[order.currency] else 0
         order.applied = charge - order.total
@@ -62,8 +60,7 @@ class Orders:
         order.status, order.next_attempt, order.applied = status, None, 0
 
     def charge(self, order: Order, trigger: str) -> str | None:
-        """Charges what is due. Returns the decline code, or none when it is paid. To have no card is a failure, too.
-        A subscription is active again when no other order of it is owed. Source: Polar, order/service.py."""
+        """Charges what is due: the decline code, or none. To have no card is a failure. Source: order/service.py."""
         if order.status == "paid":
             return None
         card, sub = order.customer.card or NO_CARD, order.subscription
@@ -76,12 +73,10 @@ class Orders:
         return None
 
     def collect(self, order: Order, trigger: str = "subscription_cycle") -> None:
-        """Order first, payment second: a failure makes the subscription past due and is retried; after the last it is
-        revoked. A card that was declined for good is not asked again. Source: failed-payments.mdx."""
+        """Order first, payment second; the last failure revokes. Source: failed-payments.mdx."""
         sub = order.subscription
         hopeless = trigger == "retry_dunning" and order.payments[-1].code in UNRECOVERABLE
-        code = order.payments[-1].code if hopeless else self.charge(order, trigger)
-        if code is None:
+        if (code := order.payments[-1].code if hopeless else self.charge(order, trigger)) is None:
             return
         order.deadline = order.deadline or self.now + sum(RETRY_AFTER, timedelta())
         if order.retries < len(RETRY_AFTER) and self.now < order.deadline:
@@ -98,8 +93,7 @@ class Orders:
         return [one for one in self.orders if one.subscription is sub and one.status == "pending"]
 
     def end(self, sub: Subscription, *, revoked: bool) -> None:
-        """A revoke drops what waits, an end with the period writes a last order of it; either voids what is owed.
-        Source: docs/api/subscriptions.md; Stripe, docs.stripe.com/api/subscriptions/cancel; Polar, its PR #10377."""
+        """A revoke drops what waits, an end with the period bills it; both void what is owed. Source: SUBS."""
         lines, sub.waiting = [] if revoked else sub.waiting, []
         sub.status, sub.ended_at = "canceled", self.now
         sub.pending, sub.pause_at_end, sub.resumes_at = {}, False, None
@@ -127,11 +121,8 @@ class Orders:
             given = sum(line.left(self.now, part, until) for line, part, _ in self.credited(of, None if of else sub))
             left[of] = max(Fraction(0), left[of] + given)
         bound = sum(left.values(), Fraction(0))
-        slack = (
-            Fraction(len(sub.billed) + len(sub.waiting), 2)
-            if all(of is None or of.kept(sub.start) == 1 for of in left)
-            else 0
-        )
+        is_kept = all(of is None or of.kept(sub.start) == 1 for of in left)
+        slack = Fraction(len(sub.billed) + len(sub.waiting), 2) if is_kept else 0
         amount = rounded(wanted if wanted is not None and wanted <= bound + slack else bound)
         if not amount:
             return []
@@ -144,8 +135,7 @@ class Orders:
         return [Line(-amount, self.now, end, proration=True, corrects=corrects, period=sub.start)]
 
     def refundable(self, order: Order) -> tuple[int, int]:
-        """What can still be given back to the card: before tax, and its tax. Source: docs/api/refunds.md (what the
-        card paid, and the total less credit, each less what was refunded); Directive 2006/112/EC art. 90."""
+        """Left for the card: before tax, and its tax. Source: REFUNDS; Directive 2006/112/EC art. 90."""
         credited = sum(part + (0 if order.inclusive else tax) for _, part, tax in self.credited(order))
         cash = min(order.paid_by_card, order.total + credited) - order.refunded
         cash -= cash % order.step
@@ -157,17 +147,12 @@ class Orders:
 
     @verb
     def refund(self, order: Order, amount: int, status: str = "succeeded") -> Refund:
-        """A refund of an amount before tax. All that was refunded so far has its share of the tax, the last refund
-        takes the rest. Source: docs/api/refunds.md; Polar, refund/service.py `calculate_tax`."""
+        """A refund of an amount before tax; the last one takes the rest. Source: REFUNDS; refund/service.py."""
         left, tax_left = self.refundable(order)
-        if not order.charged:
-            raise Refused("OrderNotPaid")
-        if order.dispute in ("open", "lost"):
-            raise Refused("DisputedOrder")
-        if not left + tax_left:
-            raise Refused("RefundedAlready" if order.refunded >= order.paid_by_card else "CreditedAlready")
-        if amount > left or (amount != left and amount % order.step):
-            raise Refused("Invalid")
+        refuse(not order.charged, "OrderNotPaid")
+        refuse(order.dispute in ("open", "lost"), "DisputedOrder")
+        refuse(not left + tax_left, "RefundedAlready" if order.refunded >= order.paid_by_card else "CreditedAlready")
+        refuse(amount > left or (amount != left and amount % order.step), "Invalid")
         before, tax_before = order.given_back()
         part = Fraction((before + amount) * order.tax, order.net)
         share = rounded(part, order.step) - tax_before if amount < left else tax_left
@@ -201,11 +186,9 @@ class Orders:
     @verb
     def finalize(self, order: Order) -> None:
         """Charges a draft; a declined one stays a draft. Source: docs/api/orders.md."""
-        if order.status != "draft":
-            raise Refused("OrderNotDraft")
+        refuse(order.status != "draft", "OrderNotDraft")
         self.apply_balance(order)
-        code = self.charge(order, "purchase")
-        if code is not None:
+        if self.charge(order, "purchase") is not None:
             order.payments = [one for one in order.payments if one.code != NO_CARD]
             self.void(order, "draft")
             raise Refused("OrderPaymentFailed")
@@ -213,10 +196,8 @@ class Orders:
     @verb
     def pay_again(self, order: Order) -> None:
         """The customer pays in the portal what was declined. Source: docs/api/customer-portal.md (422, 429)."""
-        if order.status != "pending":
-            raise Refused("OrderNotEligibleForRetry")
-        if sum(payment.trigger == "retry_customer" for payment in order.payments) >= 5:
-            raise Refused("ManualRetryLimitExceeded")
+        refuse(order.status != "pending", "OrderNotEligibleForRetry")
+        refuse(sum(payment.trigger == "retry_customer" for payment in order.payments) >= 5, "ManualRetryLimitExceeded")
         self.charge(order, "retry_customer")
 
     @verb

@@ -10,8 +10,7 @@ from math import floor
 MINIMUM_CHARGES = {"usd": 50, "eur": 50, "gbp": 40, "jpy": 80, "krw": 800, "isk": 7000, "huf": 17500} | {
     "ugx": 200_000, "kwd": 200}  # fmt: skip
 STEPS = {"isk": 100, "ugx": 100, "kwd": 10}
-"""The least that is charged, and what charges, tax and percentages are multiples of, in minor units as Stripe takes
-them. Source: docs/api/currencies.md; Polar, kit/currency.py; Stripe, docs.stripe.com/currencies "Special cases"."""
+"""The least charge, and what charges, tax and percentages are multiples of. Source: docs/api/currencies.md; Stripe."""
 
 
 def rounded(value: Fraction | int, step: int = 1) -> int:
@@ -40,8 +39,7 @@ class Price:
     tiers: tuple[tuple[int | None, Fraction], ...] = ()
 
     def cost(self, quantity: int | None, chosen: int | None) -> int:
-        """`volume`: all units cost what the last costs; `graduated`: each what its own tier says. Source:
-        docs/api/products.md (`amount_type`); the API's description of `SeatTiersInput`."""
+        """`volume`: all cost what the last costs; `graduated`: each its own tier's. Source: docs/api/products.md."""
         if self.kind == "custom":
             return chosen or 0
         if self.kind == "fixed":
@@ -97,8 +95,7 @@ class Discount:
         return min(cost, dict(self.amounts).get(currency, 0))
 
     def covers(self, start: datetime, first: datetime | None) -> bool:
-        """Whether it reduces a period, given the start of the first period that it reduced. `repeating` covers periods
-        that begin within its calendar months. Source: ADR 0013; Polar, models/discount.py."""
+        """Whether it reduces a period, by the first that it reduced. Source: ADR 0013; models/discount.py."""
         if first is None or self.duration == "forever":
             return True
         return self.duration == "repeating" and start < add_months(first, self.months, first.day)
@@ -123,15 +120,13 @@ def add_months(start: datetime, months: int, anchor: int) -> datetime:
 
 
 def end_of(start: datetime, interval: str, count: int, anchor: int) -> datetime:
-    """Where a period ends. Months and years come back to the anchor day: 31 Jan, 28 Feb, 31 Mar. Source: Polar,
-    server/polar/enums.py `get_next_period`; Kill Bill, testSinglePlan_MovingForwardThroughTime."""
+    """Months and years come back to the anchor day. Source: enums.py `get_next_period`; Kill Bill, TestPlan."""
     if interval in ("day", "week"):
         return start + timedelta(days=count * (7 if interval == "week" else 1))
     return add_months(start, count * (12 if interval == "year" else 1), anchor)
 
 
 def share_left(start: datetime, end: datetime, at: datetime) -> Fraction:
-    """The share of a period that is left. Source: Polar, docs/features/subscriptions/proration.mdx "How the prorated
-    amount is calculated" ("exact number of seconds remaining")."""
+    """The share of a period that is left. Source: proration.mdx ("exact number of seconds remaining")."""
     step = timedelta(microseconds=1)
     return Fraction((end - max(at, start)) // step, (end - start) // step) if at < end else Fraction(0)
