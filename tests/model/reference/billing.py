@@ -58,7 +58,8 @@ class Billing(Orders):
         sub.anchor, sub.start, sub.billed = anchor or self.now.day, self.now, []
         sub.end = end_of(self.now, *sub.product.every, sub.anchor)
         sub.resumes_at = None if sub.status == "paused" else sub.resumes_at
-        sub.status = "active" if sub.status in ("trialing", "paused") else sub.status
+        if sub.status in ("trialing", "paused"):  # past due while something from before the pause is owed
+            sub.status, sub.past_due_at = ("past_due", self.now) if self.unpaid(sub) else ("active", None)
 
     def _period(self, sub: Subscription, *, within: bool = False) -> Line:
         """A whole period; `within`: its discount is inside the line. Source: ADR 0013; subscription/update.py."""

@@ -137,7 +137,8 @@ INVARIANTS = (
         "where s.id = g.subscription_id and (s.status in ('active', 'trialing') "
         "or s.modified_at > cast(:now as timestamptz) - interval '1 hour' "
         "or (s.status = 'past_due' and s.past_due_at > cast(:now as timestamptz) - interval '1 hour' "
-        "- interval '1 day' * coalesce((r.data -> 'subscription_settings' ->> 'benefit_revocation_grace_period')::int, 0)))) "
+        "- interval '1 day' * coalesce("
+        "(r.data -> 'subscription_settings' ->> 'benefit_revocation_grace_period')::int, 0)))) "
         "and not exists (select from orders o where o.id = g.order_id and g.subscription_id is null "
         "and o.status in ('paid', 'partially_refunded', 'refunded') and (o.benefits_revoked_at is null "
         "or o.benefits_revoked_at > cast(:now as timestamptz) - interval '1 hour'))",

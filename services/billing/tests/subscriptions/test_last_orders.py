@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import tax
+from billing.invariants import INVARIANTS
 from billing.orders.tax import use
 from billing.subscriptions.timers import pause_subscriptions
 from sqlalchemy import text
@@ -262,3 +263,32 @@ async def test_the_tax_of_a_last_order_is_asked_for_outside_of_transactions(
     for purchase in purchases:
         _, last = await listed(purchase)
         assert (last["total_amount"], last["status"]) == (3000, "paid")
+
+
+async def test_a_resume_is_past_due_while_the_last_order_before_the_pause_is_owed(
+    client, bus, bought_at, announced, patched, gone_to, listed, sandbox, database
+):
+    """The new period is paid; the subscription is active once the order from before the pause is paid, too."""
+    purchase, big = await bought_at(at(2027, 4, 1), 1000), await announced(4000)
+    await patched(purchase, product_id=big.id, proration_behavior="prorate")
+    await patched(purchase, pause_at_period_end=True)
+    sandbox.faults(decline="insufficient_funds")
+    await gone_to(at(2027, 5, 1))
+    sandbox.faults(decline="")
+    before = len(await bus.names())
+    resumed = (await patched(purchase, resume=True)).json()
+    assert (resumed["status"], resumed["past_due_at"][:10]) == ("past_due", "2027-05-01")
+    told = [name for name in (await bus.names())[before:] if name.startswith("subscription.")]
+    assert told == ["subscription.updated", "subscription.resumed", "subscription.past_due"]
+    for instant, statuses, status in (
+        (at(2027, 5, 1), ["paid", "pending", "paid"], "past_due"),
+        (at(2027, 5, 3), ["paid", "paid", "paid"], "active"),
+    ):
+        await gone_to(instant)
+        assert [one["status"] for one in await listed(purchase)] == statuses
+        shown = (await client.get(f"/v1/subscriptions/{purchase.subscription_id}")).json()
+        assert shown["status"] == status
+        async with database.transaction() as session:
+            for invariant in INVARIANTS:
+                if ":now" not in invariant.broken_by:
+                    assert (await session.execute(text(invariant.broken_by))).all() == [], invariant.name

@@ -6,6 +6,7 @@ service takes what the subscription gives after the seller's grace period, count
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.billing import (
@@ -83,13 +84,7 @@ async def recover(
     """What was past due is active again, once no other order of it is in dunning."""
     if subscription is None or subscription.status != "past_due":
         return
-    others = exists().where(
-        Order.subscription_id == subscription.id,
-        Order.id != order.id,
-        Order.status == "pending",
-        Order.payment_deadline.is_not(None),
-    )
-    if (await session.execute(select(others))).scalar_one():
+    if await is_owing(session, subscription, besides=order.id):
         return
     subscription.recover(now)
     _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionActiveV1)
@@ -200,6 +195,16 @@ async def _retry(session: AsyncSession, order: Order, customer: Customer, now: d
         await give_up(session, order, customer, subscription, now)
         return
     await collect.request(session, order, method, "retry_dunning", at=now)
+
+
+async def is_owing(session: AsyncSession, subscription: Subscription, *, besides: UUID | None = None) -> bool:
+    """Whether an order of the subscription is in dunning, besides one of them."""
+    owed = select(Order.id).where(
+        Order.subscription_id == subscription.id, Order.status == "pending", Order.payment_deadline.is_not(None)
+    )
+    if besides is not None:
+        owed = owed.where(Order.id != besides)
+    return (await session.execute(owed.limit(1))).first() is not None
 
 
 async def is_open(session: AsyncSession, order: Order) -> bool:

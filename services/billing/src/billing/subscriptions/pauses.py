@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from contracts.billing import (
+    SubscriptionPastDueV1,
     SubscriptionPausedV1,
     SubscriptionResumedV1,
     SubscriptionUpdatedV1,
@@ -11,6 +12,7 @@ from servicekit.errors import InvalidInput
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.orders import dunning
 from billing.subscriptions import changes, pending_updates
 from billing.subscriptions.errors import InactiveSubscription
 from billing.subscriptions.models import AlreadyCanceledSubscription, Subscription, next_period_end
@@ -65,7 +67,8 @@ async def begin(
 async def resume(session: AsyncSession, customer: Customer, subscription: Subscription, now: datetime) -> None:
     """A new period begins, and is billed at once: order first, payment second, as at a renewal.
 
-    The caller has locked customer and subscription. Raises `InactiveSubscription` unless it is paused.
+    It is past due from the start while an order from before the pause is in dunning. The caller has locked customer and
+    subscription. Raises `InactiveSubscription` unless it is paused.
     """
     if subscription.ended_at is not None:
         raise AlreadyCanceledSubscription("This subscription has ended")
@@ -81,5 +84,7 @@ async def resume(session: AsyncSession, customer: Customer, subscription: Subscr
     subscription.modified_at = now
     around = await surroundings(session, [(subscription, customer)])
     order = await bill_period(session, subscription, customer, around, now)
-    await changes.say(session, subscription, [SubscriptionUpdatedV1, SubscriptionResumedV1], now)
+    is_owing = await dunning.is_owing(session, subscription) and subscription.fall_past_due(now)
+    told = [SubscriptionUpdatedV1, SubscriptionResumedV1, *([SubscriptionPastDueV1] if is_owing else [])]
+    await changes.say(session, subscription, told, now)
     await publish_and_collect(session, order, subscription, customer, around, now)
