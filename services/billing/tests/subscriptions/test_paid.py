@@ -213,3 +213,9 @@ def test_credits_never_exceed_the_money_that_was_paid(amount, chain, refunds):
         kept = [item for one in orders for item in one.items] + [*entries, *lines]
         total = sum(one.amount for one in kept) - sum(one.refunded_amount for one in orders)
         assert total >= -len(kept)
+
+
+def test_a_reset_at_the_first_instant_of_a_period_forfeits_what_it_was_paid_with():
+    """Both periods begin at one instant: the money of the first is not that of the second."""
+    first, anew = order(whole(2599)), order(whole(20001))
+    assert [one.order_id for one in paid_of(START, [first, anew], [], {}).orders] == [anew.id]

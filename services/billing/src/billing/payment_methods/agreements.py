@@ -76,14 +76,13 @@ def of_purchase(purchase: Purchase, *, is_new: bool) -> AgreedBy:
 async def owned(session: AsyncSession, subscriptions: Iterable[Subscription]) -> list[Subscription]:
     """Those of the subscriptions that are known to be their customer's own (`OWN`)."""
     found = list(subscriptions)
-    latest = (
+    known = (
         select(SubscriptionCard.subscription_id, SubscriptionCard.agreed_by)
-        .distinct(SubscriptionCard.subscription_id)
         .where(SubscriptionCard.subscription_id.in_([one.id for one in found]))
-        .order_by(SubscriptionCard.subscription_id, SubscriptionCard.created_at.desc(), SubscriptionCard.id.desc())
+        .order_by(SubscriptionCard.created_at, SubscriptionCard.id)
     )
     await session.flush()
-    by = {row.subscription_id: row.agreed_by for row in (await session.execute(latest)).all()} if found else {}
+    by = {row.subscription_id: row.agreed_by for row in (await session.execute(known)).all()} if found else {}
     return [one for one in found if by.get(one.id) in OWN]
 
 

@@ -1,0 +1,81 @@
+"""Sequences that once differed, or that are seldom drawn: model and product agree, and the books are right."""
+
+import pytest
+
+from tests.model.driver.run import DAY, Runner, caller, replay, standing
+from tests.model.driver.world import act
+
+
+def bought(product="Small", currency="usd", customer=0, **more):
+    """A purchase at once."""
+    return act(0, "buy", customer=customer, product=product, currency=currency, **more)
+
+
+SMALL = bought()
+PAUSED_OWING = [
+    SMALL, act(DAY, "change", subscription=0, behavior="prorate", product="Dear"), act(0, "pause", subscription=0, days=None),
+    act(0, "turn", customer=0, card="insufficient_funds"), act(31 * DAY, "wait"),
+]  # fmt: skip
+SCRIPTS = {
+    "a reset at the instant of the purchase forfeits its money": [
+        bought("Large"), act(0, "change", subscription=0, behavior="reset", product="Year"),
+        act(DAY, "refund", order=1, part=4, status="pending"),
+        act(32 * DAY, "change", subscription=0, behavior="invoice", product="Dear"),
+    ],
+    "a draft is not charged without a card": [
+        bought("Free"), act(0, "draft", customer=0, product="Once dear", currency="usd"), act(0, "finalize", order=1),
+    ],
+    "a refund of an order whose credits have the more tax": [
+        bought("Dear", customer=1), act(DAY, "move", customer=1, place="a German business"),
+        act(DAY, "change", subscription=0, behavior="prorate", product="Year"),
+        act(DAY, "refund", order=1, part=4, status="succeeded"),
+    ],
+    "a refund of an order that billed two periods": [
+        bought("Seats", quantity=2), act(15 * DAY, "change", subscription=0, behavior="prorate", product="More seats"),
+        act(DAY, "change", subscription=0, behavior="reset", product="Graded seats"),
+        act(0, "refund", order=1, part=4, status="succeeded"),
+        act(DAY, "change", subscription=0, behavior="prorate", product="More seats"),
+    ],
+    "a payment that comes twice is given back": [
+        SMALL, act(0, "turn", customer=0, card="insufficient_funds"), act(31 * DAY, "wait"),
+        act(DAY, "add_card", customer=0, card="good"), act(DAY, "come_twice", order=1),
+        act(0, "refund", order=1, part=4, status="succeeded"),
+    ],
+    "a checkout upgrades a free subscription, and it is changed after that": [
+        bought("Free", customer=1), act(0, "cancel", subscription=0),
+        act(DAY, "upgrade", subscription=0, product="Graded seats", currency="usd", quantity=4),
+        act(9 * DAY, "change", subscription=0, behavior="invoice", quantity=2), act(31 * DAY, "wait"),
+    ],
+    "a customer who goes on needs a card": [
+        bought("Free"), act(0, "change", subscription=0, behavior="next_period", product="Free"),
+        act(0, "cancel", subscription=0), act(0, "uncancel", subscription=0, by_customer=True),
+        act(0, "pause", subscription=0, days=None), act(31 * DAY, "resume", subscription=0, by_customer=True),
+    ],
+    "a resume with a card that pays, while the order before the pause is owed": [
+        *PAUSED_OWING, act(0, "turn", customer=0, card="good"), act(0, "resume", subscription=0),
+    ],
+    "a resume with a card that does not pay": [*PAUSED_OWING, act(0, "resume", subscription=0), act(9 * DAY, "wait")],
+    "a period that ends later, and is credited": [
+        SMALL, act(DAY, "move_end", subscription=0, days=45),
+        act(9 * DAY, "change", subscription=0, behavior="invoice", product="Dear"),
+        act(DAY, "change", subscription=0, behavior="invoice", product="Free"), act(60 * DAY, "wait"),
+    ],
+    **{
+        f"changes, refunds and balances in {currency}": [
+            bought("Dear", currency, customer=1, discount="a third"),
+            act(10 * DAY, "change", subscription=0, behavior="invoice", product="Small"),
+            act(0, "refund", order=0, part=1, status="succeeded"),
+            act(0, "change", subscription=0, behavior="prorate", product="Large"), act(31 * DAY, "wait"),
+            act(0, "refund", order=2, part=4, status="succeeded"),
+        ]
+        for currency in ("isk", "ugx", "huf", "kwd", "jpy")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+async def test_they_agree(app, bus, name):
+    async with caller(app) as client:
+        runner = Runner(app, client, bus)
+        with standing(runner):
+            assert await replay(runner, SCRIPTS[name]) == []
