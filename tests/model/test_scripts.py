@@ -13,7 +13,8 @@ def bought(product="Small", currency="usd", customer=0, **more):
 
 SMALL = bought()
 PAUSED_OWING = [
-    SMALL, act(DAY, "change", subscription=0, behavior="prorate", product="Dear"), act(0, "pause", subscription=0, days=None),
+    SMALL, act(DAY, "change", subscription=0, behavior="prorate", product="Dear"),
+    act(0, "pause", subscription=0, days=None),
     act(0, "turn", customer=0, card="insufficient_funds"), act(31 * DAY, "wait"),
 ]  # fmt: skip
 SCRIPTS = {
@@ -35,6 +36,10 @@ SCRIPTS = {
         act(DAY, "change", subscription=0, behavior="reset", product="Graded seats"),
         act(0, "refund", order=1, part=4, status="succeeded"),
         act(DAY, "change", subscription=0, behavior="prorate", product="More seats"),
+    ],
+    "a trial that is over by the new product's": [
+        bought("Tried long", "eur", customer=2),
+        act(19 * DAY, "change", subscription=0, behavior="invoice", product="Tried"),
     ],
     "a payment that comes twice is given back": [
         SMALL, act(0, "turn", customer=0, card="insufficient_funds"), act(31 * DAY, "wait"),

@@ -204,7 +204,7 @@ class Billing(Orders):
             start, trial = sub.trial_start or self.now, product.trial
             end = end_of(start, *trial, start.day) if trial else self.now
             if end <= self.now:
-                self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=end, **terms)
+                self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **terms)
                 return
             terms.update(trial_end=end, end=end)
         vars(sub).update(terms)

@@ -93,6 +93,7 @@ class Order:
     subtotal = property(lambda self: sum(line.amount for line in self.lines))
     discount = property(lambda self: sum(line.discount for line in self.lines))
     tax = property(lambda self: sum(line.tax for line in self.lines))
+    billed_tax = property(lambda self: sum(line.tax for line in self.lines if line.amount > 0))
     total = property(lambda self: self.subtotal - self.discount + (0 if self.inclusive else self.tax))
     net = property(lambda self: self.total - self.tax)
     charged = property(lambda self: sum(one.amount for one in self.payments if not one.code))

@@ -130,16 +130,16 @@ class Orders:
         for of, part in zip(left, apportion(amount, [amount * part / bound for part in left.values()]), strict=True):
             before = self.credited(of) if of else []
             net, tax = -sum(part for _, part, _ in before), -sum(tax for *_, tax in before)
-            back = max(0, rounded(of.terms.on(net + part, of.inclusive), of.step) - tax) if of else 0
+            whole = rounded(of.terms.on(net + part, of.inclusive), of.step) if of else 0
+            back = max(0, min(whole, of.billed_tax) - tax) if of else 0
             corrects += [(of, -part, -back)] if part else []
         return [Line(-amount, self.now, end, proration=True, corrects=corrects, period=sub.start)]
 
     def refundable(self, order: Order) -> tuple[int, int]:
         """Left for the card: before tax, and its tax. Source: REFUNDS; Directive 2006/112/EC art. 90."""
         credited = sum(part + (0 if order.inclusive else tax) for _, part, tax in self.credited(order))
-        cash = min(order.paid_by_card, order.total + credited) - order.refunded
-        cash -= cash % order.step
-        if cash <= 0:
+        left = min(order.paid_by_card, order.total + credited) - order.refunded
+        if (cash := left - left % order.step) <= 0:
             return 0, 0
         tax = rounded(Fraction(order.tax * (order.refunded + cash), order.total), order.step) - order.given_back()[1]
         tax = min(max(0, tax), cash - order.step)

@@ -93,7 +93,9 @@ class Supply:
         gave back is taken off, so that their roundings never add up to more than was paid.
         """
         rate = self.rate
-        tax = max(0, rounded((self.credited + amount) * rate, self.step) - self.credited_tax) if rate else 0
+        # The lines of an order share its rounded tax: one of them may have less than its own rounding.
+        of_all = min(rounded((self.credited + amount) * rate, self.step), self.tax_amount)
+        tax = max(0, of_all - self.credited_tax) if rate else 0
         net = amount - (tax if self.behavior == "inclusive" else 0)
         rates = [Fraction(str(one["rate"])) if one.get("rate") is not None else Fraction(0) for one in self.breakdown]
         shares = shared(tax, rates if any(rates) else [Fraction(1)] * len(rates)) if rates else []
@@ -105,6 +107,7 @@ class Supply:
             "step": self.step,
             "credited": self.credited,
             "credited_tax": self.credited_tax,
+            "most": self.tax_amount,
             "breakdown": [
                 {**{name: one.get(name) for name in _PLACE}, "amount": -share, "taxable_amount": -net}
                 for one, share in zip(self.breakdown, shares, strict=True)

@@ -164,7 +164,9 @@ def _tax_given_back(part: dict[str, Any]) -> Explained:
     """The tax of a part of a credit, at the rate of the order that it corrects: of all credited so far, less before."""
     amount = -int(part["net"]) - (int(part["amount"]) if part["behavior"] == "inclusive" else 0)
     exact = (int(part["credited"]) + amount) * Fraction(part["rate"])
-    derived = -max(0, rounded(exact, int(part["step"])) - int(part["credited_tax"])) if exact else 0
+    of_all = rounded(exact, int(part["step"]))
+    of_all = min(of_all, int(part["most"])) if "most" in part else of_all  # earlier releases did not bound it
+    derived = -max(0, of_all - int(part["credited_tax"])) if exact else 0
     return Explained(
         name="tax of the corrected order",
         amount=int(part["amount"]),
