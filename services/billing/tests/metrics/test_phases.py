@@ -1,6 +1,7 @@
 """The history of what subscriptions were worth: kept by the database, whoever changes a subscription."""
 
 import json
+from itertools import product
 
 import pytest
 from billing.invariants import INVARIANTS
@@ -50,6 +51,18 @@ async def test_the_database_takes_off_what_the_library_does(database, amount, te
             {"amount": amount, "terms": None if terms is None else json.dumps(terms)},
         )
     assert net == amount - amount_off(Snapshot.of(terms), amount, "usd")
+
+
+async def test_the_database_rounds_to_the_currency_s_step(database):
+    cases = product(["isk", "ugx", "kwd", "huf", "jpy"], [100, 7000, 33_300, 99_999_900], [1, 3333, 5000, 10_000])
+    async with database.transaction() as session:
+        for currency, amount, basis_points in cases:
+            terms = {"type": "percentage", "basis_points": basis_points, "amounts": None}
+            net = await session.scalar(
+                text("select subscription_net_amount(:amount, :currency, cast(:terms as jsonb))"),
+                {"amount": amount, "currency": currency, "terms": json.dumps(terms)},
+            )
+            assert net == amount - amount_off(Snapshot.of(terms), amount, currency), (currency, amount, basis_points)
 
 
 async def test_each_change_of_worth_begins_a_phase_and_no_other_does(sell, client, database):
