@@ -1,12 +1,11 @@
-"""What the documents point at exists: files, commands, settings."""
+"""What the documents point at exists: files and commands."""
 
-import importlib
 import re
 from pathlib import Path
 
 import pytest
 from polar_cli import main
-from support import ROOT, SERVICES
+from support import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 COMMANDS = set(re.findall(r"^    ([a-z][a-z-]+)", main._parser().format_help(), re.MULTILINE))
@@ -21,14 +20,3 @@ def test_what_a_document_points_at_exists(path: Path) -> None:
         assert command in COMMANDS, f"./polar {command} is no command"
     for name in re.findall(r"`((?:deploy|services|libs|tests|tools)/[\w./-]+)`", text):
         assert (ROOT / name).exists(), f"{name} does not exist"
-
-
-def test_settings_that_guides_name_exist() -> None:
-    known = {
-        name.upper()
-        for service in SERVICES
-        for name in importlib.import_module(f"{service}.settings").Settings.model_fields
-    }
-    for guide in ("scaling.md", "upgrading.md", "alerts.md"):
-        for name in re.findall(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)`", (ROOT / "docs" / "guides" / guide).read_text()):
-            assert name in known, f"{guide}: {name}"

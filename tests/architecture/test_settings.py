@@ -105,11 +105,14 @@ def test_in_kubernetes(service: str) -> None:
     assert named["gateway-settings"] <= settings.OF_GATEWAY
 
 
-def test_settings_that_guides_name_can_be_set() -> None:
-    for guide in ("deploying.md", "scaling.md", "connecting-github-and-discord.md", "security.md"):
-        path = ROOT / "docs" / "guides" / guide
-        for name in re.findall(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)`", path.read_text() if path.exists() else ""):
-            assert name in settings.KNOWN | MADE | {"POLAR_NATIVE"}, f"{guide}: {name}"
+GUIDES = ("alerts.md", "connecting-github-and-discord.md", "deploying.md", "scaling.md", "security.md", "upgrading.md")
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_settings_that_guides_name_can_be_set(guide: str) -> None:
+    path = ROOT / "docs" / "guides" / guide
+    for name in re.findall(r"`([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)`", path.read_text() if path.exists() else ""):
+        assert name in settings.KNOWN | MADE | {"POLAR_NATIVE"}, name
 
 
 @pytest.mark.parametrize("service", ["identity", "billing", "webhooks"])
