@@ -4,6 +4,7 @@ Every call that moves money carries an idempotency key made by the caller: sent 
 is made inside a database transaction.
 """
 
+import json
 import ssl
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -117,11 +118,20 @@ def refusal_of(token: str, *, is_test_mode: bool) -> str | None:
 
 
 def event_of(body: bytes, signature: str, secret: str) -> Any:
-    """A call-back whose signature is right, as a dictionary. Raises `ValueError` otherwise."""
+    """A call-back whose signature is right and that is an event, as a dictionary. Raises `ValueError` otherwise."""
     try:
-        return stripe.Webhook.construct_event(body, signature, secret).to_dict()
+        stripe.WebhookSignature.verify_header(body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
     except stripe.SignatureVerificationError as error:
         raise ValueError("the signature is not Stripe's") from error
+    event = json.loads(body)
+    if not _has(event, id=str, type=str, created=int, data=dict) or not _has(event["data"], object=dict):
+        raise ValueError("the body is no event")
+    return event
+
+
+def _has(value: Any, **fields: type) -> bool:
+    """Whether a value is an object with these fields, each of its type."""
+    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in fields.items())
 
 
 class _Transport(stripe.AIOHTTPClient):

@@ -67,8 +67,23 @@ _PART = r"[^@\s\x00-\x1f\x7f\"<>(),;:\\\[\]]+"
 _ADDRESS = rf"^{_PART}@{_PART}\.[^@\s.\x00-\x1f\x7f\"<>(),;:\\\[\]]{{2,}}$"
 
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS)]
-"""An address that a header can hold: without spaces, control characters, brackets and quotes."""
+def _of_one_case(value: str) -> str:
+    """Refuses letters that the database compares as equal to other letters: the Kelvin sign and k, the dotted I and i.
+
+    CITEXT compares lower case. A letter is taken where it is lower case, or the only upper case of it.
+    """
+    strange = [letter for letter in value if letter.lower() != letter and letter.lower().upper() != letter]
+    if strange:
+        raise ValueError(f"the letter {strange[0]} is taken for another one; write that one")
+    return value
+
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS),
+    AfterValidator(_of_one_case),
+]
+"""An address that a header can hold: without spaces, control characters, brackets and quotes, and one mailbox's."""
 InstantInput = Annotated[AwareDatetime, BeforeValidator(no_number)]
 """RFC 3339 with its offset; a bare number, of which nobody knows the unit, is not an instant."""
 Line = Annotated[

@@ -162,7 +162,7 @@ async def _prepare(
         confirmation_token=request.confirmation_token_id or "",
         saves_method=checkout.subscription_id is not None,
         customer_id=customer_id,
-        facts={payments.BUYER: checkout.customer_email},
+        facts={payments.BUYER: checkout.customer_email, payments.TERMS: checkout.terms},
         due_at=clock.wall() + IN_HAND,
     )
     session.add(payment)

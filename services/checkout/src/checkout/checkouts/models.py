@@ -189,6 +189,14 @@ class Checkout(Record, Base):
         return (interval, count or 1) if interval is not None else None
 
     @property
+    def terms(self) -> list[Any]:
+        """What a buyer agrees to by confirming, as JSON: an attempt pays for these terms alone."""
+        chosen = [self.product_id, self.price_id, self.discount_id, self.upgraded_subscription_id]
+        trial = list(self.active_trial) if self.active_trial else None
+        ids = [str(one) if one is not None else None for one in chosen]
+        return [*ids, self.currency, self.total_amount, self.seats, self.units, trial]
+
+    @property
     def bought_subscription_id(self) -> UUID | None:
         """The subscription that the purchase is for: the upgraded one, or the one that it begins."""
         return self.upgraded_subscription_id or self.subscription_id

@@ -15,8 +15,8 @@ from checkout.database import Base
 class Payment(Record, Base):
     """One attempt to move money. `amount` is in integer minor units.
 
-    open → succeeded, failed, or requires_action (the buyer's bank asks them); a second success of one checkout is
-    `duplicate`, and is paid back: `refunded`.
+    open → succeeded, failed, or requires_action (the buyer's bank asks them); a second success of one checkout, or one
+    for what the checkout no longer offers, is `duplicate`, and is paid back: `refunded`.
     """
 
     __tablename__ = "payments"

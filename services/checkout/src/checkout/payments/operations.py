@@ -18,6 +18,7 @@ from checkout.buyer_attempts import operations as buyer_attempts
 from checkout.buyer_attempts.operations import PaymentUnavailable
 from checkout.checkouts import operations as checkouts
 from checkout.checkouts import queries
+from checkout.checkouts.models import Checkout
 from checkout.discounts import operations as discounts
 from checkout.payments import events
 from checkout.payments.models import Payment, ProcessorCustomer, StripeEvent
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 ASK_AGAIN = timedelta(seconds=10)
 BUYER = "buyer_email"
 """In a payment's facts: the e-mail with which the buyer confirmed this attempt."""
+TERMS = "terms"
+"""In a payment's facts: what was bought by this attempt (`Checkout.terms`)."""
 BUYER_HAS = timedelta(hours=1)
 """For how long a buyer may take to prove themselves to their bank before Stripe is asked again."""
 
@@ -184,7 +187,10 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                 checkouts.tell(session, checkout, settings)
         case "succeeded":
             await buyer_attempts.accepted(session, payment)
-            if checkout.status == "succeeded":
+            if not is_current and not payment.amount:
+                # Nothing was charged: who wants what the checkout offers now confirms it.
+                payment.status, payment.due_at = "failed", None
+            elif checkout.status == "succeeded" or not (is_current or _pays_for(payment, checkout)):
                 log.error("payment.duplicate", payment_id=str(payment.id), checkout_id=str(checkout.id))
                 payment.status, payment.due_at = "duplicate", wall
             else:
@@ -196,6 +202,16 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                 checkouts.succeed(session, checkout, payment, settings.public_url)
     await session.flush()
     return payment
+
+
+def _pays_for(payment: Payment, checkout: Checkout) -> bool:
+    """Whether a checkout still offers what an attempt that was given up was confirmed for.
+
+    The buyer may have chosen another product, more seats or no discount since: the earlier amount does not pay for it.
+    The released version wrote down the amount alone.
+    """
+    due = (payment.amount, payment.currency) == (checkout.total_amount, checkout.currency)
+    return due and payment.facts.get(TERMS, checkout.terms) == checkout.terms
 
 
 async def ask_now(session: AsyncSession, payment_id: UUID, processor_id: str) -> bool:
