@@ -62,6 +62,24 @@ def test_addresses_that_no_header_can_hold_are_refused(address: str) -> None:
         TypeAdapter(Email).validate_python(address)
 
 
+@pytest.mark.parametrize("address", ["\u212a@b.de", "info@\u0130.de", "\u2126@b.de", "STRA\u1e9eE@b.de"])
+def test_letters_that_the_database_takes_for_others_are_refused(address: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Email).validate_python(address)
+
+
+def test_capital_letters_of_one_lower_case_are_taken() -> None:
+    for address in ("Ada.Österreich@Example.com", "straße@b.de", "ΩΜΈΓΑ@b.gr", "ИВАН@пример.рф"):
+        assert TypeAdapter(Email).validate_python(address) == address
+
+
+async def test_unknown_names_of_a_query_are_not_all_repeated(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/v1/notes/?{'&'.join(f'u{number}=' for number in range(1_200))}")
+    assert answer.status_code == 422
+    assert 1 <= len(answer.json()["detail"]) <= MAX_PROBLEMS
+    assert len(answer.content) < 64 * 1024
+
+
 def test_a_name_is_one_line() -> None:
     for name in ("Evil\nBcc: x@y.example", "a\x00b", "a\u2028b", "a\x1bb"):
         with pytest.raises(ValidationError):

@@ -30,7 +30,7 @@ async def test_wide_objects_of_a_token(seller: Seller, field: str) -> None:
 
 
 async def test_wide_usage_events(seller: Seller) -> None:
-    event = {"name": "used", "external_customer_id": "x", "metadata": dict.fromkeys(WIDE, {})}
+    event = {"name": "used", "external_customer_id": "x", "metadata": WIDE}
     body = json.dumps({"events": [event] * 8}).encode()
     headers = {"Content-Type": "application/json"}
     refused_shortly(await seller.api.post("/v1/events/ingest", content=body, headers=headers))

@@ -15,6 +15,16 @@ REQUEST = "/v1/customer-portal/customer-session/request"
 AUTHENTICATE = "/v1/customer-portal/customer-session/authenticate"
 
 
+def code_in(mails: Path, mailbox: str) -> str | None:
+    """The code that was mailed to an address."""
+    for path in mails.glob("*.eml"):
+        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        found = re.search(r"\A([A-Z0-9]{6,12}) is your code", str(message["subject"]))
+        if mailbox in str(message["to"]) and found:
+            return found[1]
+    return None
+
+
 async def code_for(stack: Stack, seller: Seller, mailbox: str) -> str:
     """Asks for a login code and reads it in the mailbox."""
     body = {"organization_id": seller.organization_id, "email": mailbox}
@@ -22,12 +32,7 @@ async def code_for(stack: Stack, seller: Seller, mailbox: str) -> str:
     async def mailed() -> str | None:
         # Identity may not have heard of a new customer yet: it asks for nothing then, and says the same.
         await seller.nobody.post(REQUEST, json=body)
-        for path in Path(stack.folder / "mails").glob("*.eml"):
-            message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            found = re.search(r"\A([A-Z0-9]{6,12}) is your code", str(message["subject"]))
-            if mailbox in str(message["to"]) and found:
-                return found[1]
-        return None
+        return code_in(stack.folder / "mails", mailbox)
 
     return await eventually(mailed, seconds=PATIENCE, what=f"the code of {mailbox}")
 

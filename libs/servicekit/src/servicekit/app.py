@@ -84,7 +84,12 @@ def create_app(
         )
     if hot and settings.principal_public_key:
         app.add_middleware(HotLists, lists=tuple(hot), database=app.state.database, verifier=app.state.verifier)
-    app.add_middleware(RequestContext, body_limit=settings.body_limit_bytes, before_body=before_body)
+    app.add_middleware(
+        RequestContext,
+        body_limit=settings.body_limit_bytes,
+        json_limit=settings.json_limit_bytes,
+        before_body=before_body,
+    )
     return app
 
 

@@ -116,7 +116,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ServiceError)
     async def refused(request: Request, error: ServiceError) -> JSONResponse:
         if isinstance(error, InvalidInput):
-            return _body(422, "RequestValidationError", error.problems)
+            return _body(422, "RequestValidationError", _shown(error.problems))
         headers = error.headers
         if isinstance(error, Unauthorized):
             headers = {"WWW-Authenticate": "Bearer", **(headers or {})}

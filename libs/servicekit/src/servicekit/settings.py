@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     cors_origins: list[str] = []
     body_limit_bytes: int = 1024 * 1024
+    json_limit_bytes: ClassVar[int] = 1024 * 1024
+    """Of a body that is JSON: how many values it may hold follows from it (`servicekit.bodies`)."""
     outbox_retention_days: int = 365
     projection_check_seconds: float = 120.0
     log_level: str = "INFO"
