@@ -1,12 +1,16 @@
-"""Commands of whoever runs the suite: `python -m billing.commands audit [--organization ID]`, or `leftovers`."""
+"""Commands of whoever runs the suite: `python -m billing.commands audit [--organization ID]`, `leftovers`, or `misplaced`."""
 
 import argparse
 import asyncio
+import sys
+from collections.abc import Iterable
 from uuid import UUID
 
 from servicekit.database import Database
 
 from billing.audit.run import Report, audit, say
+from billing.customers.leftovers import misplaced
+from billing.customers.leftovers import release as release_default
 from billing.payment_methods.leftovers import moved_cards, release
 from billing.settings import Settings
 from billing.subscriptions.leftovers import leftovers, repair
@@ -57,6 +61,39 @@ async def run_leftovers(settings: Settings, *, repaired: bool) -> int:
     return count
 
 
+async def run_misplaced(settings: Settings, buyers: Iterable[str], *, repaired: bool) -> int:
+    """Prints purchases of customers with another e-mail than the buyer's. Returns how many have the buyer's card.
+
+    `buyers` are the lines of `checkout.commands buyers`.
+    """
+    database = Database(settings.database_url, name="billing.commands", pool_size=2)
+    count = 0
+    try:
+        async for one in misplaced(database.transaction, buyers, settings.secret):
+            why = "an earlier release took their addresses for one" if one.is_merged else "with another address"
+            said = f"order {one.order_id} belongs to customer {one.customer_id}, not to its buyer: {why}"
+            if one.card_id is not None and repaired:
+                await release_default(database.transaction, one)
+                said += "; the buyer's card is not the customer's default any more"
+            elif one.card_id is not None:
+                count += 1
+                said += "; the buyer's card is the customer's default"
+            say(f"{said} (organization {one.organization_id})")
+    finally:
+        await database.close()
+    return count
+
+
+def _misplaced(settings: Settings, path: str, *, repaired: bool) -> int:
+    with sys.stdin if path == "-" else open(path, encoding="utf-8") as lines:
+        count = asyncio.run(run_misplaced(settings, lines, repaired=repaired))
+    if count:
+        say(f"{count} cards of buyers are the default of somebody else; --repair takes them from there")
+        return 1
+    say("✓ no buyer's card is the default of a customer with another address")
+    return 0
+
+
 def _leftovers(settings: Settings, *, repaired: bool, released: bool) -> int:
     waiting = asyncio.run(run_leftovers(settings, repaired=repaired))
     if waiting:
@@ -87,7 +124,12 @@ def main() -> int:
     leaving.add_argument(
         "--release-cards", action="store_true", help="take cards that an earlier release chose from subscriptions"
     )
+    placing = commands.add_parser("misplaced", help="list purchases of customers with another e-mail than the buyer's")
+    placing.add_argument("buyers", help="what `checkout.commands buyers` printed; - reads it from the standard input")
+    placing.add_argument("--repair", action="store_true", help="take the buyer's card from that customer's default")
     arguments = parser.parse_args()
+    if arguments.command == "misplaced":
+        return _misplaced(Settings.load(), arguments.buyers, repaired=arguments.repair)
     if arguments.command == "leftovers":
         return _leftovers(Settings.load(), repaired=arguments.repair, released=arguments.release_cards)
     report = asyncio.run(run_audit(Settings.load(), arguments.organization))

@@ -124,9 +124,14 @@ class ComposedStack(Stack):
         created: dict[str, str] = json.loads(done.splitlines()[-1])
         return created
 
-    def run(self, *arguments: str) -> int:
-        """Runs a compose command whose output is the user's. Returns its exit status."""
-        return subprocess.run(self._command(*arguments), cwd=ROOT, env=self._environment(), check=False).returncode
+    def run(self, *arguments: str, given: str | None = None) -> int:
+        """Runs a compose command whose output is the user's; `given` is its input. Returns its exit status."""
+        command, environment = self._command(*arguments), self._environment()
+        return subprocess.run(command, cwd=ROOT, env=environment, input=given, text=True, check=False).returncode
+
+    def output(self, *arguments: str) -> str:
+        """Runs a compose command and returns its output. Raises `Failure`."""
+        return self._compose(*arguments)
 
     def _compose(self, *arguments: str) -> str:
         done = self._captured(*arguments)

@@ -1,5 +1,7 @@
 """`./polar leftovers`: billing's own command. It lists entries of ended subscriptions, and cards that nobody chose."""
 
+import tempfile
+
 from polar_cli.compose import ComposedStack
 from polar_cli.console import Failure
 from polar_cli.stack import Stack
@@ -32,3 +34,24 @@ def connect(stack: Stack | ComposedStack, benefits: list[str]) -> int:
     if isinstance(stack, ComposedStack):
         return stack.run("exec", "-T", "benefits-worker", "python", "-m", *command)
     return stack.run_command("benefits", *command).returncode
+
+
+def misplaced(stack: Stack | ComposedStack, *, repaired: bool) -> int:
+    """Lists purchases of customers with another e-mail than the buyer's, and takes buyers' cards from them.
+
+    Checkout knows the e-mails, billing the customers: what the one prints is read by the other. Returns the exit
+    status: 1 when a card is left. Raises `Failure`.
+    """
+    flags = ["--repair"] if repaired else []
+    if isinstance(stack, ComposedStack):
+        python = ("python", "-m")
+        buyers = stack.output("exec", "-T", "checkout-worker", *python, "checkout.commands", "buyers")
+        billing = (*python, "billing.commands", "misplaced", "-", *flags)
+        return stack.run("exec", "-T", "billing-worker", *billing, given=buyers)
+    done = stack.run_command("checkout", "checkout.commands", "buyers", is_captured=True)
+    if done.returncode:
+        raise Failure(f"checkout's purchases could not be listed:\n{done.stderr[-2000:]}")
+    with tempfile.NamedTemporaryFile("w", dir=stack.folder, suffix=".buyers") as file:
+        file.write(done.stdout)
+        file.flush()
+        return stack.run_command("billing", "billing.commands", "misplaced", file.name, *flags).returncode

@@ -109,10 +109,14 @@ def _parser() -> argparse.ArgumentParser:
     listing = add("prices", _prices, "list prices on sale whose currency or amounts can no longer be offered")
     listing.add_argument("--archive", nargs="+", default=[], metavar="ID", help="take these off sale first")
     leaving = add(
-        "leftovers", _leftovers, "list what an earlier release left: entries that wait, and cards that nobody chose"
+        "leftovers",
+        _leftovers,
+        "list what an earlier release left: entries that wait, cards that nobody chose, misplaced purchases",
     )
     leaving.add_argument(
-        "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
+        "--repair",
+        action="store_true",
+        help="credit entries to the customer, or drop them; take buyers' cards from other customers",
     )
     leaving.add_argument("--release-cards", action="store_true", help="take such cards from their subscriptions")
     leaving.add_argument("--connect", nargs="+", default=[], metavar="ID", help="connect the places of these benefits")
@@ -234,8 +238,12 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 def _leftovers(arguments: argparse.Namespace) -> int:
     stack = _stack()
-    billing = leftovers.run(stack, repaired=arguments.repair, released=arguments.release_cards)
-    return max(billing, leftovers.connect(stack, arguments.connect))
+    lists = (
+        leftovers.run(stack, repaired=arguments.repair, released=arguments.release_cards),
+        leftovers.misplaced(stack, repaired=arguments.repair),
+        leftovers.connect(stack, arguments.connect),
+    )
+    return max(lists)
 
 
 def _prices(arguments: argparse.Namespace) -> int:
