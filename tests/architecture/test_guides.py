@@ -7,7 +7,9 @@ import pytest
 from polar_cli import main
 from support import ROOT
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("tests/**/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("tests/**/*.md")]
+)
 COMMANDS = set(re.findall(r"^    ([a-z][a-z-]+)", main._parser().format_help(), re.MULTILINE))
 
 

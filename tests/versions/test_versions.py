@@ -15,4 +15,5 @@ def test_each_service_runs_at_its_released_code_beside_the_others():
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     for service in SERVICES:
         assert f"{service} at its released code: 25 purchases" in done.stdout
+    assert "what the released rules left behind was named and repaired" in done.stdout
     assert "no request failed, nothing was lost, nothing was doubled" in done.stdout

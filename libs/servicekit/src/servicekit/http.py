@@ -64,9 +64,7 @@ BeforeBody = Callable[[Scope], None]
 class RequestContext:
     """Gives each request an id, a trace, a log line and a dialect; refuses an unknown `Polar-Version` with 404."""
 
-    def __init__(
-        self, app: ASGIApp, body_limit: int, json_limit: int, before_body: BeforeBody | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, body_limit: int, json_limit: int, before_body: BeforeBody | None = None) -> None:
         self._app = app
         self._limit = body_limit
         self._json_limit = json_limit

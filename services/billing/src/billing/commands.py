@@ -1,4 +1,4 @@
-"""Commands of whoever runs the suite: `python -m billing.commands audit [--organization ID]`, `leftovers`, or `misplaced`."""
+"""Commands of whoever runs the suite, by `python -m billing.commands`: `audit`, `leftovers` and `misplaced`."""
 
 import argparse
 import asyncio

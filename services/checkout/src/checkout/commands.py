@@ -17,7 +17,7 @@ PAGE = 1_000
 
 
 async def buyers(sessions: Sessions) -> AsyncIterator[dict[str, str]]:
-    """Of every purchase the e-mail with which it was bought, in pages; without those whose customer the seller named."""
+    """The e-mail of every purchase, in pages; without those whose customer the seller named."""
     after = UUID(int=0)
     while True:
         statement = (

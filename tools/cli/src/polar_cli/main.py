@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     mixed = add("mixed-versions", _mixed_versions, "run each service at its released code beside the others, and sell")
     mixed.add_argument("--purchases", type=int, default=500, help="beside each service (default 500)")
+    mixed.add_argument(
+        "--leftovers", action="store_true", help="only make rows with the released code, upgrade them and repair them"
+    )
     mixed.add_argument("--released", default="", help="a commit (default: the one in deploy/released)")
     add("audit-dependencies", _audit_dependencies, "fail on known vulnerabilities that are not waived")
     cluster = add("kubernetes-secrets", _kubernetes_secrets, "print every Secret that deploy/kubernetes names, as YAML")
@@ -278,9 +281,11 @@ def _prove(arguments: argparse.Namespace) -> int:
 
 
 def _mixed_versions(arguments: argparse.Namespace) -> int:
-    from polar_cli.prove import versions
+    from polar_cli.prove import old_rows, versions
 
-    return versions.run(arguments.purchases, arguments.released or versions.released())
+    commit = arguments.released or versions.released()
+    left = old_rows.run(commit)
+    return left if arguments.leftovers else versions.run(arguments.purchases, commit) or left
 
 
 def _bench(arguments: argparse.Namespace) -> int:
