@@ -123,7 +123,7 @@ async def test_each_is_refused_shortly_and_costs_little(
 ) -> None:
     processes, problems, costs = Processes(stack), [], defaultdict(list)
     sent = 0
-    await sender.send(next(one for one in document if one.path == EVENT_TYPES), Request("first"))  # made once
+    await sender.send(next(one for one in document if one.path == EVENT_TYPES), Request("first"))  # the schemas are made once
     for operation in document:
         for request in list(requests_of(operation))[: None if ALL else SHAPES_IN_CI]:
             before = processes.cpu()

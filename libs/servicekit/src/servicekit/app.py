@@ -87,7 +87,7 @@ def create_app(
     app.add_middleware(
         RequestContext,
         body_limit=settings.body_limit_bytes,
-        json_limit=settings.json_limit_bytes,
+        large_json=settings.large_json_paths,
         before_body=before_body,
     )
     return app

@@ -10,13 +10,15 @@ from pydantic_core import PydanticCustomError
 MAX_DEPTH = 32
 """Containers inside of containers. The deepest documented body, a product with tiers, has five."""
 BYTES_PER_VALUE = 100
-"""A body may hold n / 100 values at most where n is the service's limit of JSON: 10,485 values in 1 MiB."""
+"""A body may hold n / 100 values at most where n is the limit of its path: 10,485 values in 1 MiB."""
+USUAL_LIMIT = 1024 * 1024
+"""Bytes of JSON at a path that is not known to take more."""
 COLLECT_AFTER = 16 * 1024 * 1024
 """Bytes of bodies between two looks for reference cycles: a refused body hangs in a cycle with its exception."""
 
 
 def problem_of(body: bytes, limit: int) -> str | None:
-    """Says what is too large inside a JSON body of a service that takes `limit` bytes of it; None where nothing is.
+    """Says what is too large inside a JSON body at a path that takes `limit` bytes; None where nothing is.
 
     Commas and brackets bound the number of values without parsing; only a body that may be too large is parsed here.
     A body that is not JSON has no problem of this kind: the route's own parser refuses it.

@@ -64,10 +64,12 @@ BeforeBody = Callable[[Scope], None]
 class RequestContext:
     """Gives each request an id, a trace, a log line and a dialect; refuses an unknown `Polar-Version` with 404."""
 
-    def __init__(self, app: ASGIApp, body_limit: int, json_limit: int, before_body: BeforeBody | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, body_limit: int, large_json: frozenset[str], before_body: BeforeBody | None = None
+    ) -> None:
         self._app = app
         self._limit = body_limit
-        self._json_limit = json_limit
+        self._large_json = large_json
         self._before_body = before_body
         self._collector = bodies.Collector()
 
@@ -139,7 +141,9 @@ class RequestContext:
         if is_text and (b"\x00" in body or b"\\u0000" in body):
             await _invalid(["body"], "NUL characters are not allowed")(scope, receive, send)
             return
-        problem = bodies.problem_of(body, self._json_limit) if is_text else None
+        is_large = scope["path"].rstrip("/") in self._large_json
+        limit = self._limit if is_large else min(self._limit, bodies.USUAL_LIMIT)
+        problem = bodies.problem_of(body, limit) if is_text else None
         if problem is not None:
             await _invalid(["body"], problem)(scope, receive, send)
             return

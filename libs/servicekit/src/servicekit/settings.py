@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     cors_origins: list[str] = []
     body_limit_bytes: int = 1024 * 1024
-    json_limit_bytes: ClassVar[int] = 1024 * 1024
-    """Of a body that is JSON: how many values it may hold follows from it (`servicekit.bodies`)."""
+    large_json_paths: ClassVar[frozenset[str]] = frozenset()
+    """Where JSON may be as large as `body_limit_bytes`; elsewhere it holds no more than 1 MiB (`servicekit.bodies`)."""
     outbox_retention_days: int = 365
     projection_check_seconds: float = 120.0
     log_level: str = "INFO"
