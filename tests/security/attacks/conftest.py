@@ -1,5 +1,6 @@
 """A seller, an attacker and victims, as they meet at the gateway."""
 
+import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -17,13 +18,16 @@ async def nobody(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-async def seller(api: httpx.AsyncClient, nobody: httpx.AsyncClient, organization: dict[str, str]) -> Seller:
+async def seller(stack: Stack, nobody: httpx.AsyncClient) -> AsyncIterator[Seller]:
     """The organization that is attacked. It allows several subscriptions, and one trial for each buyer."""
-    seller = Seller(api, nobody, organization["organization_id"])
-    settings = {"allow_multiple_subscriptions": True, "prevent_trial_abuse": True}
-    path = f"/v1/organizations/{seller.organization_id}"
-    await seller.call("PATCH", path, {"subscription_settings": settings})
-    return seller
+    made = stack.create_organization("Attacked", f"attacked-{os.urandom(4).hex()}")
+    headers = {"Authorization": f"Bearer {made['access_token']}"}
+    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=60) as api:
+        seller = Seller(api, nobody, made["organization_id"])
+        settings = {"allow_multiple_subscriptions": True, "prevent_trial_abuse": True}
+        path = f"/v1/organizations/{seller.organization_id}"
+        await seller.call("PATCH", path, {"subscription_settings": settings})
+        yield seller
 
 
 @pytest.fixture(scope="session")

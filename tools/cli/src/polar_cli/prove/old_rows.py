@@ -133,7 +133,7 @@ class Shop:
 
 
 def merged(shop: Shop) -> Any:
-    """Two mailboxes of one derived id: who buys first after a declined card has the other's order. Returns the order."""
+    """Two mailboxes of one derived id: who buys meanwhile has the order of the other, after a decline. Returns it."""
     page = shop.page(shop.product(5000, recurring_interval="month"))
     shop.confirm(page, "ada@strasse.example.com", DECLINED)
     stranger = shop.buy(shop.product(0), "ada@straße.example.com")
