@@ -1,4 +1,4 @@
-"""Commands of whoever runs the suite, by `python -m billing.commands`: `audit`, `leftovers` and `misplaced`."""
+"""Commands of whoever runs the suite: `audit [--organization ID]`, `leftovers` and `misplaced`."""
 
 import argparse
 import asyncio

@@ -7,7 +7,7 @@ from polar_cli.console import Failure
 from polar_cli.stack import Stack
 
 
-def run(stack: Stack | ComposedStack, *, repaired: bool, released: bool) -> int:
+def run(stack: Stack | ComposedStack, *, repaired: bool, released: bool = False) -> int:
     """Lists them, or repairs them: `repaired` is for the entries, `released` for the cards.
 
     Returns the exit status: 1 when any is left. Raises `Failure`.
