@@ -24,9 +24,13 @@ log = structlog.get_logger()
 
 
 class ServiceError(Exception):
-    """A refusal that the caller is told about. Subclasses set `status_code`; `extra` joins the body."""
+    """A refusal that the caller is told about. Subclasses set `status_code`; `extra` joins the body.
+
+    `shows` documents fields of `extra`: types and defaults by name.
+    """
 
     status_code: ClassVar[int] = 400
+    shows: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)
@@ -103,7 +107,7 @@ def responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
 
 def _body_of(error: type[ServiceError]) -> type[BaseModel]:
     config = ConfigDict(json_schema_extra={"example": {"error": error.__name__, "detail": "…"}})
-    return create_model(error.__name__, __config__=config, error=(str, ...), detail=(str, ...))
+    return create_model(error.__name__, __config__=config, error=(str, ...), detail=(str, ...), **error.shows)
 
 
 def _body(status: int, error: str, detail: Any, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     port: int = 8000
     worker_port: int = 8001
     public_url: str = "http://127.0.0.1:8000"
+    pages_url: str = ""
+    """Where the pages for buyers and customers are: `PUBLIC_URL` unless they have an address of their own."""
     cors_origins: list[str] = []
     body_limit_bytes: int = 1024 * 1024
     large_json_paths: ClassVar[frozenset[str]] = frozenset()
@@ -81,6 +83,11 @@ class Settings(BaseSettings):
         if not separator or not scheme.startswith("postgres"):
             raise ValueError("is not a PostgreSQL address (postgresql://user:password@host/database)")
         return f"postgresql+asyncpg://{rest}"
+
+    @property
+    def pages_base(self) -> str:
+        """The address below which the pages are, without a slash at its end."""
+        return (self.pages_url or self.public_url).rstrip("/")
 
     @classmethod
     def load(cls) -> Self:

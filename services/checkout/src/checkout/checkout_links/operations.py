@@ -201,7 +201,7 @@ async def _open(
     while True:
         try:
             wish = CheckoutCreate.model_validate(wished)
-            return await checkouts.create(session, seller, wish, settings)
+            return await checkouts.create(session, seller, wish, settings, link.client_secret)
         except ValidationError as error:
             refused = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
         except InvalidInput as refusal:

@@ -148,7 +148,7 @@ async def _prepare(
     if not checkout.needs_card:
         if is_counted:
             await buyer_attempts.take_back(session, payment_id)
-        operations.succeed(session, checkout, None, settings.public_url)
+        operations.succeed(session, checkout, None, settings)
         return _Prepared(checkout.id, None, False)
     payment = Payment(
         id=payment_id,

@@ -7,14 +7,18 @@ from servicekit import clock, ids
 
 from checkout.checkouts.models import Checkout, after
 from checkout.payments.models import Payment
+from checkout.settings import Settings
 
-_FIELDS = {"country": "required", "state": "optional", "city": "optional", "postal_code": "optional"} | {
-    "line1": "optional",
-    "line2": "optional",
-}
+_STATES = ("US", "CA")
+"""The countries whose taxes depend on the state."""
 
 
-def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
+def page(client_secret: str, settings: Settings) -> str:
+    """The address of a checkout's page."""
+    return f"{settings.pages_base}/checkout/{client_secret}"
+
+
+def shape(checkout: Checkout, settings: Settings) -> contracts.Checkout:
     """The public shape of a checkout."""
     product, price, discount = checkout.product, checkout.price, checkout.discount
     offered = checkout.products
@@ -27,7 +31,7 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         payment_processor="stripe",
         status=checkout.status,
         client_secret=checkout.client_secret,
-        url=f"{public_url}/checkout/{checkout.client_secret}",
+        url=page(checkout.client_secret, settings),
         expires_at=checkout.expires_at,
         success_url=checkout.success_url.replace("{CHECKOUT_ID}", str(checkout.id)),
         return_url=checkout.return_url,
@@ -74,8 +78,8 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         customer_billing_address=_address(checkout),
         customer_tax_id=checkout.customer_tax_id,
         payment_method_type=checkout.payment_method_type,
-        payment_processor_metadata=checkout.processor_metadata,
-        billing_address_fields=_FIELDS,
+        payment_processor_metadata=processor_metadata(checkout, settings),
+        billing_address_fields=_address_fields(checkout),
         external_customer_id=checkout.external_customer_id,
         customer_metadata=checkout.customer_metadata,
         metadata=checkout.user_metadata,
@@ -88,6 +92,31 @@ def shape(checkout: Checkout, public_url: str) -> contracts.Checkout:
         prices={str(one.id): one.prices for one in offered},
         discount=discount,
     )
+
+
+def processor_metadata(checkout: Checkout, settings: Settings) -> dict[str, str]:
+    """What a payment form needs: the processor's public key and, while the buyer's bank asks them, the intent."""
+    key = settings.stripe_publishable_key
+    intent = checkout.processor_metadata if checkout.status == "confirmed" else {}
+    return ({"publishable_key": key} if key else {}) | intent
+
+
+def _address_fields(checkout: Checkout) -> dict[str, str]:
+    """Which fields of the billing address a form asks for: `required`, `optional` or `disabled`.
+
+    Source: Polar, server/polar/models/checkout.py `billing_address_fields`.
+    """
+    country = (checkout.customer_billing_address or {}).get("country")
+    is_full = country == "US" or checkout.require_billing_address
+    line = "required" if is_full else "disabled"
+    return {
+        "country": "required",
+        "state": "required" if country in _STATES else "disabled",
+        "line1": line,
+        "line2": "optional" if is_full else "disabled",
+        "city": line,
+        "postal_code": line,
+    }
 
 
 def _address(checkout: Checkout) -> contracts.Address | None:

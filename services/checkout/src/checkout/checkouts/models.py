@@ -2,7 +2,7 @@
 
 import calendar
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from contracts import catalog, checkout
@@ -27,9 +27,16 @@ class NotOpenCheckout(NotPermitted):
 
 
 class ExpiredCheckoutError(ServiceError):
-    """The checkout was left open past its end."""
+    """The checkout was left open past its end. The body has what a page shows of it, and where to begin again."""
 
     status_code = 410
+    shows: ClassVar[dict[str, Any]] = {
+        "organization": (dict[str, Any] | None, None),
+        "product_name": (str | None, None),
+        "return_url": (str | None, None),
+        "restart_url": (str | None, None),
+        "locale": (str | None, None),
+    }
 
 
 def after(start: datetime, interval: str, count: int) -> datetime:
@@ -122,6 +129,13 @@ class Checkout(Record, Base):
     processor_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     confirmed_at: Mapped[datetime | None]
     succeeded_at: Mapped[datetime | None]
+    link_secret: Mapped[str | None]
+    """Of the checkout link that opened it."""
+    is_new_customer: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether nobody had bought or promised anything under the customer's e-mail when the purchase was confirmed."""
+    order_created_at: Mapped[datetime | None]
+    subscription_created_at: Mapped[datetime | None]
+    """When billing wrote the order and the subscription of the purchase."""
 
     @property
     def product(self) -> catalog.Product:

@@ -33,26 +33,37 @@ from checkout.trial_redemptions import operations as trial_redemptions
 
 COUNTED = {"seats": "seat_based", "units": "unit_based"}
 """Of which kind of price each number is."""
+SELLER = ("id", "name", "slug", "avatar_url")
+"""What the page of an expired checkout shows of the organization."""
 FALLBACK_AMOUNT = 1_000
 """In minor units: Polar's proposal where a custom price has no preset (its CUSTOM_PRICE_PRESET_FALLBACK)."""
 
 
 async def create(
-    session: AsyncSession, principal: Principal, wish: CheckoutCreate, settings: Settings
+    session: AsyncSession,
+    principal: Principal,
+    wish: CheckoutCreate,
+    settings: Settings,
+    link_secret: str | None = None,
 ) -> contracts.Checkout:
-    """Opens a checkout. Raises `InvalidInput` naming what does not exist, is not on sale, or does not apply."""
+    """Opens a checkout; `link_secret` names the link that was followed.
+
+    Raises `InvalidInput` naming what does not exist, is not on sale, or does not apply.
+    """
     offer = await offers.of_new(session, principal, wish)
     offered, product = offer.products, offer.products[0]
     organization_id = product.organization_id
     now = clock.now()
+    client_secret = SECRET_PREFIX + secrets.token_urlsafe(24).replace("-", "0").replace("_", "1")
     checkout = Checkout(
         id=ids.uuid7(),
         organization_id=organization_id,
         created_at=now,
         status="open",
-        client_secret=SECRET_PREFIX + secrets.token_urlsafe(24).replace("-", "0").replace("_", "1"),
+        client_secret=client_secret,
+        link_secret=link_secret,
         expires_at=now + timedelta(seconds=settings.checkout_ttl_seconds),
-        success_url=wish.success_url or _success_url(settings),
+        success_url=wish.success_url or _success_url(client_secret, settings),
         return_url=wish.return_url,
         embed_origin=wish.embed_origin,
         allow_discount_codes=wish.allow_discount_codes,
@@ -88,7 +99,7 @@ async def create(
     await taxes.apply(session, checkout)
     chargeable.ensure_payable(checkout, wish)
     session.add(checkout)
-    data = events.shape(checkout, settings.public_url)
+    data = events.shape(checkout, settings)
     outbox.record(session, events.checkout_created(checkout, data), correlation_id=checkout.id)
     return data
 
@@ -143,7 +154,7 @@ def _change_as_seller(checkout: Checkout, changes: CheckoutUpdate, settings: Set
         if name in given:
             setattr(checkout, name, getattr(changes, name))
     if "success_url" in given:
-        checkout.success_url = changes.success_url or _success_url(settings)
+        checkout.success_url = changes.success_url or _success_url(checkout.client_secret, settings)
     if given & {"trial_interval", "trial_interval_count"}:
         interval = changes.trial_interval if "trial_interval" in given else checkout.trial_interval
         if interval is None and changes.trial_interval_count is not None:
@@ -153,14 +164,15 @@ def _change_as_seller(checkout: Checkout, changes: CheckoutUpdate, settings: Set
         checkout.trial_interval_count = (count or 1) if interval is not None else None
 
 
-def _success_url(settings: Settings) -> str:
-    return f"{settings.public_url}/checkout/success?checkout_id={{CHECKOUT_ID}}"
+def _success_url(client_secret: str, settings: Settings) -> str:
+    """The page that confirms the purchase (Polar's rule)."""
+    return f"{events.page(client_secret, settings)}/confirmation"
 
 
 def tell(session: AsyncSession, checkout: Checkout, settings: Settings) -> contracts.Checkout:
     """Says that a checkout changed."""
     checkout.modified_at = clock.now()
-    data = events.shape(checkout, settings.public_url)
+    data = events.shape(checkout, settings)
     outbox.record(session, events.checkout_updated(checkout, data), correlation_id=checkout.id)
     return data
 
@@ -179,8 +191,21 @@ async def opened(session: AsyncSession, client_secret: str, *, lock: bool = Fals
     if checkout is None:
         raise ResourceNotFound()
     if checkout.status == "expired" or (checkout.status == "open" and checkout.expires_at <= clock.now()):
-        raise ExpiredCheckoutError("This checkout has expired")
+        raise ExpiredCheckoutError("This checkout has expired", **await _left(session, checkout))
     return checkout
+
+
+async def _left(session: AsyncSession, checkout: Checkout) -> dict[str, Any]:
+    """What a page shows of a checkout that has expired."""
+    organization = await session.get(Organization, checkout.organization_id)
+    link = checkout.link_secret
+    return {
+        "organization": {name: organization.data.get(name) for name in SELLER} if organization is not None else None,
+        "product_name": checkout.product_data["name"],
+        "return_url": checkout.return_url,
+        "restart_url": f"/v1/checkout-links/{link}/redirect" if link is not None else None,
+        "locale": checkout.locale,
+    }
 
 
 async def seller(session: AsyncSession, checkout: Checkout) -> dict[str, Any] | None:
@@ -189,13 +214,13 @@ async def seller(session: AsyncSession, checkout: Checkout) -> dict[str, Any] | 
     return organization.data if organization is not None else None
 
 
-def succeed(session: AsyncSession, checkout: Checkout, payment: Payment | None, public_url: str) -> None:
+def succeed(session: AsyncSession, checkout: Checkout, payment: Payment | None, settings: Settings) -> None:
     """The only place where a purchase becomes successful. The caller has locked the checkout."""
     now = clock.now()
     checkout.succeed(now)
     if checkout.trial_end is not None:
         trial_redemptions.redeem(session, checkout, payment.facts.get("fingerprint") if payment else None)
-    data = events.shape(checkout, public_url)
+    data = events.shape(checkout, settings)
     outbox.record(
         session,
         events.checkout_updated(checkout, data),

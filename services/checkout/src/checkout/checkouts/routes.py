@@ -99,7 +99,7 @@ async def client_get(
 ) -> CheckoutPublic:
     """Gets a checkout as its buyer."""
     checkout = await operations.opened(session, client_secret)
-    return CheckoutPublic(**await _public(session, checkout, settings, dialect))
+    return CheckoutPublic.shown(await _public(session, checkout, settings, dialect))
 
 
 @client_router.patch("/{client_secret}", name="client_update", responses=REFUSALS)
@@ -109,7 +109,7 @@ async def client_update(
     """Changes a checkout as its buyer."""
     checkout = await operations.opened(session, client_secret, lock=True)
     await operations.update(session, checkout, changes, settings)
-    return CheckoutPublic(**await _public(session, checkout, settings, dialect))
+    return CheckoutPublic.shown(await _public(session, checkout, settings, dialect))
 
 
 @client_router.post("/{client_secret}/confirm", name="client_confirm", responses=CONFIRM_REFUSALS)
@@ -131,7 +131,7 @@ async def client_confirm(
     async with sessions() as session:
         checkout = await operations.opened(session, client_secret)
         fields = await _public(session, checkout, settings, dialect)
-    return CheckoutPublicConfirmed(**{**fields, "status": "confirmed"})
+    return CheckoutPublicConfirmed.shown({**fields, "status": "confirmed"})
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))
@@ -177,12 +177,12 @@ async def confirm(
         customer_id=checkout.customer_id,
         order_id=checkout.order_id,
         subscription_id=checkout.bought_subscription_id,
-        payment_processor_metadata=checkout.processor_metadata,
+        payment_processor_metadata=events.processor_metadata(checkout, settings),
     )
 
 
 def _read(checkout: Checkout, settings: Settings, dialect: Dialect) -> CheckoutRead:
-    return CheckoutRead.of(events.shape(checkout, settings.public_url), dialect)
+    return CheckoutRead.of(events.shape(checkout, settings), dialect)
 
 
 async def _public(session: AsyncSession, checkout: Checkout, settings: Settings, dialect: Dialect) -> dict[str, Any]:

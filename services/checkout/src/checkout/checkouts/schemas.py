@@ -1,6 +1,6 @@
 """Checkouts as the API shows and takes them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from contracts import checkout as contracts
@@ -179,7 +179,12 @@ class CheckoutRead(contracts.Checkout):
         fields: dict[str, Any] = checkout.model_dump()
         if dialect is Dialect.SEED and checkout.status == "succeeded":
             fields["status"] = "completed"
-        return cls.model_construct(**cls.model_validate(fields, context={"tolerant": True}).__dict__)
+        return cls.shown(fields)
+
+    @classmethod
+    def shown(cls, fields: dict[str, Any]) -> Self:
+        """The same of fields whose words are the caller's, which are not those of the contract."""
+        return cls.model_validate(fields, context={"tolerant": True})
 
 
 class CheckoutOrganization(BaseModel):

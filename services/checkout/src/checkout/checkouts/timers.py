@@ -33,6 +33,6 @@ async def expire_checkouts(sessions: Sessions, settings: Settings) -> int:
         overdue = (await session.execute(statement)).scalars().all()
         for checkout in overdue:
             checkout.expire(now)
-            data = events.shape(checkout, settings.public_url)
+            data = events.shape(checkout, settings)
             outbox.record(session, events.checkout_expired(checkout, data, now), correlation_id=checkout.id)
     return len(overdue)

@@ -199,7 +199,7 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                     # An attempt that was given up is paid after all: by, and for, whoever confirmed it.
                     checkout.customer_id = payment.customer_id
                     checkout.customer_email = payment.facts.get(BUYER, checkout.customer_email)
-                checkouts.succeed(session, checkout, payment, settings.public_url)
+                checkouts.succeed(session, checkout, payment, settings)
     await session.flush()
     return payment
 

@@ -32,7 +32,7 @@ async def create(
         token=text,
         expires_at=opened.expires_at,
         return_url=opened.return_url,
-        customer_portal_url=f"{settings.public_url}/portal?customer_session_token={text}",
+        customer_portal_url=f"{settings.pages_base}/portal?customer_session_token={text}",
         customer_id=customer.id,
         customer=_shape(customer),
     )
