@@ -22,6 +22,7 @@ SCOPES = frozenset({"products:read", "products:write", "orders:read", "events:wr
 INTERNAL = [
     "/internal/authenticate",
     "/internal/invariants",
+    "/internal/embed-origin/polar_c_x",
     "/internal/",
     "/_authenticate",
     "//internal/authenticate",

@@ -8,10 +8,10 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from starlette.middleware.cors import CORSMiddleware
 
 from servicekit import broker, errors, memory, telemetry
 from servicekit.auth import Verifier
+from servicekit.cors import Origins
 from servicekit.database import Database
 from servicekit.documentation import document
 from servicekit.hot import HotList, HotLists
@@ -20,7 +20,6 @@ from servicekit.serving import Finishing, Server
 from servicekit.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-EXPOSED = ["X-Request-Id", "Polar-Version", "Retry-After", "Idempotent-Replayed"]
 
 
 @asynccontextmanager
@@ -74,14 +73,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     _add_health(app, settings)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=EXPOSED,
-        )
+    app.add_middleware(Origins, origins=settings.cors_origins)
     if hot and settings.principal_public_key:
         app.add_middleware(HotLists, lists=tuple(hot), database=app.state.database, verifier=app.state.verifier)
     app.add_middleware(

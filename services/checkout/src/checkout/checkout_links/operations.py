@@ -21,7 +21,7 @@ from checkout.buyer_attempts.models import BuyerAttempt
 from checkout.checkout_links import quantities, queries
 from checkout.checkout_links.models import SECRET_PREFIX, CheckoutLink
 from checkout.checkout_links.schemas import CheckoutLinkCreate, CheckoutLinkUpdate
-from checkout.checkouts import chargeable
+from checkout.checkouts import chargeable, embedding
 from checkout.checkouts import operations as checkouts
 from checkout.checkouts.schemas import CheckoutCreate
 from checkout.discounts import operations as discounts
@@ -186,6 +186,7 @@ async def follow(
             fixed |= {kind: number, f"min_{kind}": number, f"max_{kind}": number}
     if link.discount_id is not None:
         fixed["discount_id"] = link.discount_id
+    fixed["embed_origin"] = await embedding.named_by_visitor(session, link.organization_id, given.get("embed_origin"))
     opened = await _open(session, link, fixed, _prefilled(given), settings)
     used = {*PREFILLED, *REMEMBERED, "product_id"}
     rest = [(name, value) for name, value in query if name not in used and not name.startswith(_FIELD)]

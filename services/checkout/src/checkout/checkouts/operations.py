@@ -19,7 +19,7 @@ from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from checkout.checkouts import amounts, buyers, chargeable, custom_fields, events, offers, queries, taxes
+from checkout.checkouts import amounts, buyers, chargeable, custom_fields, embedding, events, offers, queries, taxes
 from checkout.checkouts.models import SECRET_PREFIX, Checkout, ExpiredCheckoutError
 from checkout.checkouts.schemas import Buyer, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.customers import operations as customers
@@ -93,6 +93,7 @@ async def create(
         await _upgrade(session, checkout, wish, offered)
     else:
         await _known_customer(session, checkout, wish)
+    await embedding.ensure_listed(session, checkout)
     describe_buyer(checkout, wish)
     choose_amount(checkout, wish)
     await amounts.choose_discount(session, checkout, wish)
@@ -113,6 +114,8 @@ async def update(
     await take_over(session, checkout, changes)
     if isinstance(changes, CheckoutUpdate):
         _change_as_seller(checkout, changes, settings)
+        if "embed_origin" in changes.model_fields_set:
+            await embedding.ensure_listed(session, checkout)
     await amounts.choose_discount(session, checkout, changes)
     await taxes.apply(session, checkout)
     chargeable.ensure_payable(checkout, changes)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from processor import StripeProcessor
 from servicekit.addresses import AddressOf
 from servicekit.attempts import TooManyAttempts
@@ -11,11 +11,11 @@ from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.http import Dialect, DialectOf
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
-from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
+from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts.operations import PaymentUnavailable
-from checkout.checkouts import events, operations, queries
+from checkout.checkouts import embedding, events, operations, queries
 from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
 from checkout.checkouts.models import Checkout, ExpiredCheckoutError, NotOpenCheckout
@@ -47,6 +47,9 @@ REFUSALS = responses(
     SubscriptionNotUpgradable, TrialAlreadyRedeemed, PaymentError, ExpiredCheckoutError, PaymentUnavailable,
 )  # fmt: skip
 CONFIRM_REFUSALS = REFUSALS | responses(TooManyAttempts)
+
+
+internal = APIRouter(prefix="/internal", tags=["internal"], route_class=EdgeRoute, include_in_schema=False)
 
 
 async def _settings(request: Request) -> Settings:
@@ -179,6 +182,12 @@ async def confirm(
         subscription_id=checkout.bought_subscription_id,
         payment_processor_metadata=events.processor_metadata(checkout, settings),
     )
+
+
+@internal.get("/embed-origin/{client_secret}")
+async def embed_origin(client_secret: str, session: SessionOf) -> Response:
+    """Says to the gateway, for the header of the page, who may frame a checkout: `X-Embed-Origin`, or `'none'`."""
+    return Response(status_code=204, headers={"X-Embed-Origin": await embedding.ancestors(session, client_secret)})
 
 
 def _read(checkout: Checkout, settings: Settings, dialect: Dialect) -> CheckoutRead:
