@@ -207,6 +207,15 @@ class PurchaseSetup(Shape):
     method_metadata: dict[str, Any]
 
 
+class PurchaseSession(Shape):
+    """A customer session that the buyer was given with the purchase: the HMAC of its token, in hexadecimal."""
+
+    token_hash: str
+    expires_at: Instant
+    is_of_new_customer: bool
+    """Whether nobody vouches for the e-mail: the session is good as long as this is the customer's one purchase."""
+
+
 class Purchase(Shape):
     """Everything that an order needs to be written without asking or reading anyone: the snapshot of the sale.
 
@@ -251,6 +260,10 @@ class Purchase(Shape):
     upgraded_subscription_id: UUID | None = None
     """The customer's free subscription that gets the terms of the purchase. Where that is not possible any more,
     `subscription_id` is begun."""
+    client_secret_hash: str | None = None
+    """HMAC of the checkout's client secret, in hexadecimal: who has the secret may look at the order for a while."""
+    customer_session: PurchaseSession | None = None
+    """None where the buyer has only typed an e-mail that somebody else may have."""
 
 
 class ProcessorEvent(Shape):

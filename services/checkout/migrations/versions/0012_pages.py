@@ -14,3 +14,12 @@ def upgrade() -> None:
     op.add_column("checkouts", sa.Column("is_new_customer", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("checkouts", sa.Column("order_created_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("checkouts", sa.Column("subscription_created_at", sa.DateTime(timezone=True), nullable=True))
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "checkouts_buyers_idx",
+            "checkouts",
+            ["customer_id"],
+            postgresql_where=sa.text("confirmed_at is not null"),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )

@@ -5,6 +5,10 @@ from identity.customers.models import Customer
 from identity.login_codes.models import LoginCode
 from identity.organization_access_tokens.models import AccessToken
 from identity.organizations.models import Organization
+from identity.purchases.models import FirstPurchase
 from identity.test_clocks.models import TestClock, TestClockReport
 
-__all__ = ["AccessToken", "Customer", "CustomerSession", "LoginCode", "Organization", "TestClock", "TestClockReport"]
+__all__ = [
+    "AccessToken", "Customer", "CustomerSession", "FirstPurchase", "LoginCode", "Organization", "TestClock",
+    "TestClockReport",
+]  # fmt: skip

@@ -10,11 +10,12 @@ from servicekit.timers import Timer
 
 from identity.customers.consumers import consumers as customers
 from identity.projections import projections
+from identity.purchases.consumers import consumers as purchases
 from identity.settings import Settings
 from identity.test_clocks.consumers import clocks
 from identity.test_clocks.timers import ask_again, is_any_waiting
 
-FLOWS = [customers, projections.replays, clocks.flow]
+FLOWS = [customers, purchases, projections.replays, clocks.flow]
 
 if __name__ == "__main__":
     settings = Settings.load()

@@ -7,7 +7,7 @@ import pytest
 from identity.commands import create_organization
 from identity.organization_access_tokens import models, operations
 from identity.settings import Settings
-from servicekit import auth, clock
+from servicekit import auth, clock, tokens
 from servicekit.auth import Verifier
 from servicekit.database import Database
 from servicekit.testing.harness import PUBLIC_KEY
@@ -46,7 +46,7 @@ async def test_what_is_no_token_is_refused(
     else:
         spoilt = {
             "missing": None,
-            "made up": models.generate(),
+            "made up": tokens.generate(models.PREFIX),
             "wrong checksum": token[:-1] + ("0" if token[-1] != "0" else "1"),
             "not ascii": "polar_oat_\xff",
         }[spoil]

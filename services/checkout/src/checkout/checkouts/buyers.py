@@ -58,6 +58,23 @@ async def resolve(session: AsyncSession, checkout: Checkout, secret: str) -> UUI
     return await customers.id_of_email(session, checkout.organization_id, email, secret)
 
 
+async def is_new(session: AsyncSession, checkout: Checkout, customer_id: UUID) -> bool:
+    """Whether the customer begins with this purchase: nobody has, or is about to have, anything under the id.
+
+    Of two confirmations with one new e-mail the second waits for the first, at the row that promises the id.
+    """
+    if checkout.seller_named_id is not None:
+        return False
+    other = exists().where(
+        Checkout.customer_id == customer_id,
+        Checkout.id != checkout.id,
+        Checkout.confirmed_at.is_not(None),
+        Checkout.status.in_(("confirmed", "succeeded")),
+    )
+    known = exists().where(Customer.id == customer_id)
+    return not (await session.execute(select(known | other))).scalar_one()
+
+
 async def ensure_external_id(session: AsyncSession, checkout: Checkout, customer: Customer | None) -> None:
     """For the customer that buys, None for a new one. Raises one `InvalidInput` for both fields; see `resolve`."""
     external_id = checkout.external_customer_id

@@ -136,6 +136,7 @@ async def _prepare(
     else:
         await subscriptions.ensure_first(session, checkout, customer_id)
     await trial_redemptions.ensure_first(session, checkout, customer_id)
+    checkout.is_new_customer = await buyers.is_new(session, checkout, customer_id)
     checkout.confirm(customer_id, now)
     if discount is not None:
         await discounts.redeem(session, discount, checkout.id, customer_id)

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from contracts import checkout as contracts
 from servicekit import clock, ids
+from servicekit.tokens import hashed
 
+from checkout.checkouts import customer_sessions
 from checkout.checkouts.models import Checkout, after
 from checkout.payments.models import Payment
 from checkout.settings import Settings
@@ -159,7 +161,9 @@ def checkout_expired(checkout: Checkout, data: contracts.Checkout, now: datetime
     )
 
 
-def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetime) -> contracts.CheckoutSucceededV1:
+def checkout_succeeded(
+    checkout: Checkout, payment: Payment | None, now: datetime, settings: Settings
+) -> contracts.CheckoutSucceededV1:
     """A purchase is paid, or needs no payment: the whole of it, so that nobody has to ask."""
     assert checkout.customer_id is not None
     assert checkout.order_id is not None
@@ -206,6 +210,8 @@ def checkout_succeeded(checkout: Checkout, payment: Payment | None, now: datetim
         confirmed_at=checkout.confirmed_at or now,
         succeeded_at=now,
         created_at=checkout.created_at,
+        client_secret_hash=hashed(checkout.client_secret, settings.secret).hex(),
+        customer_session=customer_sessions.of_purchase(checkout, settings),
     )
     return contracts.CheckoutSucceededV1(
         subject=checkout.id, organization_id=checkout.organization_id, time=now, data=purchase

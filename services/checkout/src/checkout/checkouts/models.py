@@ -335,3 +335,4 @@ Index(
     postgresql_where=Checkout.upgraded_subscription_id.is_not(None),
 )
 Index("checkouts_expiry_idx", Checkout.expires_at, postgresql_where=Checkout.status == "open")
+Index("checkouts_buyers_idx", Checkout.customer_id, postgresql_where=Checkout.confirmed_at.is_not(None))

@@ -227,7 +227,7 @@ def succeed(session: AsyncSession, checkout: Checkout, payment: Payment | None, 
     outbox.record(
         session,
         events.checkout_updated(checkout, data),
-        events.checkout_succeeded(checkout, payment, now),
+        events.checkout_succeeded(checkout, payment, now, settings),
         correlation_id=checkout.id,
     )
 

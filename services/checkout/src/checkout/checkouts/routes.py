@@ -15,7 +15,7 @@ from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts.operations import PaymentUnavailable
-from checkout.checkouts import embedding, events, operations, queries
+from checkout.checkouts import customer_sessions, embedding, events, operations, queries
 from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
 from checkout.checkouts.models import Checkout, ExpiredCheckoutError, NotOpenCheckout
@@ -134,7 +134,8 @@ async def client_confirm(
     async with sessions() as session:
         checkout = await operations.opened(session, client_secret)
         fields = await _public(session, checkout, settings, dialect)
-    return CheckoutPublicConfirmed.shown({**fields, "status": "confirmed"})
+        token = customer_sessions.token_of(checkout, settings)
+    return CheckoutPublicConfirmed.shown({**fields, "status": "confirmed", "customer_session_token": token})
 
 
 @router.get("/{id}", name="get", responses=responses(ResourceNotFound))

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts import operations as buyer_attempts
 from checkout.buyer_attempts.operations import PaymentUnavailable
+from checkout.checkouts import buyers, queries
 from checkout.checkouts import operations as checkouts
-from checkout.checkouts import queries
 from checkout.checkouts.models import Checkout
 from checkout.discounts import operations as discounts
 from checkout.payments import events
@@ -199,6 +199,11 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                     # An attempt that was given up is paid after all: by, and for, whoever confirmed it.
                     checkout.customer_id = payment.customer_id
                     checkout.customer_email = payment.facts.get(BUYER, checkout.customer_email)
+                checkout.is_new_customer = (
+                    is_current
+                    and checkout.is_new_customer
+                    and await buyers.is_new(session, checkout, payment.customer_id)
+                )
                 checkouts.succeed(session, checkout, payment, settings)
     await session.flush()
     return payment

@@ -24,3 +24,5 @@ class CustomerSession(Record, Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     expires_at: Mapped[datetime]
     return_url: Mapped[str | None]
+    checkout_id: Mapped[UUID | None]
+    """Of a session that came with the first purchase of a customer: it ends with the second."""

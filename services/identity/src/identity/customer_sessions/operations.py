@@ -5,13 +5,13 @@ from servicekit import clock, ids
 from servicekit.auth import Principal, owned_by
 from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound, Unauthorized
+from servicekit.tokens import generate, hashed
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.customer_sessions.models import LIFETIME, PREFIX, SCOPES, CustomerSession
 from identity.customer_sessions.schemas import CustomerSessionCreate, CustomerSessionRead
 from identity.customers.models import Customer
-from identity.organization_access_tokens.models import generate, hashed
 from identity.organizations.models import Organization
 from identity.settings import Settings
 

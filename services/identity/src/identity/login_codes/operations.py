@@ -6,6 +6,7 @@ import hmac
 from servicekit import clock, ids, mail
 from servicekit.database import Sessions
 from servicekit.errors import Unauthorized
+from servicekit.tokens import hashed
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +24,6 @@ from identity.login_codes.models import (
     generate,
 )
 from identity.login_codes.schemas import CustomerSessionToken, LoginCodeAuthenticate, LoginCodeRequest
-from identity.organization_access_tokens.models import hashed
 from identity.organizations.models import Organization
 from identity.settings import Settings
 

@@ -9,10 +9,11 @@ from servicekit.auth import Principal, owned_by
 from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized
 from servicekit.lists import Page, Sorting, fetch_page
 from servicekit.quotas import Quotas
+from servicekit.tokens import generate, hashed, is_well_formed
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.organization_access_tokens.models import AccessToken, generate, hashed, is_well_formed
+from identity.organization_access_tokens.models import PREFIX, AccessToken
 from identity.organization_access_tokens.schemas import OrganizationAccessTokenCreate, OrganizationAccessTokenUpdate
 from identity.organizations.models import Organization
 
@@ -28,7 +29,7 @@ async def create(
     expires_in: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
     """Creates a token and returns it with its text, which is shown this once and not kept."""
-    text, now = generate(), clock.wall()
+    text, now = generate(PREFIX), clock.wall()
     token = AccessToken(
         created_at=now,
         organization_id=organization_id,
@@ -111,7 +112,7 @@ def _within(principal: Principal, scopes: Iterable[str]) -> None:
 
 async def authenticate(session: AsyncSession, secret: str, text: str) -> Principal:
     """Whom a token belongs to. Raises `Unauthorized` when it is unknown, revoked or expired."""
-    if not is_well_formed(text):
+    if not is_well_formed(text, PREFIX):
         raise Unauthorized("the access token is not valid")
     now = clock.wall()
     statement = select(AccessToken, Organization.is_test).join(
