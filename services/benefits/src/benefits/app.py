@@ -13,6 +13,7 @@ from benefits.benefits import routes as benefits
 from benefits.downloadables import routes as downloadables
 from benefits.license_keys import routes as license_keys
 from benefits.oauth_accounts import routes as oauth_accounts
+from benefits.purchases import routes as purchases
 from benefits.settings import Settings
 from benefits.signing_keys import operations as signing_keys
 from benefits.strategies.outside import outsides
@@ -21,7 +22,9 @@ from benefits.strategies.outside import outsides
 def create_app(settings: Settings) -> FastAPI:
     """The application: benefits, their grants, license keys and downloads, for the merchant and in the portal."""
     signing_keys.configure(settings.secret)
-    routers = [benefits.router, benefit_connections.router, benefit_grants.router, license_keys.router]
+    routers = [
+        benefits.router, benefit_connections.router, benefit_grants.router, license_keys.router, purchases.router,
+    ]  # fmt: skip
     portal = [
         benefit_grants.portal_router,
         license_keys.portal_router,

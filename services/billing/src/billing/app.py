@@ -20,6 +20,7 @@ from billing.orders import routes as orders
 from billing.orders import tax as taxes
 from billing.payment_methods import routes as payment_methods
 from billing.payments import routes as payments
+from billing.purchases import routes as purchases
 from billing.receipts import routes as receipts
 from billing.refunds import routes as refunds
 from billing.settings import Settings
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         orders.router,
         invoices.router,
         receipts.router,
+        purchases.router,
         subscriptions.router,
         payments.router,
         payment_methods.router,

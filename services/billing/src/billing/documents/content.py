@@ -79,7 +79,7 @@ def _common(order: contracts.Order, seller: dict[str, Any]) -> dict[str, Any]:
     reached = [one for one in (seller["email"], seller["website"]) if one]
     return {
         "seller": {"name": seller["name"], "lines": [*place, *named, *reached]},
-        "buyer": {"name": order.billing_name or order.customer.name or order.customer.email, "lines": buyer},
+        "buyer": {"name": order.billing_name or order.customer.email, "lines": buyer},
         "items": [_item(item, order.currency) for item in order.items],
         "taxes": [_tax(item, order.currency) for item in order.tax_breakdown or [] if _is_named(item)],
         "notes": [*_notes(order), *([seller["note"]] if seller["note"] else [])],

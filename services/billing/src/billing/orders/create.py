@@ -69,6 +69,9 @@ class Terms:
     billing_address: dict[str, Any] | None = None
     tax_id: list[str] | None = None
     """The buyer's number and its format; the customer's where it is None."""
+    uses_profile: bool = True
+    """Whether what is None of name and address is the customer's; False for what a stranger may have typed."""
+    view_hash: bytes | None = None
     metadata: dict[str, Any] | None = None
     custom_field_data: dict[str, Any] | None = None
 
@@ -126,7 +129,10 @@ def write_order(
     order_id = terms.id or ids.uuid7()
     discounts = _discounts(lines, terms)
     discount_amount = sum(discounts)
-    address = terms.billing_address if terms.billing_address is not None else customer.billing_address
+    address, name = terms.billing_address, terms.billing_name
+    if terms.uses_profile:
+        address = address if address is not None else customer.billing_address
+        name = name or customer.billing_name or customer.name
     if tax is None:
         ask = partial(
             _tax_of,
@@ -156,6 +162,7 @@ def write_order(
         discount_id=UUID(str(terms.discount["id"])) if terms.discount else None,
         subscription_id=subscription.id if subscription else None,
         checkout_id=terms.checkout_id,
+        view_hash=terms.view_hash,
         period_start=terms.period_start,
         subtotal_amount=subtotal,
         discount_amount=discount_amount,
@@ -176,7 +183,7 @@ def write_order(
         currency=terms.currency,
         seats=terms.seats,
         units=terms.units,
-        billing_name=terms.billing_name or customer.billing_name or customer.name,
+        billing_name=name,
         billing_address=address,
         invoice_number=number,
         description=terms.description,

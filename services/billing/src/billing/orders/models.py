@@ -80,6 +80,8 @@ class Order(Record, Base):
     next_payment_attempt_at: Mapped[datetime | None]
     payment_deadline: Mapped[datetime | None]
     """When dunning ends, whatever happened until then."""
+    view_hash: Mapped[bytes | None]
+    """HMAC of the client secret of the checkout, whose holder may look at the order for a day."""
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
     benefits_revoked_at: Mapped[datetime | None]
@@ -288,6 +290,7 @@ Index(
 )
 Index("orders_pending_idx", Order.subscription_id, postgresql_where=Order.status == "pending")
 Index("orders_list_idx", Order.organization_id, Order.created_at.desc(), Order.id.desc())
+Index("orders_view_key", Order.view_hash, unique=True, postgresql_where=Order.view_hash.is_not(None))
 Index("orders_customer_idx", Order.customer_id)
 Index("orders_subscription_idx", Order.subscription_id)
 Index("orders_invoice_number_key", Order.organization_id, Order.invoice_number, unique=True)

@@ -156,6 +156,8 @@ async def _order(
         billing_address=purchase.customer.billing_address.model_dump() if purchase.customer.billing_address else None,
         metadata=purchase.metadata,
         custom_field_data=purchase.custom_field_data,
+        uses_profile=purchase.customer.is_named,
+        view_hash=bytes.fromhex(purchase.client_secret_hash) if purchase.client_secret_hash else None,
     )
     seller = await shape_of(session, customer.organization_id)
     return write_order(
