@@ -40,7 +40,7 @@ def create_app(
     `hot` are lists that are answered beside their routes in their plainest form. `before_body` may refuse a request by
     its method, path and query before its body is read, with a `ServiceError`.
 
-    `app.state` has `settings`, `database`, `verifier`, `routes`: those of the routers, one by one,
+    `app.state` has `settings`, `database`, `verifier`, `is_stopping`, `routes`: those of the routers, one by one,
     and `literals`: the paths among them without a parameter.
     """
     telemetry.configure(service, settings)
@@ -66,6 +66,7 @@ def create_app(
     app.state.routes = [route for router in routers for route in router.routes]
     app.state.literals = {route.path for route in app.state.routes if "{" not in route.path}
     app.state.settings = settings
+    app.state.is_stopping = False
     app.state.database = Database(settings.database_url, name=f"{service}.api", pool_size=settings.database_pool_size)
     if settings.principal_public_key:
         app.state.verifier = Verifier(settings.principal_public_key)
@@ -109,7 +110,7 @@ def _add_health(app: FastAPI, settings: Settings) -> None:
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Serves until SIGTERM, then finishes the requests in hand."""
+    """Serves until SIGTERM, then finishes the requests in hand; `app.state.is_stopping` ends answers without an end."""
     memory.collect_seldom()
     finishing = Finishing(app)
     config = uvicorn.Config(
@@ -125,4 +126,8 @@ def serve(app: FastAPI, settings: Settings) -> None:
         timeout_graceful_shutdown=20,
         timeout_keep_alive=75,
     )
-    Server(config, finishing).run()
+
+    def stop() -> None:
+        app.state.is_stopping = True
+
+    Server(config, finishing, stop).run()

@@ -201,7 +201,8 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
         "http.route": route,
         "http.response.status_code": status,
     }
-    _duration.record(seconds, attributes)
+    if route.rstrip("/").rpartition("/")[2] != "stream":  # lasts as long as it is looked at
+        _duration.record(seconds, attributes)
 
 
 def _logged(path: str) -> str:

@@ -11,6 +11,7 @@ goes to another address at once; it would wait for an address where nobody is.
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,9 +57,11 @@ class Finishing:
 class Server(uvicorn.Server):
     """uvicorn's, with connections that are drained before they are closed."""
 
-    def __init__(self, config: uvicorn.Config, app: Finishing) -> None:
+    def __init__(self, config: uvicorn.Config, app: Finishing, stop: Callable[[], None] = lambda: None) -> None:
+        """`stop` is called when the server ends, for what would not end by itself."""
         super().__init__(config)
         self._app = app
+        self._stop = stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts as uvicorn does, and listens to SIGUSR1."""
@@ -70,6 +73,7 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._app.ends = True
+        self._stop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops listening, serves the connections that there are, and then ends as uvicorn does."""

@@ -12,6 +12,7 @@ from tax import Quotes
 from checkout.checkout_links import routes as checkout_links
 from checkout.checkouts import routes as checkouts
 from checkout.checkouts import taxes
+from checkout.checkouts.streams import Streams
 from checkout.discounts import routes as discounts
 from checkout.organizations import routes as organizations
 from checkout.payments import routes as payments
@@ -25,9 +26,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def with_processor(app: FastAPI) -> AsyncIterator[None]:
         processor = StripeProcessor(settings)
         app.state.processor = processor
+        app.state.streams = Streams(app.state.database)
         quotes = Quotes.of(settings.stripe_tax, settings.stripe_secret_key, settings.stripe_api_base)
         taxes.use(quotes)
         yield
+        await app.state.streams.close()
         await quotes.close()
         await processor.close()
 

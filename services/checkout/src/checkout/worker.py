@@ -20,11 +20,12 @@ from checkout.organizations.consumers import consumers as organizations
 from checkout.payments.timers import is_any_due, recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
 from checkout.projections import projections
+from checkout.purchases.consumers import consumers as purchases
 from checkout.settings import Settings
 from checkout.subscriptions.consumers import consumers as subscriptions
 
 clocks = Clocks("checkout", CheckoutClockReportedV1)
-FLOWS = [products, customers, organizations, subscriptions, projections.replays, clocks.flow]
+FLOWS = [products, customers, organizations, subscriptions, purchases, projections.replays, clocks.flow]
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from processor import StripeProcessor
 from servicekit.addresses import AddressOf
 from servicekit.attempts import TooManyAttempts
@@ -15,7 +16,7 @@ from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts.operations import PaymentUnavailable
-from checkout.checkouts import customer_sessions, embedding, events, operations, queries
+from checkout.checkouts import customer_sessions, embedding, events, operations, queries, streams
 from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
 from checkout.checkouts.models import Checkout, ExpiredCheckoutError, NotOpenCheckout
@@ -103,6 +104,30 @@ async def client_get(
     """Gets a checkout as its buyer."""
     checkout = await operations.opened(session, client_secret)
     return CheckoutPublic.shown(await _public(session, checkout, settings, dialect))
+
+
+@client_router.get(
+    "/{client_secret}/stream",
+    name="client_stream",
+    response_class=StreamingResponse,
+    responses={
+        **responses(ResourceNotFound, ExpiredCheckoutError, streams.TooManyStreams),
+        200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    },
+)
+async def client_stream(client_secret: str, request: Request, sessions: SessionsOf) -> StreamingResponse:
+    """Follows a checkout as its buyer: server-sent events, each a JSON object of `key` and `payload`.
+
+    The keys are `checkout.updated`, `checkout.order_created` and `checkout.subscription_created`. The present state
+    comes first. After 55 seconds an event `reconnect` ends the stream.
+    """
+    async with sessions() as session:
+        checkout = await operations.opened(session, client_secret)
+        state = streams.State.of(checkout)
+    open_streams: streams.Streams = request.app.state.streams
+    open_streams.ensure_room(checkout.id)
+    lines = streams.events(open_streams, request.app, checkout.id, state)
+    return StreamingResponse(lines, media_type="text/event-stream", headers=streams.HEADERS)
 
 
 @client_router.patch("/{client_secret}", name="client_update", responses=REFUSALS)
