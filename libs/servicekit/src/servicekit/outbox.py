@@ -57,6 +57,12 @@ def record(session: AsyncSession, *events: Event[Any], correlation_id: UUID | No
         recorded.append(event)
 
 
+def taken_back(session: AsyncSession) -> list[Event[Any]]:
+    """What was recorded so far and is to be published no more: for a transaction that is to be rolled back."""
+    taken: list[Event[Any]] = session.info.pop("events", [])
+    return taken
+
+
 Say = Callable[[AsyncSession, Mapping[UUID, datetime]], Awaitable[Mapping[UUID, Event[Any]]]]
 """Builds what is said last about some resources, each with the instant at which it became true; none for some."""
 _following: dict[EventClass, list[tuple[Say, Callable[[Any], UUID]]]] = defaultdict(list)

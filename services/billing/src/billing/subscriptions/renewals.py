@@ -42,9 +42,7 @@ async def _renew(sessions: Sessions, limit: int) -> int:
         around = await surroundings(session, claimed)
         renewed = []
         for subscription, customer in claimed:
-            if subscription.pending_update is not None:
-                await pending_updates.apply_due(session, subscription, now)
-            order = await begin_period(session, subscription, customer, around, now)
+            order = await renew(session, subscription, customer, around, now)
             renewed.append((subscription, customer, order))
         await session.flush()
         free = [collect.Settled(order, customer, one) for one, customer, order in renewed if order.payable_amount == 0]
@@ -86,6 +84,15 @@ async def _claim(session: AsyncSession, limit: int) -> list[tuple[Subscription, 
     # Organizations may number invoices for all of their customers: counters are taken in one order everywhere.
     ordered = sorted(subscriptions, key=lambda one: (one.organization_id, one.customer_id))
     return [(subscription, customers[subscription.customer_id]) for subscription in ordered]
+
+
+async def renew(
+    session: AsyncSession, subscription: Subscription, customer: Customer, around: Surroundings, now: datetime
+) -> Order:
+    """`begin_period`, after the change that waited for it."""
+    if subscription.pending_update is not None:
+        await pending_updates.apply_due(session, subscription, now)
+    return await begin_period(session, subscription, customer, around, now)
 
 
 async def begin_period(

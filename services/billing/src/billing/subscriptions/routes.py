@@ -13,7 +13,7 @@ from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, so
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
 from billing.organizations.operations import seller
-from billing.subscriptions import operations, queries, updates
+from billing.subscriptions import operations, previews, queries, updates
 from billing.subscriptions.create import create
 from billing.subscriptions.errors import (
     InactiveSubscription,
@@ -32,6 +32,7 @@ from billing.subscriptions.schemas import (
     Reason,
     SubscriptionCancel,
     SubscriptionCreate,
+    SubscriptionPreview,
     SubscriptionRead,
     SubscriptionUpdate,
 )
@@ -144,6 +145,34 @@ async def cancel(
 ) -> SubscriptionRead:
     """Cancels a subscription at the period's end, or now (`cancel_at_period_end` false)."""
     return SubscriptionRead.of(await operations.cancel(session, principal, id, wish or SubscriptionCancel()))
+
+
+@router.post("/{id}/change-preview", name="change_preview", responses=CHANGE_REFUSALS)
+async def change_preview(
+    id: UUID, sessions: SessionsOf, principal: Reader, changes: SubscriptionUpdate
+) -> SubscriptionPreview:
+    """Computes what a change would charge at once and at the end of the period. Nothing is changed or charged."""
+    return await previews.of_change(sessions, principal, id, changes)
+
+
+@router.get("/{id}/cancel-preview", name="cancel_preview", responses=REFUSALS)
+async def cancel_preview(id: UUID, sessions: SessionsOf, principal: Reader) -> SubscriptionPreview:
+    """Computes when a subscription would end, and what would be billed then. Nothing is changed."""
+    return await previews.of_cancel(sessions, principal, id)
+
+
+@portal_router.post("/{id}/change-preview", name="change_preview", responses=PORTAL_REFUSALS)
+async def own_change_preview(
+    id: UUID, sessions: SessionsOf, principal: Customer, changes: CustomerSubscriptionUpdate
+) -> SubscriptionPreview:
+    """Computes what a change that the seller allows would charge. Nothing is changed or charged."""
+    return await previews.of_change(sessions, principal, id, changes.as_update(), by_customer=True)
+
+
+@portal_router.get("/{id}/cancel-preview", name="cancel_preview", responses=REFUSALS)
+async def own_cancel_preview(id: UUID, sessions: SessionsOf, principal: Customer) -> SubscriptionPreview:
+    """Computes when a subscription of the customer's own would end, and what would be billed then."""
+    return await previews.of_cancel(sessions, principal, id)
 
 
 @portal_router.get("/", name="list")

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.catalog import Price
-from pydantic import AfterValidator, Field, StringConstraints
+from contracts.checkout import TaxItem
+from contracts.event import Instant
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from servicekit.fields import InstantInput, MetadataInput
 from servicekit.inputs import Input
 
@@ -92,6 +94,81 @@ class SubscriptionRead(contracts.Subscription):
         fields = subscription.model_dump()
         fields |= {"customer": spoken(fields["customer"]), "price_id": subscription.prices[0].id}
         return cls.model_validate(fields, context={"tolerant": True})
+
+
+class ChargeLine(BaseModel):
+    """A line of a charge, in minor units before tax; credits are negative."""
+
+    label: str
+    amount: int
+    tax_amount: int
+    proration: bool
+    start_timestamp: Instant | None
+    end_timestamp: Instant | None
+
+
+class ChargePreview(BaseModel):
+    """An order as it would be written, in minor units of `currency`. `due_amount` is what the card is charged."""
+
+    currency: str
+    subtotal_amount: int
+    discount_amount: int
+    net_amount: int
+    tax_amount: int
+    total_amount: int
+    applied_balance_amount: int
+    due_amount: int
+    tax_behavior: str | None
+    tax_breakdown: list[TaxItem] | None
+    items: list[ChargeLine]
+
+    @classmethod
+    def of(cls, order: contracts.Order) -> "ChargePreview":
+        """Of the order."""
+        fields = order.model_dump(mode="json")
+        return cls.model_validate(fields, extra="ignore", context={"tolerant": True})
+
+
+class SubscriptionPreview(BaseModel):
+    """What a change comes to. `charge_now` is None where nothing is billed at once.
+
+    `next_charge_at` is when the present period, as it is after the change, is over; `next_charge` is the order of that
+    moment, None where nothing is billed then. Both are None once the subscription has ended, and while it is paused.
+    """
+
+    charge_now: ChargePreview | None
+    next_charge: ChargePreview | None
+    next_charge_at: Instant | None
+    status: str
+    product_id: UUID
+    product_name: str
+    amount: int
+    currency: str
+    recurring_interval: str
+    recurring_interval_count: int
+    seats: int | None
+    units: int | None
+    discount_id: UUID | None
+    current_period_start: Instant
+    current_period_end: Instant
+    trial_end: Instant | None
+    cancel_at_period_end: bool
+    ends_at: Instant | None
+    ended_at: Instant | None
+    pending_update: dict[str, Any] | None
+
+    @classmethod
+    def of(
+        cls,
+        after: contracts.Subscription,
+        charge_now: ChargePreview | None,
+        next_charge: ChargePreview | None,
+        next_charge_at: datetime | None,
+    ) -> "SubscriptionPreview":
+        """`after` is the subscription right after the change."""
+        charges = {"charge_now": charge_now, "next_charge": next_charge, "next_charge_at": next_charge_at}
+        fields = after.model_dump(mode="json") | {"product_name": after.product.name} | charges
+        return cls.model_validate(fields, extra="ignore", context={"tolerant": True})
 
 
 class CustomerSubscriptionUpdate(Input):

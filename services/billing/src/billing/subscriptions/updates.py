@@ -56,11 +56,11 @@ async def update(
 
     Raises `ResourceNotFound`, `InvalidInput`, what the verbs raise, and `PaymentFailed` with nothing changed.
     """
-    verb, now = _verb(wish), clock.now()
+    verb, now = verb_of(wish), clock.now()
 
     async def change() -> Charging | contracts.Subscription:
         async with sessions() as session:
-            charging = await _change(session, principal, id, wish, verb, by_customer, now)
+            charging = await change_inside(session, principal, id, wish, verb, by_customer, now)
             if charging is not None:
                 return charging
             subscription = await queries.find(session, principal, id)
@@ -72,7 +72,8 @@ async def update(
     return await changes.finish(sessions, processor, principal, id, done) if isinstance(done, Charging) else done
 
 
-def _verb(wish: SubscriptionUpdate) -> str | None:
+def verb_of(wish: SubscriptionUpdate) -> str | None:
+    """The one verb that a body means, None for metadata or a discount alone. Raises `InvalidInput` for two."""
     given = wish.model_fields_set
     verbs = [name for name in VERBS if name in given and (getattr(wish, name) is not None or name == "pending_update")]
     if len(verbs) > 1 and verbs not in (["product_id", "seats"], ["product_id", "units"]):
@@ -83,7 +84,7 @@ def _verb(wish: SubscriptionUpdate) -> str | None:
     return verbs[0] if verbs else None
 
 
-async def _change(
+async def change_inside(
     session: AsyncSession,
     principal: Principal,
     id: UUID,
@@ -92,6 +93,10 @@ async def _change(
     by_customer: bool,
     now: datetime,
 ) -> Charging | None:
+    """Changes a subscription inside the caller's transaction; returns what is to be charged before it is applied.
+
+    Raises what `update` raises, but for the charge.
+    """
     product, discount = await _named(session, principal, id, wish, by_customer)
     held = await changes.locked(session, principal, id)
     if by_customer:
