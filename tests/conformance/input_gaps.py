@@ -15,9 +15,7 @@ REFUSED = {
     "POST /v1/benefits/ body.properties.welcome_message": _SLACK,
     "POST /v1/benefits/ body.properties.guild_token": "of Polar's own Discord application: guild_id names the server",
     "PATCH /v1/customer-portal/benefit-grants/{id} body.properties.invited_email": _SLACK,
-    "PATCH /v1/customer-portal/customers/me body.default_payment_method_id": "not built",
     "PATCH /v1/customer-portal/customers/me body.email": "not built: an address is changed after it was proven",
-    "PATCH /v1/customer-portal/customers/me body.name": "not built",
     "PATCH /v1/customer-portal/subscriptions/{id} body.proration_behavior": "the seller decides how changes are billed",
     "POST /v1/customer-sessions/ body.external_member_id": "not built: the session would have the owner's rights",
     "POST /v1/customer-sessions/ body.member_id": "not built: the session would have the owner's rights",
@@ -38,9 +36,6 @@ ONLY_FALSE = {
 
 NOT_BUILT = {
     "GET /v1/customer-meters/": "customer meters",
-    "GET /v1/customer-portal/customers/me/email-update/check": "change of a customer's e-mail",
-    "POST /v1/customer-portal/customers/me/email-update/request": "change of a customer's e-mail",
-    "POST /v1/customer-portal/customers/me/email-update/verify": "change of a customer's e-mail",
     "GET /v1/customer-portal/meters/": "customer meters",
     "GET /v1/customer-portal/seats": "seats",
     "POST /v1/customer-portal/seats": "seats",

@@ -177,6 +177,23 @@ class OrganizationReplayedV1(Event[Replay]):
     public: ClassVar[bool] = False
 
 
+class EmailUpdate(Shape):
+    """A customer has proven that an address is theirs, and wants it in the place of the old one."""
+
+    organization_id: UUID
+    customer_id: UUID
+    old_email: str
+    email: str
+
+
+class CustomerEmailVerifiedV1(Event[EmailUpdate]):
+    """A customer followed the link that was mailed to their new address; billing decides over the change."""
+
+    name: ClassVar[str] = "customer_email.verified"
+    source: ClassVar[str] = "/identity"
+    public: ClassVar[bool] = False
+
+
 class IdentityDriftedV1(Event[Drift]):
     """What this service keeps a copy of is not as its owner's digest says."""
 

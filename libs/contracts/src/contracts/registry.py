@@ -8,6 +8,7 @@ EVENTS: tuple[EventClass, ...] = (
     identity.OrganizationUpdatedV1,
     identity.OrganizationDigestedV1,
     identity.OrganizationReplayedV1,
+    identity.CustomerEmailVerifiedV1,
     identity.IdentityDriftedV1,
     catalog.ProductCreatedV1,
     catalog.ProductUpdatedV1,

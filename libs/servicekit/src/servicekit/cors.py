@@ -27,6 +27,4 @@ class Origins:
 
 
 def _middleware(app: ASGIApp, origins: Sequence[str]) -> CORSMiddleware:
-    return CORSMiddleware(
-        app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED
-    )
+    return CORSMiddleware(app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED)

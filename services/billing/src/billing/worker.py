@@ -16,6 +16,7 @@ from tax import Quotes
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.card_attempts.models import CardAttempt
+from billing.customers.consumers import consumers as customers
 from billing.discounts.consumers import consumers as discounts
 from billing.disputes.timers import follow_disputes, is_any_to_follow
 from billing.invariants import INVARIANTS
@@ -51,7 +52,10 @@ from billing.subscriptions.timers import (
 from billing.tax_transactions.timers import is_any_to_tell, tell_providers
 
 clocks = Clocks("billing", BillingClockReportedV1)
-FLOWS = [orders, processor_events, organizations, benefit_grants, products, discounts, projections.replays, clocks.flow]
+FLOWS = [
+    orders, processor_events, organizations, benefit_grants, products, discounts, customers, projections.replays,
+    clocks.flow,
+]  # fmt: skip
 RENEWALS = Backlog(
     "renewals",
     f"""

@@ -158,3 +158,25 @@ async def test_drafts_name_what_is_wrong(client, bus, purchased, sandbox):
     for field, value in (("customer_id", str(ids.uuid7())), ("product_id", str(ids.uuid7())), ("currency", "eur")):
         answer = await client.post("/v1/orders/", json={**good, field: value})
         assert (answer.status_code, answer.json()["detail"][0]["loc"][-1]) == (422, field)
+
+
+async def test_another_card_becomes_the_default(client, bus, purchased, sandbox, portal, stranger):
+    event = await bought(bus, purchased, sandbox)
+    (first,) = (await client.get(MINE, headers=portal(event))).json()["items"]
+    second = (await client.post(MINE, headers=portal(event), json=wish())).json()["payment_method"]
+    answer = await client.patch(f"{MINE}/{first['id']}", headers=portal(event), json={"is_default": True})
+    assert (answer.status_code, answer.json()["is_default"]) == (200, True)
+    me = "/v1/customer-portal/customers/me"
+    assert (await client.get(me, headers=portal(event))).json()["default_payment_method_id"] == first["id"]
+    changed = await client.patch(me, headers=portal(event), json={"default_payment_method_id": second["id"]})
+    assert changed.json()["default_payment_method_id"] == second["id"]
+    for body, status in (({"is_default": False}, 422), ({}, 422), ({"is_default": True, "x": 1}, 422)):
+        refused = await client.patch(f"{MINE}/{first['id']}", headers=portal(event), json=body)
+        assert refused.status_code == status
+    other = await bought(bus, purchased, sandbox, email="eve@example.com")
+    theirs = portal(other)
+    assert (await client.patch(f"{MINE}/{first['id']}", headers=theirs, json={"is_default": True})).status_code == 404
+    refused = await client.patch(me, headers=theirs, json={"default_payment_method_id": first["id"]})
+    assert refused.json()["detail"][0]["loc"] == ["body", "default_payment_method_id"]
+    read = signed_headers(event.organization_id, "customer_portal:read", customer_id=event.data.customer.id)
+    assert (await client.patch(f"{MINE}/{first['id']}", headers=read, json={"is_default": True})).status_code == 403

@@ -34,7 +34,14 @@ def create_app(settings: Settings) -> FastAPI:
         await quotes.close()
         await processor.close()
 
-    routers = [checkouts.internal, checkouts.router, checkouts.client_router, checkout_links.router, discounts.router, payments.router]
+    routers = [
+        checkouts.internal,
+        checkouts.router,
+        checkouts.client_router,
+        checkout_links.router,
+        discounts.router,
+        payments.router,
+    ]
     return compose("checkout", settings, [*routers, organizations.portal_router], with_processor)
 
 

@@ -4,13 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from checkout.payments.timers import recover_open_payments
 from contracts.checkout import CheckoutSucceededV1
 from processor import StripeProcessor
 from servicekit import clock, ids
 from servicekit.testing.harness import SECRET
 from servicekit.tokens import hashed
 
-from checkout.payments.timers import recover_open_payments
 from services.checkout.tests.support import customer_created, opened
 
 pytestmark = pytest.mark.usefixtures("known_seller")

@@ -147,7 +147,11 @@ async def test_a_checkout_and_a_process_have_so_many(client, sell, looking, monk
     await (await looking(first)).next()
     monkeypatch.setattr(streams, "STREAMS_OF_ONE", 1)
     refused = await client.get(f"/v1/checkouts/client/{first['client_secret']}/stream")
-    assert (refused.status_code, refused.json()["error"], refused.headers["retry-after"]) == (503, "TooManyStreams", "5")
+    assert (refused.status_code, refused.json()["error"], refused.headers["retry-after"]) == (
+        503,
+        "TooManyStreams",
+        "5",
+    )
     monkeypatch.setattr(streams, "STREAMS", 1)
     assert (await client.get(f"/v1/checkouts/client/{second['client_secret']}/stream")).status_code == 503
 

@@ -12,6 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("customer_sessions", sa.Column("checkout_id", sa.Uuid(), nullable=True))
+    op.add_column("customer_sessions", sa.Column("email", sa.Text(), nullable=True))
     op.create_table(
         "first_purchases",
         sa.Column("customer_id", sa.Uuid(), primary_key=True),

@@ -62,7 +62,9 @@ def _shown(
         status=grant.state,
         needs_account=platform if platform is not None and not is_held and grant.state == "pending" else None,
         note=benefit.properties.get("note") if benefit.type == "custom" and is_held else None,
-        license_key=CheckoutLicenseKey.model_validate(key, from_attributes=True) if key is not None and is_held else None,
+        license_key=CheckoutLicenseKey.model_validate(key, from_attributes=True)
+        if key is not None and is_held
+        else None,
         files=[_file(grant, kept[id], settings) for id in active_files(benefit) if is_held and id in kept],
     )
 

@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+import structlog
 from contracts import billing as contracts
 from contracts.checkout import PurchaseCustomer
+from contracts.identity import EmailUpdate
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
 from servicekit.errors import InvalidInput, ResourceNotFound
@@ -17,6 +19,7 @@ from billing.customers import events, queries
 from billing.customers.models import Customer, CustomerAlias
 from billing.customers.schemas import CustomerCreate, CustomerPortalCustomerUpdate, CustomerUpdate
 
+log = structlog.get_logger()
 _EU = {
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
@@ -102,14 +105,42 @@ async def update_own(
     given = changes.model_dump(exclude_unset=True)
     if "billing_address" in given and given["billing_address"] is None:
         raise InvalidInput(("body", "billing_address"), "An address cannot be taken away")
+    given.pop("default_payment_method_id", None)
     tax = given.pop("tax_id", ...)
     for name, value in given.items():
         setattr(customer, name, value)
     if tax is not ...:
         customer.tax_id = tax_id(tax, customer.billing_address)
-    customer.modified_at = clock.now()
-    outbox.record(session, events.customer_updated(customer))
+    if changes.model_fields_set - {"default_payment_method_id"}:
+        customer.modified_at = clock.now()
+        outbox.record(session, events.customer_updated(customer))
     return events.shape(customer)
+
+
+async def verify_email(session: AsyncSession, update: EmailUpdate) -> None:
+    """Gives a customer the address that they have proven. One who has another address by now, or was deleted, stays.
+
+    Identity has looked whether another customer has it; who came first meanwhile keeps it.
+    """
+    await _one_at_a_time(session, update.organization_id, update.email)
+    found = select(Customer).where(
+        Customer.id == update.customer_id,
+        Customer.organization_id == update.organization_id,
+        Customer.email == update.old_email,
+        Customer.deleted_at.is_(None),
+    )
+    customer = (await session.execute(found.with_for_update())).scalar_one_or_none()
+    other = select(Customer.id).where(
+        Customer.organization_id == update.organization_id,
+        Customer.email == update.email,
+        Customer.id != update.customer_id,
+        Customer.deleted_at.is_(None),
+    )
+    if customer is None or (await session.execute(other)).first() is not None:
+        log.warning("customer.email_not_updated", customer_id=str(update.customer_id))
+        return
+    customer.email, customer.email_verified, customer.modified_at = update.email, True, clock.now()
+    outbox.record(session, events.customer_updated(customer))
 
 
 async def delete(

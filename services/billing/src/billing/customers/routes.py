@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Query, Request
 from servicekit.auth import Principal, allow
-from servicekit.errors import ResourceNotFound, responses
+from servicekit.errors import InvalidInput, ResourceNotFound, responses
 from servicekit.exports import CSVResponse
 from servicekit.inputs import NotBuilt
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
@@ -24,6 +24,7 @@ from billing.customers.schemas import (
 )
 from billing.customers.state import state
 from billing.members import operations as members
+from billing.payment_methods import manage as payment_methods
 from billing.subscriptions import operations as subscriptions
 
 router = ResourceRouter("/customers", "customers")
@@ -139,4 +140,10 @@ async def update_own(
     session: SessionOf, principal: ThemselvesWriting, changes: CustomerPortalCustomerUpdate
 ) -> CustomerPortalCustomer:
     """Changes the customer of the session."""
+    if changes.default_payment_method_id is not None:
+        try:
+            await payment_methods.make_default(session, principal, changes.default_payment_method_id)
+        except ResourceNotFound:
+            field = ("body", "default_payment_method_id")
+            raise InvalidInput(field, "This payment method does not exist") from None
     return CustomerPortalCustomer.of(await operations.update_own(session, principal, changes))

@@ -117,8 +117,12 @@ class CustomerPortalCustomer(BaseModel):
 
 
 class CustomerPortalCustomerUpdate(Input):
-    """What customers may change of themselves; what is absent stays."""
+    """What customers may change of themselves; what is absent stays. An e-mail address is changed by a mailed link."""
 
+    name: Line | None = None
+    locale: Locale | None = None
+    default_payment_method_id: UUID | None = None
+    """One of the customer's own cards; null leaves it."""
     billing_name: Line | None = None
     billing_address: AddressInput | None = None
     tax_id: TaxId | None = None

@@ -166,6 +166,19 @@ async def _kept(
         return CustomerPaymentMethodCreateResponse(status="succeeded", payment_method=read(saved, customer))
 
 
+async def make_default(session: AsyncSession, principal: Principal, id: UUID) -> PaymentMethodRead:
+    """Makes a saved card the default, which is asked at once for what is past due. Raises `ResourceNotFound`."""
+    customer = await own_customer(session, principal, lock=True)
+    method = await queries.find(session, principal, id)
+    if method is None:
+        raise ResourceNotFound()
+    if customer.default_payment_method_id != id:
+        operations.choose(session, customer, id)
+        await operations.adopt(session, customer, method)
+        await retry_with_new_card(session, customer, clock.now())
+    return read(method, customer)
+
+
 async def delete(sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID) -> None:
     """Forgets a card. The customer's own subscriptions go on with the default; their latest other card takes its place.
 

@@ -25,6 +25,7 @@ from billing.payment_methods.schemas import (
     CustomerPaymentMethodConfirm,
     CustomerPaymentMethodCreate,
     CustomerPaymentMethodCreateResponse,
+    CustomerPaymentMethodUpdate,
     PaymentMethodRead,
 )
 
@@ -92,6 +93,14 @@ async def confirm(
 ) -> CustomerPaymentMethodCreateResponse:
     """Goes on with a card whose bank has asked the customer."""
     return await manage.confirm(sessions, request.app.state.processor, principal, wish)
+
+
+@portal_router.patch("/{id}", name="update", responses=NOT_FOUND)
+async def update(
+    id: UUID, session: SessionOf, principal: ThemselvesWriting, changes: CustomerPaymentMethodUpdate
+) -> PaymentMethodRead:
+    """Makes a saved card of the customer's own the default; it is asked at once for what is past due."""
+    return await manage.make_default(session, principal, id)
 
 
 @portal_router.delete(

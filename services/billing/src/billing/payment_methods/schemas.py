@@ -36,6 +36,12 @@ class CustomerPaymentMethodCreate(Input):
     return_url: Url
 
 
+class CustomerPaymentMethodUpdate(Input):
+    """What changes of a saved card: it becomes the default. Another card takes that from it, nothing else does."""
+
+    is_default: Literal[True]
+
+
 class CustomerPaymentMethodConfirm(Input):
     """A card whose bank has asked its holder meanwhile."""
 

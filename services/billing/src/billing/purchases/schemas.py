@@ -66,9 +66,7 @@ class CheckoutOrder(BaseModel):
     """Until when the order is shown here; afterwards in the customer portal alone."""
 
     @classmethod
-    def of(
-        cls, order: contracts.Order, product: dict[str, Any] | None, **links: Any
-    ) -> "CheckoutOrder":
+    def of(cls, order: contracts.Order, product: dict[str, Any] | None, **links: Any) -> "CheckoutOrder":
         """`product` is as customers see it, `links` are the addresses and their end."""
         fields = order.model_dump(mode="json")
         subscription = fields["subscription"]

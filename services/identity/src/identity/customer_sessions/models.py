@@ -24,5 +24,7 @@ class CustomerSession(Record, Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     expires_at: Mapped[datetime]
     return_url: Mapped[str | None]
+    email: Mapped[str | None]
+    """Of a session that was opened by a proof of this address: it outlives the change to it."""
     checkout_id: Mapped[UUID | None]
     """Of a session that came with the first purchase of a customer: it ends with the second."""

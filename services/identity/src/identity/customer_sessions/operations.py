@@ -39,9 +39,9 @@ async def create(
 
 
 async def open_for(
-    session: AsyncSession, customer: Customer, return_url: str | None, settings: Settings
+    session: AsyncSession, customer: Customer, return_url: str | None, settings: Settings, *, email: str | None = None
 ) -> tuple[CustomerSession, str]:
-    """A new session of a customer, and its token, which is kept nowhere."""
+    """A new session of a customer, and its token, which is kept nowhere; `email` is the address that was proven."""
     now, text = clock.wall(), generate(PREFIX)
     opened = CustomerSession(
         id=ids.uuid7(),
@@ -51,6 +51,7 @@ async def open_for(
         token_hash=hashed(text, settings.secret),
         expires_at=now + LIFETIME,
         return_url=return_url,
+        email=email,
     )
     session.add(opened)
     # Sessions that are over are of no use to anybody; each new one of a customer removes them.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.checkout import Purchase, PurchaseSession
 from servicekit import clock, ids
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 

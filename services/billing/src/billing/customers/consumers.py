@@ -1,0 +1,15 @@
+"""What is heard about customers: addresses that they have proven at identity."""
+
+from contracts.identity import CustomerEmailVerifiedV1
+from servicekit.consumers import Consumers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.customers import operations
+
+consumers = Consumers("billing.customers")
+
+
+@consumers.on(CustomerEmailVerifiedV1)
+async def update_email(event: CustomerEmailVerifiedV1, session: AsyncSession) -> None:
+    """Gives the customer the new address."""
+    await operations.verify_email(session, event.data)
