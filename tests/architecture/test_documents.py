@@ -1,6 +1,8 @@
 """The merged OpenAPI document: every operation says what it needs, and shows what is sent and what comes back."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +31,84 @@ def test_the_examples_of_an_operation_are_as_its_schemas_say(name: str) -> None:
         assert "example" in body, "no example"
         schema = {**body["schema"], "components": DOCUMENT["components"]}
         jsonschema_rs.validator_for(schema, validate_formats=True).validate(body["example"])
+
+
+def parts(part: Any, kind: str) -> Iterator[Any]:
+    """Every value with this name in a part of the document, but those of examples."""
+    if isinstance(part, dict):
+        yield from (value for name, value in part.items() if name == kind)
+        for name, value in part.items():
+            if name not in ("example", "examples"):
+                yield from parts(value, kind)
+    elif isinstance(part, list):
+        for value in part:
+            yield from parts(value, kind)
+
+
+def test_refusals_are_written_once() -> None:
+    for name, operation in OPERATIONS.items():
+        inline = [
+            status for status, answer in operation["responses"].items() if status[0] in "45" and "$ref" not in answer
+        ]
+        assert inline == [], name
+    shared = DOCUMENT["components"]["responses"]
+    texts = [json.dumps(answer, sort_keys=True) for answer in shared.values()]
+    assert len(set(texts)) == len(texts)
+    used = {
+        reference.rpartition("/")[2] for reference in parts(DOCUMENT["paths"], "$ref") if "/responses/" in reference
+    }
+    assert used == set(shared)
+
+
+def test_each_operation_says_whether_it_needs_a_token() -> None:
+    public = {name for name, operation in OPERATIONS.items() if operation["security"] == []}
+    assert "GET /v1/checkouts/client/{client_secret}" in public
+    assert "GET /v1/checkouts/" not in public
+    assert all(operation["security"] == [] or operation["security"][0] for operation in OPERATIONS.values())
+    tags = {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+    assert [tag["name"] for tag in DOCUMENT["tags"]] == sorted(tags)
+    assert DOCUMENT["servers"] == [{"url": "/"}]
+
+
+SYNTAX = set("^$\\.*+?()[]{}|/-dDwWsSbBfnrtvxukpP0123456789")
+"""What may follow a backslash in a pattern of ECMA-262 with the flag u, in which other languages read patterns."""
+
+
+def test_patterns_are_valid_in_every_language() -> None:
+    found = {pattern for pattern in parts(DOCUMENT, "pattern") if isinstance(pattern, str)}
+    assert len(found) > 10
+    for pattern in found:
+        assert set(re.findall(r"\\(.)", pattern)) <= SYNTAX, pattern
+
+
+def test_the_members_of_a_union_have_the_field_that_tells_them_apart() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    found = [known for known in parts(schemas, "discriminator") if isinstance(known, dict)]
+    assert found
+    for known in found:
+        for reference in known["mapping"].values():
+            assert known["propertyName"] in schemas[reference.rpartition("/")[2]]["required"], reference
+
+
+def test_no_name_of_a_schema_is_that_of_a_field_of_another() -> None:
+    """Generators for Python name a field's own schema by both names, and drop what clashes."""
+    schemas = DOCUMENT["components"]["schemas"]
+    inline = {
+        f"{name}{field.title().replace('_', '')}"
+        for name, schema in schemas.items()
+        for field, part in schema.get("properties", {}).items()
+        if part.get("type") == "object" or any("additionalProperties" in choice for choice in part.get("anyOf", []))
+    }
+    assert inline & set(schemas) == set()
+
+
+def test_vocabularies_are_closed_for_readers() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["CheckoutPublic"]["properties"]["status"]["enum"] == [
+        "open", "expired", "confirmed", "succeeded", "failed", "completed",
+    ]  # fmt: skip
+    assert "past_due" in schemas["SubscriptionRead"]["properties"]["status"]["enum"]
+    listed = {
+        name: parameter for parameter in OPERATIONS["GET /v1/orders/"]["parameters"] for name in [parameter["name"]]
+    }
+    assert [choice.get("type") for choice in listed["customer_id"]["schema"]["anyOf"]] == ["string", "array"]

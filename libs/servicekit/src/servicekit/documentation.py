@@ -11,6 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from servicekit import refine
 from servicekit.examples import example_of
 from servicekit.inputs import parts_of
 
@@ -61,6 +62,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             _complete(operation, method, route)
         for unused in ("HTTPValidationError", "ValidationError"):
             written["components"]["schemas"].pop(unused, None)
+        refine.refine(written)
         app.openapi_schema = written
     return app.openapi_schema
 
@@ -94,8 +96,10 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
         operation["security"] = [{"access_token": sorted(scopes)}]
         named = " or ".join(f"`{scope}`" for scope in sorted(scopes))
         operation["description"] = f"{operation.get('description', '')}\n\n**Scopes**: {named}".strip()
+    else:
+        operation["security"] = []
     for parameter in operation.get("parameters", []):
-        parameter["schema"] = _without_null(parameter["schema"])
+        parameter["schema"] = _scalar_too(parameter["in"], _without_null(parameter["schema"]))
     for part in parts_of(route.dependant):
         described = getattr(part.call, "parameter", None)
         if described is not None:
@@ -110,6 +114,15 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if len(choices) != 1:
         return schema
     return {**{name: value for name, value in schema.items() if name != "anyOf"}, **choices[0]}
+
+
+def _scalar_too(place: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A filter that takes a list takes one value as well, as the reference of the API sends it."""
+    if place != "query" or schema.get("type") != "array" or "items" not in schema:
+        return schema
+    about = {name: schema[name] for name in ("title", "description", "default") if name in schema}
+    listed = {name: value for name, value in schema.items() if name not in about}
+    return {**about, "anyOf": [listed["items"], listed]}
 
 
 def _scopes(dependant: Dependant) -> set[str]:

@@ -63,8 +63,8 @@ def no_number(value: Any) -> Any:
     return value
 
 
-_PART = r"[^@\s\x00-\x1f\x7f\"<>(),;:\\\[\]]+"
-_ADDRESS = rf"^{_PART}@{_PART}\.[^@\s.\x00-\x1f\x7f\"<>(),;:\\\[\]]{{2,}}$"
+_PART = r"""[^@\s\x00-\x1f\x7f"<>(),;:\\\[\]]+"""
+_ADDRESS = rf"""^{_PART}@{_PART}\.[^@\s.\x00-\x1f\x7f"<>(),;:\\\[\]]{{2,}}$"""
 
 
 def _of_one_case(value: str) -> str:

@@ -48,7 +48,7 @@ def of_services() -> dict[str, dict[str, Any]]:
 
 
 def merge(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """One document out of all services'. A schema of one name that differs between services is kept under both."""
+    """One document out of all services'. What has one name and differs between services is kept under both."""
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -56,26 +56,38 @@ def merge(documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "version": "1.0",
             "description": "Products, checkouts, orders, subscriptions, customers, discounts, benefits and webhooks.",
         },
+        "servers": [{"url": "/"}],
+        "tags": [],
         "paths": {},
-        "components": {"schemas": {}, "securitySchemes": {}},
+        "components": {"schemas": {}, "responses": {}, "securitySchemes": {}},
     }
     for service, document in documents.items():
-        schemas = document.get("components", {}).get("schemas", {})
-        present = merged["components"]["schemas"]
-        renamed = {name: f"{service}_{name}" for name in schemas if present.get(name, schemas[name]) != schemas[name]}
-        text = json.dumps(document)
-        for old, new in renamed.items():
-            text = text.replace(f'"#/components/schemas/{old}"', f'"#/components/schemas/{new}"')
-        document = json.loads(text)
+        for kind in ("schemas", "responses"):
+            document = _renamed(service, document, kind, merged["components"][kind])
         for path, item in document["paths"].items():
             if path in merged["paths"]:
                 raise Failure(f"{path} is served by two services")
             merged["paths"][path] = item
-        for name, schema in document.get("components", {}).get("schemas", {}).items():
-            present[renamed.get(name, name)] = schema
+        for kind in ("schemas", "responses"):
+            merged["components"][kind] |= document["components"][kind]
         merged["components"]["securitySchemes"] |= document.get("components", {}).get("securitySchemes", {})
     merged["paths"] = dict(sorted(merged["paths"].items()))
+    merged["components"]["responses"] = dict(sorted(merged["components"]["responses"].items()))
+    operations = [operation for item in merged["paths"].values() for operation in item.values()]
+    merged["tags"] = [{"name": name} for name in sorted({tag for one in operations for tag in one["tags"]})]
     return merged
+
+
+def _renamed(service: str, document: dict[str, Any], kind: str, present: dict[str, Any]) -> dict[str, Any]:
+    """The document with other names for what is present under its name with another content."""
+    own = document["components"][kind]
+    text = json.dumps(document)
+    new = {name: f"{service}_{name}" if present.get(name, part) != part else name for name, part in own.items()}
+    for old, name in new.items():
+        text = text.replace(f'"#/components/{kind}/{old}"', f'"#/components/{kind}/{name}"')
+    document = json.loads(text)
+    document["components"][kind] = {new[name]: part for name, part in document["components"][kind].items()}
+    return document
 
 
 def write(*, check: bool) -> int:

@@ -58,7 +58,7 @@ def _holders(benefit: contracts.Benefit) -> dict[str, Any]:
     return benefit.properties
 
 
-class CustomerBenefitGrantProperties(Input):
+class CustomerBenefitGrantAccount(Input):
     """Which of the customer's connected accounts gets it."""
 
     account_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
@@ -68,4 +68,4 @@ class CustomerBenefitGrantUpdate(Input):
     """What customers may change of a grant; types without an account of another system have nothing to change."""
 
     benefit_type: Type
-    properties: CustomerBenefitGrantProperties | None = None
+    properties: CustomerBenefitGrantAccount | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from contracts import checkout as contracts
+from contracts.event import OneOf
 from pricing.currencies import MAXIMUM_AMOUNT, CurrencyCode
 from pricing.inputs import StaticPriceInput
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -171,7 +172,9 @@ class CheckoutConfirmWithSecret(CheckoutConfirm):
 
 
 class CheckoutRead(contracts.Checkout):
-    """A checkout."""
+    """A checkout. `completed` is `succeeded` without a `Polar-Version`."""
+
+    status: Annotated[str, OneOf("open", "expired", "confirmed", "succeeded", "failed", "completed")]
 
     @classmethod
     def of(cls, checkout: contracts.Checkout, dialect: Dialect) -> "CheckoutRead":
