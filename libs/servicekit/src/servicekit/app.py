@@ -8,7 +8,6 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from uvicorn.main import STARTUP_FAILURE
 
 from servicekit import broker, errors, memory, telemetry
 from servicekit.auth import Verifier

@@ -120,7 +120,7 @@ def _scalar_too(place: str, schema: dict[str, Any]) -> dict[str, Any]:
     """A filter that takes a list takes one value as well, as the reference of the API sends it."""
     if place != "query" or schema.get("type") != "array" or "items" not in schema:
         return schema
-    about = {name: schema[name] for name in ("title", "description", "default") if name in schema}
+    about: dict[str, Any] = {name: schema[name] for name in ("title", "description", "default") if name in schema}
     listed = {name: value for name, value in schema.items() if name not in about}
     return {**about, "anyOf": [listed["items"], listed]}
 

@@ -44,8 +44,6 @@ class Settings(BaseSettings):
     port: int = 8000
     worker_port: int = 8001
     public_url: str = "http://127.0.0.1:8000"
-    pages_url: str = ""
-    """Where the pages for buyers and customers are: `PUBLIC_URL` unless they have an address of their own."""
     cors_origins: list[str] = []
     body_limit_bytes: int = 1024 * 1024
     large_json_paths: ClassVar[frozenset[str]] = frozenset()
@@ -84,11 +82,6 @@ class Settings(BaseSettings):
             raise ValueError("is not a PostgreSQL address (postgresql://user:password@host/database)")
         return f"postgresql+asyncpg://{rest}"
 
-    @property
-    def pages_base(self) -> str:
-        """The address below which the pages are, without a slash at its end."""
-        return (self.pages_url or self.public_url).rstrip("/")
-
     @classmethod
     def load(cls) -> Self:
         """Reads the environment; a missing or unusable setting stops the process with one line for each."""
@@ -116,3 +109,15 @@ class MailSettings(Settings):
         if info.data.get("environment") == "production" and domain in {"", "localhost"}:
             raise ValueError(f"is {value}: set the address that production sends mail from")
         return value
+
+
+class PagesSettings(Settings):
+    """Of a service that sends people to pages."""
+
+    pages_url: str = ""
+    """Where the pages are: `PUBLIC_URL` unless they have an address of their own."""
+
+    @property
+    def pages_base(self) -> str:
+        """The address below which the pages are, without a slash at its end."""
+        return (self.pages_url or self.public_url).rstrip("/")

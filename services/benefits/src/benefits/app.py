@@ -10,10 +10,10 @@ from servicekit.app import serve
 from benefits.benefit_connections import routes as benefit_connections
 from benefits.benefit_grants import routes as benefit_grants
 from benefits.benefits import routes as benefits
+from benefits.checkouts import routes as checkouts
 from benefits.downloadables import routes as downloadables
 from benefits.license_keys import routes as license_keys
 from benefits.oauth_accounts import routes as oauth_accounts
-from benefits.purchases import routes as purchases
 from benefits.settings import Settings
 from benefits.signing_keys import operations as signing_keys
 from benefits.strategies.outside import outsides
@@ -23,7 +23,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The application: benefits, their grants, license keys and downloads, for the merchant and in the portal."""
     signing_keys.configure(settings.secret)
     routers = [
-        benefits.router, benefit_connections.router, benefit_grants.router, license_keys.router, purchases.router,
+        benefits.router, benefit_connections.router, benefit_grants.router, license_keys.router, checkouts.router,
     ]  # fmt: skip
     portal = [
         benefit_grants.portal_router,

@@ -10,6 +10,7 @@ from servicekit.app import serve
 from servicekit.storage import ObjectStore
 from tax import Quotes
 
+from billing.checkouts import routes as checkouts
 from billing.customers import routes as customers
 from billing.disputes import routes as disputes
 from billing.invoices import routes as invoices
@@ -20,7 +21,6 @@ from billing.orders import routes as orders
 from billing.orders import tax as taxes
 from billing.payment_methods import routes as payment_methods
 from billing.payments import routes as payments
-from billing.purchases import routes as purchases
 from billing.receipts import routes as receipts
 from billing.refunds import routes as refunds
 from billing.settings import Settings
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         orders.router,
         invoices.router,
         receipts.router,
-        purchases.router,
+        checkouts.router,
         subscriptions.router,
         payments.router,
         payment_methods.router,

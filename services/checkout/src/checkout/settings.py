@@ -5,7 +5,7 @@ from pydantic import Field
 from servicekit import settings
 
 
-class Settings(StripeSettings, settings.Settings):
+class Settings(StripeSettings, settings.PagesSettings):
     """The common ones, how to reach Stripe or the local stand-in, and what Stripe signs its call-backs with."""
 
     stripe_publishable_key: str = ""

@@ -16,16 +16,16 @@ from checkout.buyer_attempts.models import BuyerAttempt
 from checkout.checkouts.timers import expire_checkouts, is_any_over
 from checkout.customers.consumers import consumers as customers
 from checkout.invariants import INVARIANTS
+from checkout.orders.consumers import consumers as orders
 from checkout.organizations.consumers import consumers as organizations
 from checkout.payments.timers import is_any_due, recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
 from checkout.projections import projections
-from checkout.purchases.consumers import consumers as purchases
 from checkout.settings import Settings
 from checkout.subscriptions.consumers import consumers as subscriptions
 
 clocks = Clocks("checkout", CheckoutClockReportedV1)
-FLOWS = [products, customers, organizations, subscriptions, purchases, projections.replays, clocks.flow]
+FLOWS = [products, customers, organizations, subscriptions, orders, projections.replays, clocks.flow]
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from checkout.checkouts import streams
 from checkout.checkouts.models import Checkout
-from checkout.purchases.consumers import note_order
+from checkout.orders.consumers import note_order
 from contracts.billing import SubscriptionCreatedV1
 from servicekit import clock, ids
 from sqlalchemy import select, text

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from servicekit import settings
 
 
-class Settings(settings.MailSettings):
+class Settings(settings.MailSettings, settings.PagesSettings):
     """The common ones, the key that only identity signs principals with, and how its mail leaves."""
 
     principal_private_key: str = Field(repr=False)

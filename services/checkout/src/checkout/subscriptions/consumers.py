@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from contracts import billing
 from contracts.event import Event
 from servicekit.consumers import Consumers
-from servicekit.database import project_all
+from servicekit.database import project_all, wake
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from checkout.checkouts.models import Checkout
 from checkout.subscriptions.models import Subscription
 
 consumers = Consumers("checkout.subscriptions")
@@ -27,7 +29,10 @@ consumers = Consumers("checkout.subscriptions")
     together=True,
 )
 async def keep_subscriptions(events: Sequence[Event[billing.Subscription]], session: AsyncSession) -> None:
-    """Keeps what checkouts ask of subscriptions; every event, as a copy is compared by the number of the last."""
+    """Keeps what checkouts ask of subscriptions; every event, as a copy is compared by the number of the last.
+
+    The checkout that one was bought at is told, for who waits on its page.
+    """
     rows = [
         (
             event,
@@ -42,6 +47,13 @@ async def keep_subscriptions(events: Sequence[Event[billing.Subscription]], sess
         for event in events
     ]
     await project_all(session, Subscription, rows)
+    begun = [event for event in events if isinstance(event, billing.SubscriptionCreatedV1) and event.data.checkout_id]
+    for event in begun:
+        bought = update(Checkout).where(
+            Checkout.id == event.data.checkout_id, Checkout.subscription_created_at.is_(None)
+        )
+        await session.execute(bought.values(subscription_created_at=event.time))
+        wake(session)
 
 
 def _is_upgradable(subscription: billing.Subscription) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Text, func
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from identity.database import Base
 
@@ -15,6 +15,8 @@ class Customer(Base):
     __tablename__ = "customers"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID] = synonym("id")
+    """A customer is its own: what a session may see of it."""
     organization_id: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(BigInteger)
     checksum: Mapped[str | None] = mapped_column(Text)

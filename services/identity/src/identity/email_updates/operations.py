@@ -8,7 +8,7 @@ from typing import Any
 from contracts.identity import CustomerEmailVerifiedV1
 from contracts.identity import EmailUpdate as Verified
 from servicekit import clock, ids, mail, outbox
-from servicekit.auth import Principal
+from servicekit.auth import Principal, owned_by
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound, Unauthorized
 from servicekit.tokens import generate, hashed
 from sqlalchemy import case, delete, func, select
@@ -143,9 +143,7 @@ def _allows(organization: Organization) -> bool:
 
 async def _own(session: AsyncSession, principal: Principal) -> Customer:
     statement = select(Customer).where(
-        Customer.organization_id.in_(principal.organization_ids),
-        Customer.id == principal.customer_id,
-        ~Customer.is_deleted,
+        owned_by(principal, Customer), Customer.id == principal.customer_id, ~Customer.is_deleted
     )
     customer = (await session.execute(statement)).scalar_one_or_none()
     if customer is None:

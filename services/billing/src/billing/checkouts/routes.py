@@ -4,11 +4,11 @@ from fastapi.responses import RedirectResponse
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
 
+from billing.checkouts import order
+from billing.checkouts.order import OrderViewExpired
+from billing.checkouts.schemas import CheckoutOrder
 from billing.documents.access import SettingsOf, StoreOf
 from billing.documents.issue import OrderChanged
-from billing.purchases import operations
-from billing.purchases.operations import OrderViewExpired
-from billing.purchases.schemas import CheckoutOrder
 
 router = ResourceRouter("/checkouts/client/{client_secret}/order", "checkouts")
 
@@ -16,7 +16,7 @@ router = ResourceRouter("/checkouts/client/{client_secret}/order", "checkouts")
 @router.get("", name="client_order", responses=responses(ResourceNotFound, OrderViewExpired))
 async def client_order(client_secret: str, session: SessionOf, settings: SettingsOf) -> CheckoutOrder:
     """Gets the order of a checkout as its buyer, within a day of the purchase."""
-    return await operations.get(session, client_secret, settings)
+    return await order.get(session, client_secret, settings)
 
 
 @router.get(
@@ -30,4 +30,4 @@ async def client_receipt(
     client_secret: str, sessions: SessionsOf, store: StoreOf, settings: SettingsOf
 ) -> RedirectResponse:
     """Sends the buyer to the receipt of a checkout's order, within a day of the purchase."""
-    return RedirectResponse(await operations.receipt(sessions, store, client_secret, settings), 303)
+    return RedirectResponse(await order.receipt(sessions, store, client_secret, settings), 303)

@@ -16,12 +16,12 @@ from servicekit.tokens import hashed
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.checkouts.schemas import CheckoutOrder
 from billing.documents import issue
 from billing.orders import queries
 from billing.orders.models import Order
 from billing.organizations.operations import seller
 from billing.organizations.schemas import product_for_customers
-from billing.purchases.schemas import CheckoutOrder
 from billing.settings import Settings
 
 SHOWN_FOR = timedelta(days=1)

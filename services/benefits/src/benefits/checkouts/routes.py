@@ -6,9 +6,9 @@ from servicekit import links
 from servicekit.errors import NotPermitted, responses
 from servicekit.routing import ResourceRouter, SessionOf
 
+from benefits.checkouts import operations
+from benefits.checkouts.schemas import CheckoutBenefits
 from benefits.downloadables.routes import SettingsOf
-from benefits.purchases import operations
-from benefits.purchases.schemas import CheckoutBenefits
 
 router = ResourceRouter("/checkouts/client/{purchase_id}/benefits", "checkouts")
 

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
+from benefits.checkouts.schemas import CheckoutBenefit, CheckoutBenefits, CheckoutFile, CheckoutLicenseKey
 from benefits.downloadables.operations import LIFETIME, path_of
 from benefits.downloadables.queries import active_files
 from benefits.files import queries as files
 from benefits.license_keys.models import LicenseKey
-from benefits.purchases.schemas import CheckoutBenefit, CheckoutBenefits, CheckoutFile, CheckoutLicenseKey
 from benefits.settings import Settings
 from benefits.strategies.properties import PLATFORMS
 
