@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 from polar.v2026_10 import Polar
-from polar.v2026_10.errors import PolarClientError, ResourceNotFound
+from polar.v2026_10.errors import (
+    CustomerPortalCustomersCheckEmailUpdate401Error,
+    CustomerPortalCustomersVerifyEmailUpdate401Error,
+    PolarClientError,
+    ResourceNotFound,
+)
 
 from tests.conformance.conftest import needed
 
@@ -140,3 +145,20 @@ def test_the_customer_rotates_a_license_key(portal: Polar, purchase: Any) -> Non
 def test_the_portal_opens_nothing_of_the_merchant(portal: Polar) -> None:
     with pytest.raises(PolarClientError):
         portal.customers.list()
+
+
+@operation(
+    "customer_portal.customers.request_email_update",
+    "customer_portal.customers.check_email_update",
+    "customer_portal.customers.verify_email_update",
+)
+def test_the_customer_asks_for_another_address(leaving: tuple[Polar, Any], polar: Polar) -> None:
+    """The link itself is mailed: identity's own tests follow it."""
+    customers = leaving[0].customer_portal.customers
+    organization = polar.organizations.list().items[0]
+    polar.organizations.update(organization.id, customer_portal_settings={"customer": {"allow_email_change": True}})
+    assert customers.request_email_update(email="another@example.com") == {"status": "accepted"}
+    with pytest.raises(CustomerPortalCustomersCheckEmailUpdate401Error):
+        customers.check_email_update(token="polar_ceu_unknown")
+    with pytest.raises(CustomerPortalCustomersVerifyEmailUpdate401Error):
+        customers.verify_email_update(token="polar_ceu_unknown")
