@@ -34,18 +34,16 @@ async def file(bus, organization_id):
 
 
 async def test_each_benefit_has_what_its_buyer_was_given(anonymous, story, file):
-    repository = {"repository_owner": "acme", "repository_name": "app", "permission": "pull"}
     benefits = [
         await story.benefit(),
         await story.benefit(type="custom", description="Note", properties={"note": "Call us"}),
         await story.benefit(type="downloadables", description="App", properties={"files": [str(file.id)]}),
-        await story.benefit(type="github_repository", description="Code", properties=repository),
     ]
     product, customer = await story.product(*benefits), story.customer()
     order = await story.bought_once(product, customer)
     other = await story.bought_once(await story.product(await story.benefit(description="Other")), customer)
     found = await shown(anonymous, order.id)
-    assert set(found) == {"License", "Note", "App", "Code"}
+    assert set(found) == {"License", "Note", "App"}
     assert found["License"]["license_key"]["key"].startswith("DEMO-")
     assert (found["Note"]["note"], found["Note"]["status"]) == ("Call us", "granted")
     (one,) = found["App"]["files"]
@@ -53,8 +51,25 @@ async def test_each_benefit_has_what_its_buyer_was_given(anonymous, story, file)
     address = urlsplit(one["url"])
     download = await anonymous.get(f"{address.path}?{address.query}", follow_redirects=False)
     assert download.status_code == 307
-    assert (found["Code"]["status"], found["Code"]["needs_account"]) == ("pending", "github")
     assert set(await shown(anonymous, other.id)) == {"Other"}
+
+
+async def test_what_waits_for_an_account_says_so_and_shows_none(anonymous, story, github, outside, fulfil):
+    github.repository("acme", "app")
+    github.roles["acme", 1] = "admin"
+    assert "connected=github" in (await story.connect_place(github, 1)).headers["location"]
+    repository = {"repository_owner": "acme", "repository_name": "app", "permission": "pull"}
+    benefit = await story.benefit(type="github_repository", description="Code", properties=repository)
+    customer = story.customer()
+    subscription = await story.subscribed(await story.product(benefit), customer)
+    await fulfil()
+    waiting = (await shown(anonymous, subscription.id))["Code"]
+    assert (waiting["status"], waiting["needs_account"]) == ("pending", "github")
+    await story.connect(github, customer, 4711, "ada-of-github")
+    await fulfil()
+    given = (await shown(anonymous, subscription.id))["Code"]
+    assert (given["status"], given["needs_account"]) == ("granted", None)
+    assert "ada-of-github" not in str(given)
 
 
 async def test_a_subscription_s_benefits_end_with_it(anonymous, story):

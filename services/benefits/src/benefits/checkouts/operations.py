@@ -60,7 +60,7 @@ def _shown(
         type=benefit.type,
         description=benefit.description,
         status=grant.state,
-        needs_account=platform if platform is not None and not is_held and grant.state == "pending" else None,
+        needs_account=platform if grant.work == "give" and grant.due_at is None else None,
         note=benefit.properties.get("note") if benefit.type == "custom" and is_held else None,
         license_key=CheckoutLicenseKey.model_validate(key, from_attributes=True)
         if key is not None and is_held
