@@ -99,6 +99,19 @@ class InvoiceSettings(Shape):
     """Printed below: registrations, terms of payment."""
 
 
+class Branding(Shape):
+    """How a seller's pages and mails look, and where its buyers find its terms and its help."""
+
+    logo_url: str | None = None
+    """An upload, served from the suite's own address."""
+    brand_color: str | None = None
+    """As `#1a2b3c`."""
+    terms_url: str | None = None
+    privacy_url: str | None = None
+    support_email: str | None = None
+    support_url: str | None = None
+
+
 class Capabilities(Shape):
     """What an organization may do."""
 
@@ -141,6 +154,7 @@ class Organization(Shape):
     dispute_settings: DisputeSettings = DisputeSettings()
     invoice_settings: InvoiceSettings = InvoiceSettings()
     embed_hosts: list[str] = Field(default_factory=list)
+    branding: Branding = Branding()
     account_id: UUID | None = None
     payout_account_id: UUID | None = None
     capabilities: Capabilities = Capabilities()

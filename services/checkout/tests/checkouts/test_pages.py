@@ -7,7 +7,7 @@ from checkout.checkouts.models import Checkout
 from servicekit import clock
 from sqlalchemy import select, update
 
-from services.checkout.tests.support import confirmed, opened
+from services.checkout.tests.support import confirmed, opened, seller_told
 
 pytestmark = pytest.mark.usefixtures("known_seller")
 
@@ -120,3 +120,13 @@ async def test_a_form_has_the_public_key_and_the_intent_while_the_bank_asks(clie
         row = (await session.execute(select(Checkout))).scalar_one()
         row.succeed(clock.now())
     assert (await seen(client, checkout)).json()["payment_processor_metadata"] == KEY
+
+
+async def test_a_page_has_the_look_of_its_seller(client, sell, bus, organization_id):
+    look = {"brand_color": "#1a2b3c", "terms_url": "https://shop.example/terms"}
+    await bus.deliver(seller_told(organization_id, 2, branding=look))
+    checkout = await opened(client, await sell())
+    branding = (await seen(client, checkout)).json()["organization"]["branding"]
+    assert {name: value for name, value in branding.items() if value} == look
+    shop = (await client.get(f"/v1/customer-portal/organizations/{organization_id}")).json()["organization"]
+    assert shop["branding"] == branding

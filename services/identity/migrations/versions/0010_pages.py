@@ -1,4 +1,4 @@
-"""Sessions that come with a purchase, the purchase that a customer began with, and changes of e-mail addresses."""
+"""Sessions that come with a purchase, customers' first purchases, changes of e-mail addresses, and looks of sellers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("customer_sessions", sa.Column("checkout_id", sa.Uuid(), nullable=True))
+    op.add_column("organizations", sa.Column("branding", postgresql.JSONB(), nullable=True))
     op.add_column("customer_sessions", sa.Column("email", sa.Text(), nullable=True))
     op.create_table(
         "first_purchases",

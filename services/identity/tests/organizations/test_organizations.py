@@ -104,6 +104,10 @@ async def test_settings_have_defaults_and_keep_what_is_not_given(
         ({"default_presentment_currency": "abc"}, "default_presentment_currency"),
         ({"default_presentment_currency": "kwd"}, "default_presentment_currency"),
         ({"embed_hosts": ["a b"]}, "embed_hosts"),
+        ({"branding": {"brand_color": "red"}}, "brand_color"),
+        ({"branding": {"terms_url": "javascript:alert(1)"}}, "terms_url"),
+        ({"branding": {"logo_url": "https://elsewhere.example/v1/files/x/public"}}, "logo_url"),
+        ({"branding": {"font": "Comic Sans"}}, "font"),
     ],
 )
 async def test_wrong_settings_are_refused_by_name(
@@ -114,3 +118,18 @@ async def test_wrong_settings_are_refused_by_name(
     assert answer.status_code == 422
     assert any(field in problem["loc"] for problem in answer.json()["detail"]), answer.text
     assert len(await bus.all()) == 1
+
+
+async def test_the_look_is_merged_and_told(client: httpx.AsyncClient, bus: Bus, organization: UUID) -> None:
+    own = signed_headers(organization, "organizations:write")
+    path = f"/v1/organizations/{organization}"
+    logo = f"http://127.0.0.1:8000/v1/files/{organization}/public"
+    given = {"logo_url": logo, "brand_color": "#1A2B3C", "support_email": "help@acme.example"}
+    assert (await client.patch(path, headers=own, json={"branding": given})).status_code == 200
+    changes = {"branding": {"terms_url": "https://acme.example/terms", "support_email": None}}
+    changed = (await client.patch(path, headers=own, json=changes)).json()["branding"]
+    assert changed == {
+        "logo_url": logo, "brand_color": "#1a2b3c", "terms_url": "https://acme.example/terms", "privacy_url": None,
+        "support_email": None, "support_url": None,
+    }  # fmt: skip
+    assert (await bus.recorded(OrganizationUpdatedV1))[-1].data.branding.model_dump() == changed

@@ -33,7 +33,7 @@ from checkout.trial_redemptions import operations as trial_redemptions
 
 COUNTED = {"seats": "seat_based", "units": "unit_based"}
 """Of which kind of price each number is."""
-SELLER = ("id", "name", "slug", "avatar_url")
+SELLER = ("id", "name", "slug", "avatar_url", "branding")
 """What the page of an expired checkout shows of the organization."""
 FALLBACK_AMOUNT = 1_000
 """In minor units: Polar's proposal where a custom price has no preset (its CUSTOM_PRICE_PRESET_FALLBACK)."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts import checkout as contracts
 from contracts.event import OneOf
+from contracts.identity import Branding
 from pricing.currencies import MAXIMUM_AMOUNT, CurrencyCode
 from pricing.inputs import StaticPriceInput
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -201,6 +202,7 @@ class CheckoutOrganization(BaseModel):
     avatar_url: str | None
     proration_behavior: str = "prorate"
     allow_customer_updates: bool = True
+    branding: Branding = Branding()
 
 
 class CheckoutPublic(CheckoutRead):

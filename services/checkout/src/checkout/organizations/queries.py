@@ -30,7 +30,10 @@ async def storefront(session: AsyncSession, slug: str) -> tuple[dict[str, Any], 
         Product.data["is_archived"].astext == "false",
     )
     products = (await session.execute(on_sale.order_by(Product.id.desc()).limit(PRODUCTS))).scalars()
-    shown = {name: organization.data[name] for name in SHOWN} | {"organization_features": None}
+    shown = {name: organization.data[name] for name in SHOWN} | {
+        "organization_features": None,
+        "branding": organization.data.get("branding") or {},
+    }
     return shown, [_public(product) for product in products]
 
 

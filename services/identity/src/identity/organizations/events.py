@@ -21,6 +21,7 @@ def shape(organization: Organization) -> contracts.Organization:
             "website": organization.website,
             "country": organization.country,
             "socials": organization.socials,
+            "branding": organization.branding or {},
             **settings,
             "proration_behavior": subscription.proration_behavior,
             "allow_customer_updates": subscription.allow_customer_updates,

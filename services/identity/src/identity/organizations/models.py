@@ -6,7 +6,7 @@ from uuid import UUID
 
 from servicekit import clock, ids
 from sqlalchemy import String
-from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.database import Base
@@ -29,5 +29,7 @@ class Organization(Base):
     avatar_url: Mapped[str | None] = mapped_column(default=None)
     country: Mapped[str | None] = mapped_column(String(2), default=None)
     socials: Mapped[list[Any]] = mapped_column(server_default="[]")
+    branding: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Apart from the settings: earlier releases refuse a setting that they do not know."""
     settings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """What the organization has set, by the name of the setting; what it has not stands at the contract's default."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from servicekit import clock, ids, outbox
 from servicekit.auth import Principal
-from servicekit.errors import Conflict, ResourceNotFound
+from servicekit.errors import Conflict, InvalidInput, ResourceNotFound
 from servicekit.lists import Page, Sorting, fetch_page
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
@@ -66,15 +66,24 @@ async def list_organizations(
 
 
 async def update(
-    session: AsyncSession, principal: Principal, organization_id: UUID, changes: OrganizationUpdate
+    session: AsyncSession, principal: Principal, organization_id: UUID, changes: OrganizationUpdate, public_url: str
 ) -> Organization:
-    """Changes the profile and the settings. Raises `ResourceNotFound`."""
+    """Changes the profile and the settings. Raises `ResourceNotFound`, or `InvalidInput` for a logo of another address.
+
+    `public_url` is the suite's own address.
+    """
+    logo = changes.branding.logo_url if changes.branding is not None else None
+    if logo is not None and not logo.startswith(f"{public_url.rstrip('/')}/v1/files/"):
+        raise InvalidInput(("body", "branding", "logo_url"), "should be the public_url of an uploaded file")
     organization = await get(session, principal, organization_id, lock=True)
     settings = dict(organization.settings)
     for name, value in changes.model_dump(exclude_unset=True, mode="json").items():
         if name in PROFILE:
             if not (name in REQUIRED and value is None):
                 setattr(organization, name, value)
+        elif name == "branding":
+            if value is not None:
+                organization.branding = _merged(organization.branding or {}, value)
         elif value is not None:
             settings[name] = _merged(settings.get(name), value)
     organization.settings = settings

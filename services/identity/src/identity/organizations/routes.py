@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 from servicekit.auth import Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
@@ -38,9 +38,12 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> OrganizationRe
 
 
 @router.patch("/{id}", name="update", responses=responses(ResourceNotFound))
-async def update(id: UUID, changes: OrganizationUpdate, session: SessionOf, principal: Writer) -> OrganizationRead:
+async def update(
+    id: UUID, changes: OrganizationUpdate, request: Request, session: SessionOf, principal: Writer
+) -> OrganizationRead:
     """Changes an organization's profile or settings."""
-    return _read(await operations.update(session, principal, id, changes))
+    public_url: str = request.app.state.settings.public_url
+    return _read(await operations.update(session, principal, id, changes, public_url))
 
 
 def _read(organization: Organization) -> OrganizationRead:

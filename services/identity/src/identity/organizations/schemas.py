@@ -52,6 +52,18 @@ class InvoiceSettingsInput(Input):
     note: Annotated[str, StringConstraints(max_length=1_000)] | None = None
 
 
+class BrandingInput(Input):
+    """What buyers see of the seller on pages and in mails; what is null is taken away."""
+
+    logo_url: Url | None = None
+    """The `public_url` of an uploaded file: pages load no image from another address."""
+    brand_color: Annotated[str, StringConstraints(to_lower=True, pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    terms_url: Url | None = None
+    privacy_url: Url | None = None
+    support_email: Email | None = None
+    support_url: Url | None = None
+
+
 def _once(socials: list[SocialLinkInput]) -> list[SocialLinkInput]:
     if len({link.url for link in socials}) != len(socials):
         raise ValueError("each link once")
@@ -75,3 +87,4 @@ class OrganizationUpdate(Input):
     dispute_settings: DisputeSettingsInput | None = None
     invoice_settings: InvoiceSettingsInput | None = None
     embed_hosts: Annotated[list[Host], Field(max_length=50)] | None = None
+    branding: BrandingInput | None = None
