@@ -180,3 +180,16 @@ async def test_another_card_becomes_the_default(client, bus, purchased, sandbox,
     assert refused.json()["detail"][0]["loc"] == ["body", "default_payment_method_id"]
     read = signed_headers(event.organization_id, "customer_portal:read", customer_id=event.data.customer.id)
     assert (await client.patch(f"{MINE}/{first['id']}", headers=read, json={"is_default": True})).status_code == 403
+
+
+async def test_a_card_that_a_stranger_entered_becomes_no_default(client, bus, purchased, sandbox, portal):
+    customer = (await client.post("/v1/customers/", json={"email": "ada@example.com"})).json()
+    event = purchased(card=sandbox.card(), customer={"id": customer["id"]})
+    await bus.deliver(event)
+    (card,) = (await client.get(MINE, headers=portal(event))).json()["items"]
+    assert card["is_default"] is False
+    me = "/v1/customer-portal/customers/me"
+    for path, body in ((f"{MINE}/{card['id']}", {"is_default": True}), (me, {"default_payment_method_id": card["id"]})):
+        refused = await client.patch(path, headers=portal(event), json=body)
+        assert (refused.status_code, refused.json()["error"]) == (400, "PaymentMethodOfCheckout")
+    assert (await client.get(me, headers=portal(event))).json()["default_payment_method_id"] is None

@@ -25,6 +25,7 @@ from billing.customers.schemas import (
 from billing.customers.state import state
 from billing.members import operations as members
 from billing.payment_methods import manage as payment_methods
+from billing.payment_methods.manage import PaymentMethodOfCheckout
 from billing.subscriptions import operations as subscriptions
 
 router = ResourceRouter("/customers", "customers")
@@ -135,7 +136,7 @@ async def get_own(session: SessionOf, principal: Themselves) -> CustomerPortalCu
     return CustomerPortalCustomer.of(await operations.get(session, principal, id=principal.customer_id))
 
 
-@portal_router.patch("/me", name="update", responses=NOT_FOUND)
+@portal_router.patch("/me", name="update", responses=responses(ResourceNotFound, PaymentMethodOfCheckout))
 async def update_own(
     session: SessionOf, principal: ThemselvesWriting, changes: CustomerPortalCustomerUpdate
 ) -> CustomerPortalCustomer:

@@ -47,6 +47,10 @@ class PaymentMethodInUseByActiveSubscription(BadRequest):
     """A subscription that goes on needs the card."""
 
 
+class PaymentMethodOfCheckout(BadRequest):
+    """The card was entered at a checkout with the customer's e-mail, by whoever bought there."""
+
+
 class CustomerNotReady(NotPermitted):
     """The set-up is another customer's."""
 
@@ -167,11 +171,17 @@ async def _kept(
 
 
 async def make_default(session: AsyncSession, principal: Principal, id: UUID) -> PaymentMethodRead:
-    """Makes a saved card the default, which is asked at once for what is past due. Raises `ResourceNotFound`."""
+    """Makes a saved card the default, which is asked at once for what is past due.
+
+    Raises `ResourceNotFound`, or `PaymentMethodOfCheckout` for a card that somebody else may have entered.
+    """
     customer = await own_customer(session, principal, lock=True)
     method = await queries.find(session, principal, id)
     if method is None:
         raise ResourceNotFound()
+    own = select(PaymentMethod.id).where(PaymentMethod.id == id, agreements.is_own_card(PaymentMethod.id))
+    if (await session.execute(own)).first() is None:
+        raise PaymentMethodOfCheckout("This card was entered at a checkout: add it here to use it for more")
     if customer.default_payment_method_id != id:
         operations.choose(session, customer, id)
         await operations.adopt(session, customer, method)

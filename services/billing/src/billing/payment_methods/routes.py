@@ -18,6 +18,7 @@ from billing.payment_methods import manage, queries
 from billing.payment_methods.manage import (
     CustomerNotReady,
     PaymentMethodInUseByActiveSubscription,
+    PaymentMethodOfCheckout,
     PaymentMethodSetupFailed,
     ProcessorSilent,
 )
@@ -95,7 +96,7 @@ async def confirm(
     return await manage.confirm(sessions, request.app.state.processor, principal, wish)
 
 
-@portal_router.patch("/{id}", name="update", responses=NOT_FOUND)
+@portal_router.patch("/{id}", name="update", responses=responses(ResourceNotFound, PaymentMethodOfCheckout))
 async def update(
     id: UUID, session: SessionOf, principal: ThemselvesWriting, changes: CustomerPaymentMethodUpdate
 ) -> PaymentMethodRead:
