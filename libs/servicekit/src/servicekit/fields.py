@@ -24,9 +24,10 @@ _COUNTRY_CODES = """
     PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF
     TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
-_COUNTRIES = frozenset(_COUNTRY_CODES.split())
 _REFUSED = frozenset({"CU", "IR", "KP", "RU", "SY"})
 """Countries that Polar does not take on input."""
+COUNTRIES = frozenset(_COUNTRY_CODES.split()) - _REFUSED
+"""Countries that an address may have (ISO 3166-1 alpha-2)."""
 _US = """
     AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH
     OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI UM AA AE AP
@@ -42,7 +43,7 @@ INT8 = 2**63 - 1
 
 def _country(value: str) -> str:
     value = value.upper()
-    if value not in _COUNTRIES or value in _REFUSED:
+    if value not in COUNTRIES:
         raise ValueError("is not a country that is served (ISO 3166-1 alpha-2)")
     return value
 

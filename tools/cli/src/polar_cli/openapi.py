@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pricing import currencies
+from servicekit import fields
+
 from polar_cli.console import Failure, say
 from polar_cli.state import ROOT, SERVICES
 
 MERGED = ROOT / "deploy" / "gateway" / "openapi.json"
+TABLES = ROOT / "clients" / "packages" / "i18n" / "src" / "tables.json"
 _PROGRAM = """
 import importlib, json, sys
 documents = {}
@@ -90,6 +94,16 @@ def _renamed(service: str, document: dict[str, Any], kind: str, present: dict[st
     return document
 
 
+def tables() -> dict[str, Any]:
+    """What the pages take from the services' tables: minor units that have not two decimals, countries and states."""
+    known = ["bhd", "jod", "kwd", "omr", "tnd", *currencies.OFFERED]
+    return {
+        "decimals": {code: currencies.decimals(code) for code in sorted(known) if currencies.decimals(code) != 2},
+        "countries": sorted(fields.COUNTRIES),
+        "states": {country: sorted(states) for country, states in fields.STATES.items()},
+    }
+
+
 def write(*, check: bool) -> int:
     """Writes every document, or with `check` only compares. Returns the exit status."""
     documents = of_services()
@@ -97,6 +111,7 @@ def write(*, check: bool) -> int:
         ROOT / "services" / service / "openapi.json": document for service, document in documents.items()
     }
     files[MERGED] = merge(documents)
+    files[TABLES] = tables()
     stale = []
     for path, document in files.items():
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"

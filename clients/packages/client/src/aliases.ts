@@ -1,0 +1,27 @@
+import type { components } from './v1'
+
+/** Every named shape of the document. */
+export type schemas = components['schemas']
+
+export type Organization = schemas['OrganizationRead']
+export type OrganizationUpdate = schemas['OrganizationUpdate']
+export type Product = schemas['ProductRead']
+export type ProductCreate = schemas['ProductCreate']
+export type ProductUpdate = schemas['ProductUpdate']
+export type ProductPrice = schemas['PriceRead']
+export type Checkout = schemas['CheckoutRead']
+export type CheckoutCreate = schemas['CheckoutCreate']
+export type CheckoutPublic = schemas['CheckoutPublic']
+export type CheckoutPublicConfirmed = schemas['CheckoutPublicConfirmed']
+export type CheckoutOrder = schemas['CheckoutOrder']
+export type CheckoutBenefit = schemas['CheckoutBenefit']
+export type CheckoutUpdatePublic = schemas['CheckoutUpdatePublic']
+export type CheckoutConfirm = schemas['CheckoutConfirm']
+export type Subscription = schemas['SubscriptionRead']
+export type SubscriptionCancel = schemas['SubscriptionCancel']
+export type Customer = schemas['CustomerRead']
+export type CustomerCreate = schemas['CustomerCreate']
+export type Order = schemas['OrderRead']
+export type Discount = schemas['DiscountRead']
+export type Benefit = schemas['BenefitRead']
+export type BenefitGrant = schemas['BenefitGrantRead']

@@ -1,0 +1,5 @@
+export { useCheckout, useCreateCheckout } from './checkouts'
+export { invalidate, queryClient } from './client'
+export { useOrders } from './orders'
+export { useCreateProduct, useProduct, useProducts, useUpdateProduct } from './products'
+export { useCancelSubscription, useSubscriptions } from './subscriptions'

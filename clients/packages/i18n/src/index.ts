@@ -1,0 +1,5 @@
+export { countries, countryName, regionsOf } from './countries'
+export { formatDate, formatDay } from './dates'
+export { isLocale, LOCALES, type Locale, loadMessages, negotiate } from './locales'
+export { decimalsOf, editableMoney, formatMoney, formatUnitAmount, parseMoney } from './money'
+export { type MessageKey, type Messages, type Translate, translator } from './translate'
