@@ -1,0 +1,200 @@
+import { LOCALES } from '@polar-sh/i18n'
+import { Markdown, Tick } from '@polar-sh/ui'
+import { type ReactNode, useEffect, useState } from 'react'
+import { useWords } from '../shared/locale'
+import type { CheckoutApi } from './api'
+import { isForNow, recurringWords, trialWords, usageWords } from './describe'
+import { DiscountForm } from './discount'
+import { PaymentForm } from './form'
+import { safeUrl } from './leave'
+import { OrderOptions } from './order'
+import type { Step } from './payment'
+import { Picture, Seller } from './seller'
+import type { CheckoutStore, State } from './store'
+import { Summary } from './summary'
+import { type Checkout, intentOf } from './types'
+
+/** The checkout: what is bought on one side, who pays and how on the other. */
+export function CheckoutPage({
+  api,
+  checkout,
+  state,
+  store,
+}: {
+  api: CheckoutApi
+  checkout: Checkout
+  state: State
+  store: CheckoutStore
+}) {
+  const { t } = useWords()
+  const [step, setStep] = useState<Step>('editing')
+  const isLocked = step !== 'editing' || checkout.status !== 'open'
+  const organization = checkout.organization?.name ?? ''
+
+  useEffect(() => {
+    document.title = t('checkout.pageTitle', { organization })
+  }, [t, organization])
+
+  return (
+    <div className="flex min-h-dvh flex-col">
+      {(intentOf(checkout).publishable_key ?? '').startsWith('pk_test_') && (
+        <header className="bg-notice-soft px-5 py-1.5 text-center text-sm">{t('checkout.testMode')}</header>
+      )}
+      <div className="flex grow flex-col lg:grid lg:grid-cols-2">
+        <section aria-label={t('checkout.whatYouBuy')} className="bg-canvas px-5 py-6 lg:px-12 lg:py-14">
+          <div className="mx-auto flex max-w-md flex-col gap-5 lg:sticky lg:top-14 lg:mr-0">
+            <Seller checkout={checkout} />
+            <Headline checkout={checkout} />
+            <OrderOptions checkout={checkout} state={state} store={store} isLocked={isLocked} />
+            <Details checkout={checkout} state={state}>
+              <DiscountForm checkout={checkout} state={state} store={store} isLocked={isLocked} />
+            </Details>
+          </div>
+        </section>
+        <main className="grow px-5 py-6 lg:px-12 lg:py-14">
+          <div className="mx-auto max-w-md lg:ml-0">
+            <PaymentForm
+              api={api}
+              checkout={checkout}
+              state={state}
+              store={store}
+              step={step}
+              setStep={setStep}
+            />
+            <Footer checkout={checkout} />
+          </div>
+        </main>
+      </div>
+    </div>
+  )
+}
+
+/** The product and what it costs: the first thing that a buyer looks for. */
+function Headline({ checkout }: { checkout: Checkout }) {
+  const { t, money, date } = useWords()
+  const { product, currency } = checkout
+  const trial = trialWords(t, checkout)
+  const total = checkout.total_amount ? money(checkout.total_amount, currency) : t('price.free')
+  const price = isForNow(checkout) || !checkout.total_amount ? total : recurringWords(t, total, product)
+  const [amount, ...rest] = price.split(' / ')
+  return (
+    <div className="flex flex-col gap-1">
+      <h1 className="break-words text-lg font-medium text-muted">{product?.name}</h1>
+      {trial ? (
+        <>
+          <p className="text-3xl font-semibold tracking-tight">{trial}</p>
+          {checkout.trial_end && (
+            <p className="text-sm text-muted">
+              {t('trial.then', { price: recurringWords(t, total, product), date: date(checkout.trial_end) })}
+            </p>
+          )}
+        </>
+      ) : (
+        <p className="text-3xl font-semibold tracking-tight tabular-nums">
+          {amount}
+          {rest.length > 0 && <span className="text-base font-normal text-muted"> / {rest.join(' / ')}</span>}
+        </p>
+      )}
+    </div>
+  )
+}
+
+/** The description, the benefits and the sum; behind a button where the screen is small. */
+function Details({ checkout, state, children }: { checkout: Checkout; state: State; children: ReactNode }) {
+  const { t, locale } = useWords()
+  const [isOpen, setOpen] = useState(false)
+  const { product } = checkout
+  const usage = usageWords(t, locale, checkout)
+  return (
+    <>
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-3 lg:order-last lg:block">
+        <button
+          type="button"
+          aria-expanded={isOpen}
+          aria-controls="details"
+          className="min-h-6 self-start text-sm text-accent underline underline-offset-2 lg:hidden"
+          onClick={() => setOpen(!isOpen)}
+        >
+          {t(isOpen ? 'checkout.hideDetails' : 'checkout.showDetails')}
+        </button>
+        {children}
+      </div>
+      <div id="details" className={`flex-col gap-5 lg:flex ${isOpen ? 'flex' : 'hidden'}`}>
+        <Picture product={product} />
+        {product?.description && (
+          <div className="text-sm text-muted">
+            <Markdown text={product.description} />
+          </div>
+        )}
+        {(product?.benefits.length ?? 0) > 0 && (
+          <div>
+            <h2 className="mb-2 text-sm font-medium">{t('checkout.benefits')}</h2>
+            <ul className="flex flex-col gap-1.5 text-sm">
+              {product?.benefits.map((benefit) => (
+                <li key={benefit.id} className="flex items-start gap-2">
+                  <Tick />
+                  <span className="min-w-0 break-words">{benefit.description}</span>
+                </li>
+              ))}
+            </ul>
+          </div>
+        )}
+        {usage.length > 0 && (
+          <div className="flex flex-col gap-1 text-sm">
+            {usage.map((line) => (
+              <p key={line}>{line}</p>
+            ))}
+            <p className="text-muted">{t('price.usageNote')}</p>
+          </div>
+        )}
+        <Summary checkout={checkout} isStale={state.isStale} />
+      </div>
+    </>
+  )
+}
+
+/** The seller's own terms and help, and the choice of the language, in the languages' own names. */
+function Footer({ checkout }: { checkout: Checkout }) {
+  const { t, locale, choose } = useWords()
+  const branding = checkout.organization?.branding
+  const help = branding?.support_url ?? (branding?.support_email ? `mailto:${branding.support_email}` : null)
+  const links = [
+    [t('seller.terms'), safeUrl(branding?.terms_url)?.href],
+    [t('seller.privacy'), safeUrl(branding?.privacy_url)?.href],
+    [t('seller.help'), help?.startsWith('mailto:') ? help : safeUrl(help)?.href],
+  ] as const
+  return (
+    <div className="mt-8 flex flex-wrap items-center justify-between gap-x-6 gap-y-3 text-sm text-muted">
+      <div className="flex flex-wrap gap-x-4 gap-y-2">
+        {links.map(
+          ([name, address]) =>
+            address && (
+              <a
+                key={name}
+                href={address}
+                target="_blank"
+                rel="noopener noreferrer"
+                className="min-h-6 underline underline-offset-2"
+              >
+                {name}
+              </a>
+            ),
+        )}
+      </div>
+      <label className="flex items-center gap-2">
+        {t('checkout.language')}
+        <select
+          value={locale}
+          onChange={(event) => choose(event.target.value)}
+          className="rounded-lg border border-edge bg-surface px-2 py-1.5 text-ink"
+        >
+          {Object.entries(LOCALES).map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  )
+}

@@ -1,0 +1,119 @@
+import { Spinner } from '@polar-sh/ui'
+import { useWords } from '../shared/locale'
+import { isForNow, recurringWords } from './describe'
+import type { Checkout } from './types'
+
+/** Whether the tax is inside the prices that are shown. */
+const isInclusive = (checkout: Checkout) => checkout.tax_behavior === 'inclusive'
+
+/** The amounts of a checkout, line by line. A change of the total is read out. */
+export function Summary({ checkout, isStale }: { checkout: Checkout; isStale: boolean }) {
+  const { t, money } = useWords()
+  const { currency, discount } = checkout
+  const amount = (minor: number) => money(minor, currency)
+  const hasTrial = Boolean(checkout.active_trial_interval)
+  const total = hasTrial ? t('summary.totalAfterTrial') : t('summary.total')
+  return (
+    <div aria-busy={isStale} className="flex flex-col gap-3 text-sm">
+      <dl className="flex flex-col gap-2">
+        <Row name={t('summary.subtotal')}>{amount(checkout.amount)}</Row>
+        {checkout.discount_amount > 0 && (
+          <Row
+            name={t('summary.discount', { name: discount?.name ?? '' })}
+            note={checkout.product?.is_recurring ? durationWords(t, discount) : undefined}
+          >
+            {amount(-checkout.discount_amount)}
+          </Row>
+        )}
+        {!isInclusive(checkout) && <Taxes checkout={checkout} />}
+      </dl>
+      <dl className="flex flex-col gap-2 border-t border-line pt-3">
+        <Row
+          name={total}
+          strong={!hasTrial}
+          busy={isStale}
+          note={isInclusive(checkout) ? taxInside(t, checkout, amount) : undefined}
+        >
+          {isForNow(checkout)
+            ? amount(checkout.total_amount)
+            : recurringWords(t, amount(checkout.total_amount), checkout.product)}
+        </Row>
+        {hasTrial && (
+          <Row name={t('summary.dueToday')} strong>
+            {amount(0)}
+          </Row>
+        )}
+      </dl>
+      <p role="status" className="sr-only">
+        {isStale ? t('summary.updating') : `${total}: ${amount(checkout.total_amount)}`}
+      </p>
+    </div>
+  )
+}
+
+type Words = ReturnType<typeof useWords>['t']
+
+const taxInside = (t: Words, checkout: Checkout, amount: (minor: number) => string) =>
+  checkout.tax_amount ? t('summary.includesTax', { amount: amount(checkout.tax_amount) }) : undefined
+
+function durationWords(t: Words, discount: Checkout['discount']): string | undefined {
+  if (!discount) return undefined
+  if (discount.duration === 'repeating') {
+    return t('summary.discountMonths', { count: discount.duration_in_months ?? 1 })
+  }
+  return discount.duration === 'forever' ? t('summary.discountForever') : t('summary.discountOnce')
+}
+
+function Taxes({ checkout }: { checkout: Checkout }) {
+  const { t, money, locale } = useWords()
+  const lines = checkout.tax_breakdown
+  if (!lines) {
+    return checkout.amount > checkout.discount_amount ? (
+      <Row name={t('summary.tax')}>
+        <span className="text-muted">{t('summary.taxPending')}</span>
+      </Row>
+    ) : null
+  }
+  const shown = lines.filter((line) => line.amount !== 0 || line.taxability_reason === 'reverse_charge')
+  return shown.map((line) => {
+    const name = line.display_name ?? t('summary.tax')
+    const rate = line.rate === null ? null : new Intl.NumberFormat(locale).format(Number(line.rate))
+    const isReversed = line.taxability_reason === 'reverse_charge'
+    return (
+      <Row
+        key={`${name} ${line.country} ${line.state}`}
+        name={rate && !isReversed ? t('summary.taxRate', { name, rate }) : name}
+        note={isReversed ? t('summary.reverseCharge') : undefined}
+      >
+        {money(line.amount, checkout.currency)}
+      </Row>
+    )
+  })
+}
+
+function Row({
+  name,
+  note,
+  strong,
+  busy,
+  children,
+}: {
+  name: string
+  note?: string | undefined
+  strong?: boolean
+  busy?: boolean
+  children: React.ReactNode
+}) {
+  return (
+    <div className={`flex items-baseline justify-between gap-4 ${strong ? 'text-base font-semibold' : ''}`}>
+      <dt className="min-w-0 break-words">
+        {name}
+        {note && <span className="block text-xs font-normal text-muted">{note}</span>}
+      </dt>
+      <dd className="flex shrink-0 items-center gap-2 text-right tabular-nums">
+        {busy && <Spinner />}
+        {children}
+      </dd>
+    </div>
+  )
+}

@@ -1,0 +1,1 @@
+export * from '@polar-sh/hooks/subscriptions'
