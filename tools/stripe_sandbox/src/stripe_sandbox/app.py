@@ -18,6 +18,7 @@ from localstripe import server as local_server
 from localstripe.errors import UserError
 
 from stripe_sandbox import (
+    browser,
     confirmation_tokens,
     disputes,
     payment_intents,
@@ -54,6 +55,7 @@ def create_app(data: Path, webhook_url: str, webhook_secret: str) -> web.Applica
     _add_payments(app, sandbox)
     _add_local(app, sandbox)
     _add_control(app, sandbox)
+    browser.add(app)
     return app
 
 
@@ -118,7 +120,10 @@ async def _key(request: web.Request, handler: Handler) -> web.StreamResponse:
     key = _api_key(request)
     is_browser = request.path in PUBLIC or request.path.endswith(("/_authenticate", "/confirm"))
     if not key and is_browser and request.method == "POST":
-        key = str((await request.post()).get("key", ""))
+        fields = await request.post()
+        key = str(fields.get("key", ""))
+        if request.path not in PUBLIC and not fields.get("client_secret"):
+            raise StripeError(401, "A publishable key needs the client_secret of the intent", param="client_secret")
     if key.startswith(("sk_live_", "rk_live_", "pk_live_")):
         raise StripeError(401, "This is a stand-in for Stripe: live keys do not belong here")
     if not key.startswith(("sk_test_", "rk_test_")) and not (is_browser and key.startswith("pk_test_")):
