@@ -7,10 +7,10 @@ refuse() { echo "gateway cannot start: $1" >&2; exit 78; }
 
 # Requests a second of one token or address, how many may come at once, and login codes a minute of one address.
 : "${GATEWAY_RATE_ORGANIZATION:=100}" "${GATEWAY_RATE_PERSONAL:=50}" "${GATEWAY_RATE_CUSTOMER:=20}"
-: "${GATEWAY_RATE_PUBLIC:=30}" "${GATEWAY_RATE_PROCESSOR:=500}" "${GATEWAY_BURST:=200}"
+: "${GATEWAY_RATE_PUBLIC:=30}" "${GATEWAY_RATE_PROCESSOR:=500}" "${GATEWAY_RATE_PAGES:=100}" "${GATEWAY_BURST:=200}"
 : "${GATEWAY_LOGINS_PER_MINUTE:=6}" "${GATEWAY_LOGINS_BURST:=10}"
 limits="GATEWAY_RATE_ORGANIZATION GATEWAY_RATE_PERSONAL GATEWAY_RATE_CUSTOMER GATEWAY_RATE_PUBLIC GATEWAY_RATE_PROCESSOR"
-limits="$limits GATEWAY_BURST GATEWAY_LOGINS_PER_MINUTE GATEWAY_LOGINS_BURST"
+limits="$limits GATEWAY_RATE_PAGES GATEWAY_BURST GATEWAY_LOGINS_PER_MINUTE GATEWAY_LOGINS_BURST"
 # What an operator sets stands in nginx's configuration: only what it may consist of is let through.
 for name in $limits; do
     eval "value=\$$name"
@@ -32,6 +32,17 @@ if [ -n "${GATEWAY_RESOLVER:-}" ]; then
     GATEWAY_RESOLVE=' max_fails=1 fail_timeout=10s resolve'
     GATEWAY_RESOLVER_LINE="resolver $GATEWAY_RESOLVER valid=1s ipv6=off; resolver_timeout 2s;"
 fi
+
+# Where the pages' card form comes from: Stripe itself, unless the local stand-in runs.
+: "${STRIPE_JS_URL:=https://js.stripe.com/endive/stripe.js}" "${STRIPE_SANDBOX_UPSTREAM:=127.0.0.1:9}"
+: "${STRIPE_PUBLISHABLE_KEY:=}"
+case $STRIPE_JS_URL in
+    *[!A-Za-z0-9:/._-]*) refuse "STRIPE_JS_URL is no address of a script" ;;
+    https://js.stripe.com/?* | /_stripe/?*) ;;
+    *) refuse "STRIPE_JS_URL is neither Stripe's (https://js.stripe.com/…) nor the stand-in's (/_stripe/…)" ;;
+esac
+case $STRIPE_PUBLISHABLE_KEY in *[!A-Za-z0-9_]*) refuse "STRIPE_PUBLISHABLE_KEY is no publishable key" ;; esac
+export STRIPE_JS_URL STRIPE_PUBLISHABLE_KEY STRIPE_SANDBOX_UPSTREAM
 
 GATEWAY_SECURITY_TXT='return 404;'
 if [ -n "${SECURITY_CONTACT:-}" ]; then

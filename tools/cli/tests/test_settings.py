@@ -115,7 +115,7 @@ def test_a_process_with_another_environment_is_outdated(tmp_path):
 
 VALUES = {
     "GATEWAY_LISTEN": "127.0.0.1:1", "GATEWAY_RUN": "/run", "GATEWAY_CACHE": "/dev/shm/x", "GATEWAY_CONFIG": "/etc/x",
-    "GATEWAY_DOCS": "/docs", "GATEWAY_ERROR_LOG": "stderr", "GATEWAY_ACCESS_LOG": "/dev/stdout", "GATEWAY_WORKERS": "1",
+    "GATEWAY_PAGES": "/p", "GATEWAY_ERROR_LOG": "stderr", "GATEWAY_ACCESS_LOG": "/dev/stdout", "GATEWAY_WORKERS": "1",
     **{f"{service.upper()}_UPSTREAM": f"{service}-api:8000" for service in SERVICES},
 }  # fmt: skip
 
@@ -125,9 +125,9 @@ def test_a_resolver_changes_the_addresses_of_services_alone():
     followed = servers.rendered({**VALUES, "GATEWAY_RESOLVER": "127.0.0.11"}).splitlines()
     differing = [new.strip() for old, new in zip(fixed, followed, strict=True) if old != new]
     assert differing[0] == "resolver 127.0.0.11 valid=1s ipv6=off; resolver_timeout 2s;"
-    assert len(differing) == 1 + len(SERVICES)
-    for line, service in zip(differing[1:], SERVICES, strict=True):
-        assert f"server {service}-api:8000 max_fails=1 fail_timeout=10s resolve;" in line
+    upstreams = [*(f"{service}-api:8000" for service in SERVICES), "127.0.0.1:9"]  # the last: no stand-in of Stripe
+    for line, upstream in zip(differing[1:], upstreams, strict=True):
+        assert f"server {upstream} max_fails=1 fail_timeout=10s resolve;" in line
     assert "$request_id" in "\n".join(fixed), "nginx's own variables stay"
     assert "${GATEWAY" not in "\n".join(fixed)
 
@@ -139,6 +139,8 @@ def test_a_resolver_changes_the_addresses_of_services_alone():
         ("GATEWAY_RESOLVER", "dns.example"), ("SECURITY_CONTACT", "somebody"), ("SECURITY_CONTACT", "http://shop.example"),
         ("SECURITY_CONTACT", "a@b.example'; return 200 '"), ("SECURITY_CONTACT", "a@b.example\nExpires: never"),
         ("SECURITY_CONTACT", "javascript:x@y"), ("PUBLIC_URL", "shop.example"),
+        ("STRIPE_JS_URL", "https://js.stripe.com.example/x.js"), ("STRIPE_JS_URL", "/_stripe/';"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_test_1'}"), ("GATEWAY_RATE_PAGES", "0"),
     ],
 )  # fmt: skip
 def test_a_setting_of_the_gateway_that_is_no_good_stops_its_start(name, value):

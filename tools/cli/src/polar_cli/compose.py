@@ -42,6 +42,11 @@ def _succeeds(*command: str) -> bool:
 class ComposedStack(Stack):
     """A stack whose parts run in containers, those of docker-compose.yml; each name has a project of its own."""
 
+    @property
+    def pages(self) -> str:
+        """The gateway's image has them."""
+        return "ready"
+
     def up(self) -> list[str]:
         """Writes the secrets, builds the images, starts what is down and replaces what changed, one service at a time.
 
@@ -189,6 +194,7 @@ def environment(stack: Stack) -> dict[str, str]:
         made = stack.environment(service)
         values |= {name: made[name] for name in wanted & set(made)}
     values["STRIPE_API_BASE"] = "" if stack.real_stripe else "http://stripe:8420"
+    values |= {name: value for name, value in stack.card_form().items() if name == "STRIPE_JS_URL"}
     if bucket := stack.given.get("AWS_S3_BUCKET"):
         values["FILES_URL"] = f"s3://{bucket}"
     return {name: value for name, value in values.items() if name not in stack.given or name in settings.MADE}

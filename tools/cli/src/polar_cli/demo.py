@@ -176,6 +176,7 @@ def run(stack: Stack, purchases: int, *, in_containers: bool = False) -> int:
             say()
             table(("step", "id", "ms since confirm"), trail.rows)
             median = _median(client, receiver, price_id, purchases)
+            page = _checkout(client, price_id, discount_id, None)["url"]
         finally:
             with suppress(httpx.HTTPError):
                 client.send("DELETE", f"/v1/webhooks/endpoints/{endpoint['id']}")
@@ -183,6 +184,12 @@ def run(stack: Stack, purchases: int, *, in_containers: bool = False) -> int:
         raise Failure(f"{receiver.refused} webhooks had a wrong signature")
     say(f"\nconfirm → signed webhook: {median * 1000:.0f} ms at the median of {purchases} purchases")
     say(f"\nThe stack goes on running at {stack.url}; the API is described at {stack.url}/docs")
+    if stack.pages == "ready":
+        say("\nA checkout to pay in a browser, with the card 4242 4242 4242 4242, any date to come and any code:")
+        say(f"  {page}")
+    else:
+        say(f"\nThe pages are {stack.pages}")
+    say("\nThe API by hand:")
     say("  . .polar/env")
     say('  curl -H "Authorization: Bearer $POLAR_ACCESS_TOKEN" $POLAR_API_URL/v1/orders/')
     say("  ./polar down ends it")
@@ -213,8 +220,9 @@ def _offer(client: Client, trail: Trail) -> tuple[str, str]:
     return product["prices"][0]["id"], discount["id"]
 
 
-def _checkout(client: Client, price_id: str, discount_id: str | None, email: str) -> Any:
-    body = {"product_price_id": price_id, "customer_email": email, "customer_name": "Ada Lovelace"}
+def _checkout(client: Client, price_id: str, discount_id: str | None, email: str | None) -> Any:
+    buyer = {"customer_email": email, "customer_name": "Ada Lovelace"} if email else {}
+    body = {"product_price_id": price_id, **buyer}
     return client.call("POST", "/v1/checkouts/", {**body, **({"discount_id": discount_id} if discount_id else {})})
 
 

@@ -17,6 +17,7 @@ from polar_cli import (
     kubernetes,
     leftovers,
     openapi,
+    pages,
     prices,
     settings,
     testing,
@@ -134,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     letters = add("dead-letters", _dead_letters, "list the messages that were set aside, with the reason")
     letters.add_argument("--limit", type=int, default=20, help="of each queue (default 20)")
-    documents = add("openapi", lambda arguments: openapi.write(check=arguments.check), "write the OpenAPI documents")
+    documents = add("openapi", _openapi, "write the OpenAPI documents and the types of the TypeScript client")
     documents.add_argument("--check", action="store_true", help="only compare with what is committed")
     schemas = add("contracts", lambda arguments: contracts.write(check=arguments.check), "write the event schemas")
     schemas.add_argument("--check", action="store_true", help="only compare with what is committed")
@@ -185,7 +186,7 @@ def _status(_: argparse.Namespace) -> int:
         state = "down" if pid is None else "ready" if process.ready() else "not ready"
         rows.append((name, state, pid or "", f"{_resident(pid):.0f}" if pid else ""))
     table(("process", "state", "pid", "MB resident"), rows)
-    say(f"\n{stack.url}")
+    say(f"\n{stack.url}\npages: {stack.pages}")
     return 0 if all(row[1] == "ready" for row in rows) else 1
 
 
@@ -313,6 +314,17 @@ def _bench(arguments: argparse.Namespace) -> int:
     return benches[arguments.what]()
 
 
+def _openapi(arguments: argparse.Namespace) -> int:
+    status = openapi.write(check=arguments.check)
+    if not arguments.check:
+        try:
+            pages.generate()
+        except Failure as failure:
+            say(f"the types of the TypeScript client are not written: {failure}")
+            return 1
+    return status
+
+
 def _lint(_: argparse.Namespace) -> int:
     python = Path(sys.executable)
     checks = {
@@ -334,12 +346,25 @@ def _lint(_: argparse.Namespace) -> int:
         if done.returncode:
             failed.append(name)
             say(done.stdout + done.stderr)
+    if (problems := _pages_problems()) is not None:
+        failed += ["clients"] if problems else []
+        say("\n".join(problems) or "the pages and their client are right")
     if openapi.write(check=True):
         failed.append("openapi")
     if contracts.write(check=True):
         failed.append("contracts")
     say(f"failed: {', '.join(failed)}" if failed else "lint passed")
     return 1 if failed else 0
+
+
+def _pages_problems() -> list[str] | None:
+    """What is wrong with `clients/`; None where there is no Node to ask, and none can be had."""
+    try:
+        with step("biome and tsc of clients/"):
+            return pages.check()
+    except Failure as failure:
+        say(f"clients: left out, since Node or its packages cannot be had here: {failure}")
+        return None
 
 
 def _dockerfiles() -> list[Path]:

@@ -58,6 +58,13 @@ def wrk() -> str:
     return shutil.which("wrk") or "wrk"
 
 
+def chromium() -> str:
+    """The browser that tests the pages; installed like the servers. Raises `Failure` where it may not be."""
+    if shutil.which("chromium") is None:
+        _ensure(["chromium"])
+    return shutil.which("chromium") or "chromium"
+
+
 def _ensure(missing: list[str]) -> None:
     if not missing:
         return

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from polar_cli import packages
+from polar_cli import packages, pages
 from polar_cli.console import Failure
 from polar_cli.processes import Process, answers
 from polar_cli.state import ROOT, SERVICES, State
@@ -240,8 +240,8 @@ class Management:
 @dataclass(frozen=True)
 class Limits:
     """The gateway's limits: requests a second for one token of each kind (`public`: for one address, without a token or
-    at a route that needs none; `processor`: for Stripe's call-backs), how many may come at once, and login codes a
-    minute for one address.
+    at a route that needs none; `processor`: for Stripe's call-backs; `pages`: for web pages and their files), how many
+    may come at once, and login codes a minute for one address.
     """
 
     organization: int = 100
@@ -249,6 +249,7 @@ class Limits:
     customer: int = 20
     public: int = 30
     processor: int = 500
+    pages: int = 100
     burst: int = 200
     logins_per_minute: int = 6
     logins_burst: int = 10
@@ -256,7 +257,7 @@ class Limits:
     @classmethod
     def none(cls) -> "Limits":
         """For stacks that are measured or tested, not attacked."""
-        return cls(*[10_000] * 8)
+        return cls(*[10_000] * 9)
 
     def environment(self) -> dict[str, str]:
         """What the configuration's template is filled in with."""
@@ -276,7 +277,10 @@ def gateway(
     name: str = "gateway",
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Process:
-    """nginx with the configuration of `deploy/gateway`. An operator's `settings`, by name, win over `limits`."""
+    """nginx with the configuration of `deploy/gateway`, and the pages where they are built.
+
+    An operator's `settings`, by name, win over `limits`.
+    """
     folder = data / "gateway"
     user = "www-data"
 
@@ -286,7 +290,7 @@ def gateway(
             "GATEWAY_RUN": str(folder / "run"),
             "GATEWAY_CACHE": str(in_memory(folder)),
             "GATEWAY_CONFIG": str(folder / "config"),
-            "GATEWAY_DOCS": str(folder / "docs"),
+            "GATEWAY_PAGES": str(folder / "pages"),
             "GATEWAY_ERROR_LOG": "stderr",
             "GATEWAY_ACCESS_LOG": str(folder / "access.log"),
             "GATEWAY_WORKERS": "1",
@@ -301,7 +305,7 @@ def gateway(
         forget(in_memory(folder))
         in_memory(folder).mkdir(mode=0o700)
         own(in_memory(folder), user)
-        _write_docs(folder / "docs")
+        pages.publish(folder / "pages")
         config = folder / "config"
         config.mkdir(exist_ok=True)
         for path in GATEWAY.iterdir():
@@ -365,16 +369,6 @@ def rendered(values: Mapping[str, str]) -> str:
     if done.returncode:
         raise Failure(done.stderr.strip())
     return done.stdout
-
-
-def _write_docs(folder: Path) -> None:
-    """The page that shows the merged OpenAPI document, with nothing loaded from elsewhere."""
-    from swagger_ui_bundle import swagger_ui_path
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"):
-        shutil.copy(Path(swagger_ui_path) / name, folder / name)
-    (folder / "index.html").write_text((GATEWAY / "docs.html").read_text())
 
 
 def _required(found: Any, package: str) -> Any:

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from polar_cli import checksums, environments, forkserver, packages, provision, servers, settings
-from polar_cli.console import Failure, step
+from polar_cli import checksums, environments, forkserver, packages, pages, provision, servers, settings
+from polar_cli.console import Failure, say, step
 from polar_cli.processes import Process, answers
 from polar_cli.servers import Limits
 from polar_cli.state import ROOT, SERVICES, State, data_folder, is_free
@@ -80,8 +80,18 @@ class Stack:
         chosen = {name: value for name, value in self.given.items() if name in settings.OF_GATEWAY}
         return servers.gateway(
             self.state, self.data, self._log("gateway"), self.gateway_port, limits,
-            settings={"PUBLIC_URL": self.url, **chosen},
+            settings={"PUBLIC_URL": self.url, **self.card_form(), **chosen},
         )  # fmt: skip
+
+    def card_form(self) -> dict[str, str]:
+        """The gateway's settings of the pages' card form, where none are given: the local stand-in's."""
+        if self.real_stripe:
+            return {}
+        return {
+            "STRIPE_JS_URL": "/_stripe/stripe.js",
+            "STRIPE_PUBLISHABLE_KEY": f"pk_test_{self.state.secret('stripe-key')}",
+            "STRIPE_SANDBOX_UPSTREAM": f"127.0.0.1:{self.state.port('stripe')}",
+        }
 
     def _add(self, process: Process) -> None:
         self.processes[process.name] = process
@@ -273,6 +283,7 @@ class Stack:
         for path in self._private:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
+        building = pages.Build()
         others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
         known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == checksums.queues()
         if self.own_rabbitmq and known:
@@ -281,6 +292,7 @@ class Stack:
             started = self._launch(["rabbitmq"])
             started += self._start(["postgres"] if self.own_postgres else [])
             self.migrate()
+            self._take_pages(building)
             self._end_outdated(others)
             started += self._launch(others)
             self._await([name for name in started if name != "postgres"])
@@ -288,10 +300,26 @@ class Stack:
             started = self.servers_up()
             self.migrate()
             self.declare()
+            self._take_pages(building)
             self._end_outdated(others)
             started += self._start(others)
         self._tell_clients()
         return started
+
+    def _take_pages(self, building: pages.Build) -> None:
+        """Waits for the pages' build, and has a gateway that runs already serve it."""
+        reason = building.wait()
+        self.state.set("pages", reason or None)
+        if reason:
+            say(f"the pages are not built: {reason}")
+        elif self["gateway"].pid is not None:
+            pages.publish(self.data / "gateway" / "pages")
+
+    @property
+    def pages(self) -> str:
+        """Whether the pages are served: `ready`, or why they are not."""
+        reason = self.state.get("pages")
+        return f"not built: {reason}" if reason else "ready" if pages.built() else "not built: ./polar up builds them"
 
     def _end_outdated(self, names: Iterable[str]) -> None:
         """Ends what runs with other settings or other code than it would be started with now, and nothing else."""

@@ -10,29 +10,31 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from polar_cli import forkserver, servers_of_tests
+from polar_cli import forkserver, packages, servers_of_tests
 from polar_cli.compose import ComposedStack, engine_answers
 from polar_cli.console import Failure, say, table
 from polar_cli.servers import Limits
 from polar_cli.stack import Stack
 from polar_cli.state import ROOT
 
-ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "security")
+ON_THE_STACK = ("end_to_end", "end_to_end/restarts", "schema", "conformance", "security", "pages")
 """Groups that need a whole stack; they share one."""
 OWN = ("effects", "effects/planted", "versions")
 """Groups that start stacks of their own. They take minutes: `--quick` leaves them out."""
 STAGES = (
     (
         "effects", "end_to_end/restarts", "architecture", "cli", "contracts", "pricing", "stripe_sandbox", "tax",
-        "schema", "end_to_end", "conformance",
+        "schema", "end_to_end", "conformance", "pages",
     ),
     ("security",),
 )  # fmt: skip
 """What runs after all other groups: first what stops parts of the stack or compares whole tables (which
 are small then), beside the proof on its own stack and, while these wait, groups that ask no stack; then what shares the
 stack; and last what reads its logs."""
-AFTER = dict.fromkeys(("schema", "end_to_end", "conformance"), "end_to_end/restarts")
+AFTER = dict.fromkeys(("schema", "end_to_end", "conformance", "pages"), "end_to_end/restarts")
 """What waits for another group of its stage."""
+IN_A_BROWSER = "pages"
+"""The group that needs a browser; where none can be installed it is left out."""
 IN_CONTAINERS = "containers"
 """The group that asks a stack in containers; where no Docker engine answers it is left out."""
 NAMED = ("versions",)
@@ -121,6 +123,12 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
     if IN_CONTAINERS in chosen and not has_engine:
         del chosen[IN_CONTAINERS]
         say(f"{IN_CONTAINERS}: left out, since no Docker engine answers here")
+    if IN_A_BROWSER in chosen:
+        try:
+            packages.chromium()
+        except Failure as failure:
+            del chosen[IN_A_BROWSER]
+            say(f"{IN_A_BROWSER}: left out: {failure}")
     of_services = [name for name in chosen if name not in (*ON_THE_STACK, *OWN, IN_CONTAINERS)]
     outcomes: list[Outcome] = []
     with forkserver.started(*PRELOADED) as address:
