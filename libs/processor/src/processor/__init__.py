@@ -5,6 +5,7 @@ The services know nothing of Stripe's shapes but the words of this package. It k
 
 from processor.outcomes import (
     UNRECOVERABLE,
+    DeclinedCard,
     DisputeState,
     Method,
     Outcome,
@@ -34,6 +35,7 @@ from processor.stripe import (
 __all__ = [
     "UNRECOVERABLE",
     "Charge",
+    "DeclinedCard",
     "DisputeState",
     "Method",
     "Outcome",

@@ -35,6 +35,8 @@ class Outcome:
     message: str | None = None
     client_secret: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    tried: "DeclinedCard | None" = None
+    """The card that was declined last. None where there was none, or the bank's question went unanswered."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,15 @@ class SetupOutcome:
     decline_code: str | None = None
     message: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    tried: "DeclinedCard | None" = None
+
+
+@dataclass(frozen=True)
+class DeclinedCard:
+    """One decline of a card: Stripe's id of the charge, or of the attempt to set it up, and the card's fingerprint."""
+
+    id: str
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,8 @@ def outcome_of(intent: dict[str, Any]) -> Outcome:
             code = last_error.get("decline_code") or last_error.get("code") or intent["status"]
             message = last_error.get("message") or "The payment failed."
             judged = {"outcome": facts["outcome"]} if "outcome" in facts else {}
-            return Outcome("declined", intent["id"], code, message, facts=judged)
+            tried = declined_card(last_error, last_error.get("charge"))
+            return Outcome("declined", intent["id"], code, message, facts=judged, tried=tried)
         case _:
             return Outcome("open", intent["id"])
 
@@ -124,9 +136,17 @@ def setup_of(intent: dict[str, Any]) -> SetupOutcome:
         case "requires_payment_method" | "canceled" if error or intent["status"] == "canceled":
             code = error.get("decline_code") or error.get("code") or intent["status"]
             message = error.get("message") or "The card could not be kept."
-            return SetupOutcome("declined", intent["id"], None, secret, code, message, metadata)
+            tried = declined_card(error, intent.get("latest_attempt"))
+            return SetupOutcome("declined", intent["id"], None, secret, code, message, metadata, tried)
         case _:
             return SetupOutcome("open", intent["id"], None, secret)
+
+
+def declined_card(error: dict[str, Any], attempt: Any) -> DeclinedCard | None:
+    """The card that an intent's last error is about; `attempt` is Stripe's charge or set-up attempt."""
+    id = _id(attempt)
+    card: Any = (error.get("payment_method") or {}).get("card") or {}
+    return DeclinedCard(id, card.get("fingerprint")) if id is not None else None
 
 
 def method_of(method: dict[str, Any]) -> Method:

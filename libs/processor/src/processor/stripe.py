@@ -20,6 +20,7 @@ from processor.outcomes import (
     Outcome,
     RefundOutcome,
     SetupOutcome,
+    declined_card,
     dispute_of,
     method_of,
     outcome_of,
@@ -244,6 +245,24 @@ class StripeProcessor:
         wish: Any = {"expand": _EXPANDED}
         return outcome_of((await _asked(self._api.payment_intents.retrieve_async(processor_id, wish))).to_dict())
 
+    async def cancel(self, processor_id: str) -> Outcome:
+        """Cancels a PaymentIntent that is not paid, so that nobody can pay it any more. May be repeated.
+
+        Returns what became of it: `declined` when it is canceled, `succeeded` when it was paid before, `open` while
+        Stripe still decides. Raises `ProcessorUnavailable`, or `ProcessorRefused` when there is none.
+        """
+        try:
+            return outcome_of((await _asked(self._api.payment_intents.cancel_async(processor_id))).to_dict())
+        except ProcessorRefused:
+            return await self.retrieve(processor_id)
+
+    async def cancel_setup(self, processor_id: str) -> SetupOutcome:
+        """`cancel` for a SetupIntent."""
+        try:
+            return setup_of((await _asked(self._api.setup_intents.cancel_async(processor_id))).to_dict())
+        except ProcessorRefused:
+            return await self.retrieve_setup(processor_id)
+
     async def find_payment(self, customer: str, payment_id: str) -> Outcome | None:
         """Looks for the intent of one of our payments among those of Stripe's customer, by its metadata.
 
@@ -312,7 +331,8 @@ class StripeProcessor:
             details = _details(error)
             intent_id = (details.get("setup_intent") or {}).get("id")
             code = details.get("decline_code") or error.code or "card_declined"
-            return SetupOutcome("declined", intent_id, decline_code=code, message=error.user_message)
+            tried = declined_card(details, (details.get("setup_intent") or {}).get("latest_attempt"))
+            return SetupOutcome("declined", intent_id, decline_code=code, message=error.user_message, tried=tried)
         except stripe.InvalidRequestError as error:
             log.warning("stripe.refused", code=error.code, param=error.param, request=error.request_id)
             return SetupOutcome("declined", decline_code=error.code or "invalid_request", message="not accepted")
@@ -385,4 +405,5 @@ def _declined(error: stripe.CardError) -> Outcome:
         (details.get("payment_intent") or {}).get("id"),
         details.get("decline_code") or error.code or "card_declined",
         error.user_message or "Your card was declined.",
+        tried=declined_card(details, details.get("charge")),
     )

@@ -120,6 +120,19 @@ async def failed(session: AsyncSession, table: type[Any], id: UUID) -> None:
     await session.execute(update(table).where(table.id == id).values(outcome="failed"))
 
 
+async def failed_again(
+    session: AsyncSession, table: type[Any], id: UUID, again: UUID, also: Iterable[str], *, leaving_out: str
+) -> None:
+    """Counts a further failure in the name of an attempt, once for each `again`, by its marks and those of `also`.
+
+    Marks that begin with `leaving_out` are the first attempt's alone.
+    """
+    mine = select(table.mark).where(table.id == id, ~table.mark.startswith(leaving_out))
+    marks = sorted({*(await session.execute(mine)).scalars(), *also})
+    rows = [{"id": again, "mark": mark, "outcome": "failed", "attempted_at": clock.wall()} for mark in marks]
+    await session.execute(insert(table).values(rows).on_conflict_do_nothing())
+
+
 async def succeeded(session: AsyncSession, table: type[Any], id: UUID) -> None:
     """An attempt has succeeded, whatever was noted of it before, or was not made: it counts no more."""
     await session.execute(update(table).where(table.id == id).values(outcome="succeeded"))

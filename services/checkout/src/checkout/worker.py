@@ -18,7 +18,7 @@ from checkout.customers.consumers import consumers as customers
 from checkout.invariants import INVARIANTS
 from checkout.orders.consumers import consumers as orders
 from checkout.organizations.consumers import consumers as organizations
-from checkout.payments.timers import is_any_due, recover_open_payments, refund_duplicates
+from checkout.payments.timers import cancel_failed, is_any_due, recover_open_payments, refund_duplicates
 from checkout.products.consumers import consumers as products
 from checkout.projections import projections
 from checkout.settings import Settings
@@ -36,12 +36,14 @@ def main() -> None:
     async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         processor = StripeProcessor(settings)
         recover = partial(recover_open_payments, processor=processor, settings=settings)
+        cancel = partial(cancel_failed, processor=processor, settings=settings)
         expire = partial(expire_checkouts, settings=settings)
         refund = partial(refund_duplicates, processor=processor)
         forget = partial(attempts.forget, table=BuyerAttempt)
         yield (
             Timer("expire_checkouts", expire, every=timedelta(seconds=5), ready=is_any_over),
             Timer("recover_open_payments", recover, on_wake=True, follows_clocks=False, ready=is_any_due),
+            Timer("cancel_failed_payments", cancel, on_wake=True, follows_clocks=False, ready=is_any_due),
             Timer("refund_duplicates", refund, follows_clocks=False, ready=is_any_due),
             Timer("forget_buyer_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         )

@@ -128,6 +128,8 @@ async def _key(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise StripeError(401, "This is a stand-in for Stripe: live keys do not belong here")
     if not key.startswith(("sk_test_", "rk_test_")) and not (is_browser and key.startswith("pk_test_")):
         raise StripeError(401, "Invalid API Key provided")
+    if key.startswith("pk_") and request.path.endswith("/confirm") and "client_secret" not in await request.post():
+        raise StripeError(401, "A publishable key confirms an intent with its client_secret", param="client_secret")
     request["key"] = key
     return await handler(request)
 

@@ -15,7 +15,7 @@ from stripe_sandbox.parameters import amount_and_currency, check_amount, flag, i
 _OF_CONFIRM = (
     "payment_method", "confirmation_token", "off_session", "return_url", "setup_future_usage", "receipt_email",
     "error_on_requires_action", "use_stripe_sdk", "payment_method_options", "payment_method_types", "shipping",
-    "mandate_data",
+    "mandate_data", "payment_method_data", "client_secret",
 )  # fmt: skip
 _OF_UPDATE = (
     "amount", "currency", "customer", "description", "metadata", "payment_method", "receipt_email",
@@ -141,14 +141,19 @@ def update(sandbox: Sandbox, id: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def confirm(sandbox: Sandbox, id: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Confirms an intent. Raises a 402 when the card declines."""
+    """Confirms an intent, from the server or from a browser with its secret. Raises a 402 when the card declines."""
     known(data, _OF_CONFIRM)
     intent = find(sandbox, id)
+    if "client_secret" in data and data["client_secret"] != intent["client_secret"]:
+        raise StripeError(401, "Invalid client_secret", param="client_secret")
     if intent["status"] not in _UNCONFIRMED:
         raise unexpected_state(
             f"This PaymentIntent's status is {intent['status']}: it cannot be confirmed (again).", intent
         )
-    if text(data, "payment_method"):
+    if "payment_method_data" in data:
+        method = payment_methods.of_data(data["payment_method_data"], "payment_method_data")
+        _take_method(intent, method.id)
+    elif text(data, "payment_method"):
         _take_method(intent, data["payment_method"])
     return _confirm(sandbox, intent, data)
 

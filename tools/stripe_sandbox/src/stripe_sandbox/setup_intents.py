@@ -37,6 +37,7 @@ def create(sandbox: Sandbox, data: dict[str, Any]) -> dict[str, Any]:
             "customer": customer,
             "description": text(data, "description"),
             "last_setup_error": None,
+            "latest_attempt": None,
             "metadata": metadata(data),
             "next_action": None,
             "payment_method": None,
@@ -133,10 +134,11 @@ def _confirm(sandbox: Sandbox, intent: dict[str, Any], data: dict[str, Any]) -> 
     if method.customer is not None and method.customer != intent["customer"]:
         raise StripeError(400, "The provided PaymentMethod is attached to another customer.", param="payment_method")
     card = payment_methods.card_of(method)
+    intent["latest_attempt"] = f"setatt_{local.random_id(24)}"
     if sandbox.faults.decline:
-        return _failed(sandbox, intent, "card_declined", sandbox.faults.decline)
+        return _failed(sandbox, intent, method, "card_declined", sandbox.faults.decline)
     if card.decline is not None and card.number != payment_methods.GOOD_UNTIL_CHARGED:
-        return _failed(sandbox, intent, *card.decline)
+        return _failed(sandbox, intent, method, *card.decline)
     intent["payment_method"] = method.id
     if not card.authenticates:
         return _kept(sandbox, intent)
@@ -159,9 +161,12 @@ def _kept(sandbox: Sandbox, intent: dict[str, Any]) -> dict[str, Any]:
     return intent
 
 
-def _failed(sandbox: Sandbox, intent: dict[str, Any], code: str, decline_code: str | None) -> dict[str, Any]:
+def _failed(
+    sandbox: Sandbox, intent: dict[str, Any], method: Any, code: str, decline_code: str | None
+) -> dict[str, Any]:
     message = MESSAGES.get(decline_code or "") or MESSAGES[code]
     failure: dict[str, Any] = {"type": "card_error", "code": code, "message": message}
+    failure["payment_method"] = method._export()
     if decline_code is not None:
         failure["decline_code"] = decline_code
     intent |= {"last_setup_error": failure, "payment_method": None, "status": "requires_payment_method"}

@@ -2,10 +2,17 @@
 
 from collections.abc import MutableMapping
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
-from processor import ProcessorRefused, ProcessorUnavailable, StripeProcessor, card_testing, is_test_method
+from processor import (
+    DeclinedCard,
+    ProcessorRefused,
+    ProcessorUnavailable,
+    StripeProcessor,
+    card_testing,
+    is_test_method,
+)
 from processor.card_testing import ALERT_LEAST, ALERT_PERCENT, ATTACK_LEAST, ATTACK_PERCENT
 from servicekit import attempts, clock, metrics, outbox, telemetry
 from servicekit.addresses import HOLDING, counted
@@ -95,8 +102,21 @@ async def declined(session: AsyncSession, payment: Payment) -> None:
     """The card was declined. Publishes, once an hour, that too many of the seller's were."""
     if is_test_method(payment.confirmation_token):
         return
-    organization_id = payment.organization_id
     await attempts.failed(session, BuyerAttempt, payment.id)
+    await _alert(session, payment.organization_id)
+
+
+async def declined_again(session: AsyncSession, payment: Payment, tried: DeclinedCard) -> None:
+    """Another card was declined at Stripe, of whoever has the secret of the payment's intent. Counted once."""
+    also = [f"checkout {payment.checkout_id}", _mark(payment.organization_id)]
+    if tried.fingerprint is not None:
+        also.append(f"card {tried.fingerprint}")
+    again = uuid5(payment.id, tried.id)
+    await attempts.failed_again(session, BuyerAttempt, payment.id, again, also, leaving_out="card ")
+    await _alert(session, payment.organization_id)
+
+
+async def _alert(session: AsyncSession, organization_id: UUID) -> None:
     rate = await attempts.rate(session, BuyerAttempt, _mark(organization_id), ALERT_PERCENT, ALERT_LEAST)
     if not rate.exceeds(ALERT_PERCENT, ALERT_LEAST):
         return

@@ -1,5 +1,6 @@
 """What becomes of a payment: charging it, and writing down the outcome, wherever it is heard from."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,8 @@ BUYER = "buyer_email"
 """In a payment's facts: the e-mail with which the buyer confirmed this attempt."""
 TERMS = "terms"
 """In a payment's facts: what was bought by this attempt (`Checkout.terms`)."""
+TRIED = "declined_attempt"
+"""In a failed payment's facts: Stripe's id of the decline that is counted as this attempt; empty if it had none."""
 BUYER_HAS = timedelta(hours=1)
 """For how long a buyer may take to prove themselves to their bank before Stripe is asked again."""
 
@@ -127,7 +130,14 @@ async def kept(processor: StripeProcessor, setup: SetupOutcome, customer: str) -
             "customer": method.customer or customer,
             "payment_method": method.processor_id,
         }
-    return Outcome(setup.status, setup.processor_id, setup.decline_code, setup.message, setup.client_secret, facts)
+    return replace(not_kept(setup), facts=facts)
+
+
+def not_kept(setup: SetupOutcome) -> Outcome:
+    """What a set-up says, as the outcome of a payment of nothing, without the card."""
+    return Outcome(
+        setup.status, setup.processor_id, setup.decline_code, setup.message, setup.client_secret, tried=setup.tried
+    )
 
 
 async def _create_customer(
@@ -155,6 +165,9 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
     if payment.status not in {"open", "requires_action", "failed"}:
         return payment
     if payment.status == "failed" and outcome.status != "succeeded":
+        tried = outcome.tried
+        if tried is not None and payment.facts.get(TRIED, tried.id) != tried.id:
+            await buyer_attempts.declined_again(session, payment, tried)
         return payment
     now, wall = clock.now(), clock.wall()  # what waits for Stripe waits by the clock that Stripe knows
     payment.modified_at = now
@@ -178,8 +191,13 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                 }
                 checkouts.tell(session, checkout, settings)
         case "declined":
-            payment.status, payment.due_at = "failed", None
+            # A browser that has the intent's secret could go on trying cards at Stripe: a timer cancels the intent.
+            is_exposed = payment.status == "requires_action"
+            payment.status, payment.due_at = "failed", wall if is_exposed else None
+            payment.facts = {**payment.facts, TRIED: outcome.tried.id if outcome.tried else ""}
             payment.decline_code, payment.decline_message = outcome.decline_code, outcome.message
+            if is_exposed:
+                wake(session)
             await buyer_attempts.declined(session, payment)
             if is_current:
                 await discounts.release(session, checkout.id)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Request
-from processor import event_of, is_brief, outcome_of
+from processor import event_of, is_brief, outcome_of, setup_of
 from servicekit.errors import BadRequest, responses
 from servicekit.inputs import ForeignQuery, RawBody
 from servicekit.routing import ResourceRouter, SessionOf
@@ -49,10 +49,11 @@ async def receive_stripe_event(
     intent: dict[str, Any] = event["data"]["object"]
     payment_id = _payment_id(intent) if event["type"] in HEARD or event["type"] in SET_UP else None
     if await operations.receive(session, event, payment_id) and payment_id is not None:
-        is_set_up = event["type"] in SET_UP
-        is_asked = (is_set_up or is_brief(intent)) and await operations.ask_now(session, payment_id, intent["id"])
-        if not is_asked and not is_set_up:
-            await operations.settle(session, payment_id, outcome_of(intent), request.app.state.settings)
+        is_kept = event["type"] == "setup_intent.succeeded"
+        is_asked = (is_kept or is_brief(intent)) and await operations.ask_now(session, payment_id, intent["id"])
+        if not is_asked and not is_kept:
+            said = operations.not_kept(setup_of(intent)) if event["type"] in SET_UP else outcome_of(intent)
+            await operations.settle(session, payment_id, said, request.app.state.settings)
     return {"status": "received"}
 
 

@@ -1,9 +1,9 @@
-"""Payments that a crash, or Stripe's silence, left open; and second payments, which are given back."""
+"""Payments that a crash, or Stripe's silence, left open; intents to cancel; second payments, which are given back."""
 
 from uuid import UUID
 
 import structlog
-from processor import ProcessorRefused, ProcessorUnavailable, Refund, StripeProcessor
+from processor import Outcome, ProcessorRefused, ProcessorUnavailable, Refund, StripeProcessor
 from servicekit import clock
 from servicekit.database import Sessions
 from servicekit.timers import look
@@ -48,6 +48,36 @@ async def refund_duplicates(sessions: Sessions, processor: StripeProcessor) -> i
     async with sessions() as session:
         payment = await session.get_one(Payment, payment_id, with_for_update=True)
         payment.status, payment.due_at = "refunded", None
+    return 1
+
+
+async def cancel_failed(sessions: Sessions, processor: StripeProcessor, settings: Settings) -> int:
+    """Cancels the intent of one failed payment at Stripe, so that nobody who has its secret tries more cards with it.
+
+    One that was paid meanwhile is settled as every late payment is. After a crash it is done again.
+    """
+    payment_id = await _claim(sessions, ("failed",))
+    if payment_id is None:
+        return 0
+    async with sessions() as session:
+        payment = await operations.by_id(session, payment_id)
+    id = payment.processor_id or ""
+    try:
+        if payment.amount:
+            outcome = await processor.cancel(id)
+        else:
+            outcome = operations.not_kept(await processor.cancel_setup(id))
+    except ProcessorUnavailable:
+        return 0
+    except ProcessorRefused:
+        outcome = Outcome("declined")  # Stripe has no such intent
+    async with sessions() as session:
+        if outcome.status == "succeeded":
+            await operations.settle(session, payment_id, outcome, settings)
+        else:
+            payment = await session.get_one(Payment, payment_id, with_for_update=True)
+            if payment.status == "failed" and outcome.status == "declined":
+                payment.due_at = None
     return 1
 
 
