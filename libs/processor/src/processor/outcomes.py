@@ -132,14 +132,14 @@ def setup_of(intent: dict[str, Any]) -> SetupOutcome:
         case "succeeded":
             return SetupOutcome("succeeded", intent["id"], method, secret, metadata=metadata)
         case "requires_action":
-            return SetupOutcome("requires_action", intent["id"], None, secret)
+            return SetupOutcome("requires_action", intent["id"], None, secret, metadata=metadata)
         case "requires_payment_method" | "canceled" if error or intent["status"] == "canceled":
             code = error.get("decline_code") or error.get("code") or intent["status"]
             message = error.get("message") or "The card could not be kept."
             tried = declined_card(error, intent.get("latest_attempt"))
             return SetupOutcome("declined", intent["id"], None, secret, code, message, metadata, tried)
         case _:
-            return SetupOutcome("open", intent["id"], None, secret)
+            return SetupOutcome("open", intent["id"], None, secret, metadata=metadata)
 
 
 def declined_card(error: dict[str, Any], attempt: Any) -> DeclinedCard | None:

@@ -3,6 +3,7 @@
 from billing.benefit_grants.models import BenefitGrant
 from billing.card_attempts.models import CardAttempt
 from billing.checkouts.models import Checkout
+from billing.client_intents.models import ClientIntent
 from billing.customers.models import Customer, CustomerAlias, CustomerBalance, CustomerBalanceEntry
 from billing.discounts.models import Discount
 from billing.disputes.models import Dispute
@@ -26,6 +27,7 @@ __all__ = [
     "BillingEntry",
     "CardAttempt",
     "Checkout",
+    "ClientIntent",
     "Customer",
     "CustomerAlias",
     "CustomerBalance",

@@ -16,6 +16,7 @@ from tax import Quotes
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
 from billing.card_attempts.models import CardAttempt
+from billing.client_intents.timers import cancel_intents, forget_intents, is_any_to_cancel
 from billing.customers.consumers import consumers as customers
 from billing.discounts.consumers import consumers as discounts
 from billing.disputes.timers import follow_disputes, is_any_to_follow
@@ -83,6 +84,7 @@ def main() -> None:
         finish = partial(finish_refunds, processor=processor)
         tell = partial(tell_providers, quotes=quotes)
         forget = partial(attempts.forget, table=CardAttempt)
+        cancel = partial(cancel_intents, processor=processor)
         own = [
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=five, ready=is_any_over),
             Timer("pause_subscriptions", pause_subscriptions, every=five, ready=is_any_to_pause),
@@ -96,6 +98,8 @@ def main() -> None:
             Timer("finish_refunds", finish, follows_clocks=False, ready=is_any_unfinished),
             Timer("follow_disputes", follow, every=five, follows_clocks=False, ready=is_any_to_follow),
             Timer("tell_tax_providers", tell, every=five, follows_clocks=False, ready=is_any_to_tell),
+            Timer("cancel_intents", cancel, on_wake=True, follows_clocks=False, ready=is_any_to_cancel),
+            Timer("forget_intents", forget_intents, every=timedelta(hours=1), follows_clocks=False),
             Timer("forget_card_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         ]
         if settings.mail_url:

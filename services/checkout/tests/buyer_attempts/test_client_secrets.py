@@ -1,4 +1,4 @@
-"""A browser that has an intent's `client_secret` confirms it at Stripe itself: it tries few cards so, and pays nothing."""
+"""A browser that has an intent's `client_secret` confirms it at Stripe itself: few cards are tried so."""
 
 from collections import Counter
 
@@ -126,6 +126,6 @@ async def test_the_timer_that_hears_of_the_decline_first_counts_it_once(
         await call_back(client, event)
     answers = [
         await confirmed(client, checkout, confirmation_token_id=sandbox.token(number))
-        for number in STOLEN[1:] + ["4000000000000127"]
+        for number in [*STOLEN[1:], "4000000000000127"]
     ]
     assert [answer.status_code for answer in answers] == [400] * (card_testing.PER_PURCHASE - 1) + [429]

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.card_attempts import operations as card_attempts
+from billing.client_intents import operations as client_intents
 from billing.customers import queries as customers
 from billing.orders import dunning, queries
 from billing.orders.schemas import CustomerOrderConfirmPayment, CustomerOrderPaymentConfirmation
@@ -75,6 +76,10 @@ async def confirm(
     if outcome is None:
         return CustomerOrderPaymentConfirmation(status="processing")
     async with sessions() as session:
+        if outcome.client_secret is not None and outcome.processor_id is not None:
+            await client_intents.expose(
+                session, outcome.processor_id, payment.organization_id, attempt_id, f"order {payment.order_id}"
+            )
         settled = await collect.settle(session, payment.id, outcome)
     if settled is not None and settled.is_duplicate:
         message = "The order was paid, or is not owed any more: the payment is given back"

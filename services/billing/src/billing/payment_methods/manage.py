@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.card_attempts import operations as card_attempts
+from billing.client_intents import operations as client_intents
 from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.orders.dunning import retry_with_new_card
@@ -110,7 +111,7 @@ async def add(
     except (ProcessorUnavailable, ProcessorRefused) as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
     await card_attempts.end(sessions, attempt_id, outcome.status)
-    return await _kept(sessions, processor, principal, outcome, holder, set_default=wish.set_default)
+    return await _kept(sessions, processor, principal, outcome, holder, attempt_id, set_default=wish.set_default)
 
 
 async def confirm(
@@ -125,10 +126,19 @@ async def confirm(
         raise CustomerNotReady("This set-up is not of this customer") from error
     except ProcessorUnavailable as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
-    if ATTEMPT in outcome.metadata:
-        await card_attempts.end(sessions, UUID(outcome.metadata[ATTEMPT]), outcome.status)
+    if outcome.metadata.get("customer_id") != str(customer.id):
+        raise CustomerNotReady("This set-up is not of this customer")
+    named = outcome.metadata.get(ATTEMPT)
+    attempt_id = UUID(named) if named else uuid5(NAMESPACE_URL, wish.setup_intent_id)
+    if outcome.status == "declined":
+        async with sessions() as session:
+            await client_intents.decline(session, {wish.setup_intent_id: outcome.tried})
+    else:
+        await card_attempts.end(sessions, attempt_id, outcome.status)
     holder = customer.processor_customer_id or ""
-    return await _kept(sessions, processor, principal, outcome, holder, set_default=wish.set_default, is_own=False)
+    return await _kept(
+        sessions, processor, principal, outcome, holder, attempt_id, set_default=wish.set_default, is_own=False
+    )
 
 
 async def _kept(
@@ -137,6 +147,7 @@ async def _kept(
     principal: Principal,
     outcome: SetupOutcome,
     holder: str,
+    attempt_id: UUID,
     *,
     set_default: bool,
     is_own: bool = True,
@@ -149,6 +160,9 @@ async def _kept(
         async with sessions() as session:
             customer = await own_customer(session, principal, lock=True)
             customer.processor_customer_id = customer.processor_customer_id or holder or None
+            if outcome.processor_id is not None:
+                mark = f"customer {customer.id}"
+                await client_intents.expose(session, outcome.processor_id, customer.organization_id, attempt_id, mark)
         return CustomerPaymentMethodCreateResponse(status="requires_action", client_secret=outcome.client_secret)
     try:
         method = await processor.retrieve_method(outcome.payment_method)

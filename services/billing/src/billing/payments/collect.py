@@ -19,6 +19,7 @@ from servicekit.database import Sessions, wake
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.client_intents import operations as client_intents
 from billing.customers.models import Customer
 from billing.ledger.operations import record_duplicate
 from billing.ledger.settlements import record_settlement
@@ -341,6 +342,8 @@ async def conclude(session: AsyncSession, heard: Sequence[News]) -> None:
     """`settle` for rows that the caller has locked, of different customers."""
     now = clock.now()
     settled = []
+    declined = [news.outcome for news in heard if news.outcome.status == "declined"]
+    await client_intents.decline(session, {one.processor_id: one.tried for one in declined if one.processor_id})
     for news in heard:
         payment, order, outcome = news.payment, news.order, news.outcome
         if payment.status in FINAL or (payment.status == "failed" and outcome.status != "succeeded"):

@@ -4,6 +4,7 @@ from contracts.checkout import ProcessorEventReceivedV1
 from servicekit.consumers import Consumers
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.client_intents import callbacks as client_intents
 from billing.disputes import callbacks as disputes
 from billing.payments import callbacks as payments
 from billing.processor_events import handlers
@@ -11,7 +12,7 @@ from billing.refunds import callbacks as refunds
 
 consumers = Consumers("billing.processor_events")
 
-__all__ = ["consumers", "disputes", "payments", "refunds"]
+__all__ = ["client_intents", "consumers", "disputes", "payments", "refunds"]
 
 
 @consumers.on(ProcessorEventReceivedV1)

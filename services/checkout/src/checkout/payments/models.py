@@ -16,7 +16,9 @@ class Payment(Record, Base):
     """One attempt to move money. `amount` is in integer minor units.
 
     open → succeeded, failed, or requires_action (the buyer's bank asks them); a second success of one checkout, or one
-    for what the checkout no longer offers, is `duplicate`, and is paid back: `refunded`. A `failed` one that is due has an intent to cancel.
+    for what the checkout no longer offers, is `duplicate`, and is paid back: `refunded`.
+
+    A `failed` one that is due has an intent to cancel.
     """
 
     __tablename__ = "payments"
