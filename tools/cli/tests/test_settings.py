@@ -40,8 +40,19 @@ def test_settings_are_remembered_until_they_are_changed_or_emptied(tmp_path, not
     assert "MAIL_URL" not in settings.remember(tmp_path)
 
 
-def test_a_value_that_cannot_be_kept_is_refused(tmp_path, nothing_set):
-    os.environ["MAIL_URL"] = "smtp://me:it's@mail.example"
+def test_a_value_is_kept_whatever_it_consists_of(tmp_path, nothing_set):
+    odd = 'a"b $HOME ${X} `id` #c \\n \u2028GATEWAY_BURST=1\x0cGATEWAY_BURST=2\x85x'
+    os.environ["MAIL_URL"] = odd
+    settings.remember(tmp_path)
+    del os.environ["MAIL_URL"]
+    settings.recall(tmp_path)
+    assert os.environ["MAIL_URL"] == odd
+    assert "GATEWAY_BURST" not in os.environ
+
+
+@pytest.mark.parametrize("value", ["smtp://me:it's@mail.example", "smtp://x\rGATEWAY_BURST=1", "smtp://mail\\"])
+def test_a_value_that_cannot_be_kept_is_refused(tmp_path, nothing_set, value):
+    os.environ["MAIL_URL"] = value
     with pytest.raises(Failure, match="MAIL_URL"):
         settings.remember(tmp_path)
 

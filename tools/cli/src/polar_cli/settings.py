@@ -69,7 +69,7 @@ def given() -> dict[str, str]:
 def recall(folder: Path) -> None:
     """Puts what a stack remembers into the environment, where that does not say otherwise."""
     path = folder / "settings.env"
-    for line in path.read_text().splitlines() if path.exists() else ():
+    for line in path.read_text().split("\n") if path.exists() else ():
         name, separator, value = line.partition("=")
         if separator and name in KNOWN:
             os.environ.setdefault(name, value.removeprefix("'").removesuffix("'"))
@@ -81,6 +81,8 @@ def remember(folder: Path) -> list[str]:
     for name, value in kept.items():
         if "'" in value or "\r" in value:
             raise Failure(f"{name} has a quotation mark or a carriage return", hint="in an address write %27 or %0D")
+        if value.endswith("\\"):
+            raise Failure(f"{name} ends with a backslash", hint="Compose would read the end of the line into it")
     text = "".join(f"{name}='{value}'\n" for name, value in kept.items())
     with os.fdopen(os.open(folder / "settings.env", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
