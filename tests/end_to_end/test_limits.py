@@ -119,6 +119,29 @@ def test_behind_a_trusted_proxy_each_client_has_a_limit(stack: Stack) -> None:
     assert 429 in same
 
 
+def test_a_network_of_one_connection_is_one_client(stack: Stack) -> None:
+    """Whoever has an IPv6 address has 64 bits of others, and may write each in several ways."""
+    networks = {"2001:db8:a:b": ["::{}", ":0:0:0:{}", ":{}::1"], "2001:db8": ["::{}", ":0:0:{}:2:3:4"]}
+    with second_gateway(stack, "sixth", GATEWAY_TRUSTED_PROXIES="127.0.0.1") as url:
+        path = "/v1/customer-portal/customer-session/request"
+        with httpx.Client(base_url=url, timeout=30) as client:
+            for network, hosts in networks.items():
+                statuses = [
+                    client.post(path, json={}, headers={"X-Forwarded-For": network + host.format(n)}).status_code
+                    for n in range(1, 4)
+                    for host in hosts
+                ]
+                assert statuses[0] == 422
+                assert statuses.count(422) <= 3, network
+            other = client.post(path, json={}, headers={"X-Forwarded-For": "2001:db8:a:c::1"})
+            assert other.status_code == 422
+            mapped = [
+                client.post(path, json={}, headers={"X-Forwarded-For": f"::ffff:198.51.100.{n}"}).status_code
+                for n in range(4)
+            ]
+            assert set(mapped) == {422}
+
+
 def test_codes_are_limited_however_they_are_asked_for(limited: str) -> None:
     path = "/v1/customer-portal/customer-session/request"
     answers = [answer for n in range(4) for answer in asked(limited, path, f"polar_oat_other{n}", "POST", 1)]
