@@ -71,13 +71,18 @@ async def discord() -> AsyncIterator[DiscordServer]:
         yield server
 
 
+@pytest.fixture
+def impatient(monkeypatch: Any) -> None:
+    """Clients that wait for a second, for a test in which the outside is silent for longer; named before the others."""
+    monkeypatch.setattr("benefits.strategies.outside.TIMEOUT_SECONDS", 1)
+
+
 @pytest_asyncio.fixture
 async def outside(app: Any, github: GitHubServer, discord: DiscordServer, monkeypatch: Any) -> AsyncIterator[Any]:
     """Clients of the two; the application uses them too."""
     settings = app.state.settings
     monkeypatch.setattr(settings, "github_api_url", f"{github.url}/api/v3")
     monkeypatch.setattr(settings, "discord_api_url", f"{discord.url}/api/v10")
-    monkeypatch.setattr("benefits.strategies.outside.TIMEOUT_SECONDS", 1)
     async with outsides(settings) as clients:
         own, app.state.outside = app.state.outside, clients
         yield clients

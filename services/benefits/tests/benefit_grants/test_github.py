@@ -106,7 +106,9 @@ async def test_limits_are_kept_to(story, github, customer, product, fulfil, trou
 
 
 @pytest.mark.parametrize("trouble", [Trouble(502), Trouble(200, stall=1.5)])
-async def test_what_is_out_of_order_is_tried_again_later_and_later(story, github, customer, product, fulfil, trouble):
+async def test_what_is_out_of_order_is_tried_again_later_and_later(
+    impatient, story, github, customer, product, fulfil, trouble
+):
     await story.subscribed(product, customer)
     github.troubles += [trouble, Trouble(500)]
     await fulfil()

@@ -133,6 +133,14 @@ async def test_a_victim_sent_to_the_attackers_login_connects_nothing_without_a_c
     assert (await victim.get(f"{PATH}/callback", params=query)).status_code == 403
 
 
+@pytest.mark.parametrize("site", ["same-site", "cross-site", "none"])
+async def test_a_form_of_a_neighbouring_page_confirms_nothing(begin, browser, site):
+    url = (await begin()).json()["url"]
+    assert (await browser.get(url)).status_code == 200
+    assert (await browser.post(url, headers={"Sec-Fetch-Site": site})).status_code == 403
+    assert (await browser.post(url, headers={"Sec-Fetch-Site": "same-origin"})).status_code == 303
+
+
 async def test_a_code_of_another_login_is_not_taken(approved, browser):
     mine, theirs = [await approved() for _ in range(2)]
     mixed = await browser.get(f"{PATH}/callback", params={"state": mine["state"], "code": theirs["code"]})
@@ -141,7 +149,7 @@ async def test_a_code_of_another_login_is_not_taken(approved, browser):
 
 @pytest.mark.parametrize("trouble", [Trouble(500), Trouble(401), Trouble(200, stall=1.5)])
 async def test_what_the_provider_does_not_confirm_comes_back_as_an_error(
-    approved, browser, client, story, customer, github, trouble
+    impatient, approved, browser, client, story, customer, github, trouble
 ):
     query = await approved()
     github.troubles.append(trouble)

@@ -85,6 +85,9 @@ async def start(
     ticket: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> RedirectResponse:
     """The person confirmed it: the browser goes to the other system."""
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        # A page of a neighbouring subdomain could send the form, and SameSite cookies with it.
+        raise NotPermitted("This login is confirmed on its own page only")
     started = await logins.start(session, ticket, request.cookies, settings)
     return RedirectResponse(outside.page(started, settings), 303, {"Referrer-Policy": "no-referrer"})
 
