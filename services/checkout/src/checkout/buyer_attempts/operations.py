@@ -1,7 +1,6 @@
 """Bounds on the cards that are tried at checkouts; see `processor.card_testing` for the numbers."""
 
-from collections.abc import MutableMapping
-from functools import partial
+from collections.abc import Awaitable, Callable, MutableMapping
 from uuid import UUID, uuid5
 
 import structlog
@@ -33,6 +32,8 @@ _alerts = telemetry.counter(metrics.DECLINE_RATE_EXCEEDED)
 
 Cards = MutableMapping[str, str | None]
 """The fingerprints of the cards behind confirmation tokens, as far as they were asked for."""
+Read = Callable[[], Awaitable[None]]
+"""Asks for one of them, outside of any transaction."""
 
 
 class PaymentUnavailable(ServiceError):
@@ -43,17 +44,17 @@ class PaymentUnavailable(ServiceError):
 
 async def begin(
     session: AsyncSession,
-    processor: StripeProcessor,
     checkout: Checkout,
     attempt_id: UUID,
     token: str,
     address: str | None,
     cards: Cards,
+    read: Read,
 ) -> None:
     """Counts a card before it is tried: by its checkout, the client's address, the card and the seller.
 
     The caller has locked the checkout. What was declined too often already is refused before Stripe is asked which card
-    it is. Raises `TooManyAttempts`, and `AskOutside` as long as `cards` does not have the token.
+    it is. Raises `TooManyAttempts`, and `AskOutside` with `read` as long as `cards` does not have the token.
     """
     seller = _mark(checkout.organization_id)
     rate = await attempts.rate(session, BuyerAttempt, seller, ATTACK_PERCENT, ATTACK_LEAST)
@@ -70,13 +71,14 @@ async def begin(
             await attempts.reserve(session, BuyerAttempt, attempt_id, bounds, card_testing.REFUSAL, also=[seller])
         else:
             await attempts.ensure_below(session, BuyerAttempt, attempt_id, bounds, card_testing.REFUSAL)
-            raise AskOutside(partial(_read, processor, token, cards))
+            raise AskOutside(read)
     except TooManyAttempts:
         _refused.add(1)
         raise
 
 
-async def _read(processor: StripeProcessor, token: str, cards: Cards) -> None:
+async def read_card(processor: StripeProcessor, token: str, cards: Cards) -> None:
+    """Asks Stripe which card a token is for, and notes it in `cards`. Raises `PaymentUnavailable`."""
     try:
         cards[token] = await processor.fingerprint_of(token)
     except ProcessorRefused:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from processor import StripeProcessor, is_test_method, refusal_of
@@ -126,7 +127,8 @@ async def _prepare(
     is_counted = checkout.needs_card and token is not None and _is_counted(token, settings)
     if is_counted and token is not None:
         address = card.address or checkout.customer_ip_address
-        await buyer_attempts.begin(session, card.processor, checkout, payment_id, token, address, card.fingerprints)
+        read = partial(buyer_attempts.read_card, card.processor, token, card.fingerprints)
+        await buyer_attempts.begin(session, checkout, payment_id, token, address, card.fingerprints, read)
     await taxes.apply(session, checkout, strict=True)
     chargeable.ensure_payable(checkout, request)
     _ensure_complete(checkout, request, settings)
