@@ -201,14 +201,23 @@ def _facts(intent: dict[str, Any]) -> dict[str, Any]:
     movement: Any = charge.get("balance_transaction") if isinstance(charge, dict) else None
     if isinstance(movement, dict) and movement.get("currency") == intent.get("currency"):
         facts["fee"] = int(movement.get("fee") or 0)
-    judged: Any = charge.get("outcome") if isinstance(charge, dict) else None
-    if isinstance(judged, dict):
-        facts["outcome"] = {name: judged.get(name) for name in RISK}
+    judged = judgement_of(charge) if isinstance(charge, dict) else None
+    if judged is not None:
+        facts["outcome"] = judged
     for name in ("customer", "payment_method"):
         value = _id(intent.get(name))
         if value is not None:
             facts[name] = value
     return facts
+
+
+def judgement_of(charge: dict[str, Any]) -> dict[str, Any] | None:
+    """What Radar and the bank said of a Charge, as far as it is kept (`RISK`); None where Stripe does not say it.
+
+    The answer to a declined charge has only the Charge's id; the call-back `charge.failed` has the Charge.
+    """
+    judged: Any = charge.get("outcome")
+    return {name: judged.get(name) for name in RISK} if isinstance(judged, dict) else None
 
 
 def _id(value: Any) -> str | None:

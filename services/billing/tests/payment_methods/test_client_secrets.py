@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 MINE = "/v1/customer-portal/customers/me/payment-methods"
 ASKS, GOOD = "4000002760003184", "4242424242424242"
 STOLEN = ["4000000000000002", "4000000000009995", "4000000000009987", "4000000000009979", "4000000000000069"]
-FAILED = ("payment_intent.payment_failed", "payment_intent.canceled", "setup_intent.setup_failed")
+FAILED = ("charge.failed", "payment_intent.payment_failed", "payment_intent.canceled", "setup_intent.setup_failed")
 
 
 def wish(token):
@@ -119,6 +119,8 @@ async def test_an_order_is_not_a_place_to_try_cards(client, customer, portal, sa
     assert sandbox.confirm_in_browser(secret, GOOD) == 400
     answer = await client.post(path, headers=portal(customer), json={"confirmation_token_id": sandbox.token(GOOD)})
     assert answer.status_code == 429
+    payments = (await client.get("/v1/payments/", params={"status": "failed"})).json()["items"]
+    assert [one["processor_outcome"]["type"] for one in payments] == ["issuer_declined"] * 2, "what Radar judged"
 
 
 async def test_a_decline_whose_secret_nobody_has_costs_no_request(

@@ -1,6 +1,7 @@
 """A browser that has an intent's `client_secret` confirms it at Stripe itself: few cards are tried so."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -8,6 +9,7 @@ from checkout.payments.models import Payment
 from checkout.payments.timers import cancel_failed, recover_open_payments, refund_duplicates
 from contracts.checkout import CheckoutSucceededV1
 from processor import StripeProcessor, card_testing
+from servicekit import clock
 from sqlalchemy import select
 
 from services.checkout.tests.support import call_back, confirmed, opened
@@ -129,3 +131,30 @@ async def test_the_timer_that_hears_of_the_decline_first_counts_it_once(
         for number in [*STOLEN[1:], "4000000000000127"]
     ]
     assert [answer.status_code for answer in answers] == [400] * (card_testing.PER_PURCHASE - 1) + [429]
+
+
+async def test_what_radar_says_of_a_decline_is_kept(client, sandbox, sell, known_seller, database):
+    checkout = await opened(client, await sell())
+    await confirmed(client, checkout, confirmation_token_id=sandbox.token("4100000000000019"))
+    for event in sandbox.events("charge.failed"):
+        assert (await call_back(client, event)).status_code == 200
+    async with database.transaction() as session:
+        payment = (await session.execute(select(Payment))).scalar_one()
+    assert (payment.status, payment.facts["outcome"]["type"]) == ("failed", "blocked")
+    assert payment.facts["outcome"]["risk_level"] == "highest"
+
+
+@pytest.mark.parametrize("terms", [{}, TRIAL])
+async def test_a_buyer_who_never_answers_their_bank_is_given_up(
+    client, sandbox, exposed, database, settings, stripe, known_seller, terms
+):
+    checkout, secret = await exposed(**terms)
+    clock.move(timedelta(hours=2))
+    assert await recover_open_payments(database.transaction, stripe, settings) == 1
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "confirmed"
+    clock.move(timedelta(hours=23))
+    assert await recover_open_payments(database.transaction, stripe, settings) == 1
+    assert sandbox.confirm_in_browser(secret, GOOD) == 400
+    assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open"
+    assert await cancel_failed(database.transaction, stripe, settings) == 1
+    assert await recover_open_payments(database.transaction, stripe, settings) == 0

@@ -1,6 +1,6 @@
 """Payments of checkouts: one row an attempt, written before any money moves."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,11 @@ class Payment(Record, Base):
     """When somebody should ask the processor about it."""
 
     __table_args__ = (UniqueConstraint("checkout_id", "attempt"),)
+
+    @property
+    def written_at(self) -> datetime:
+        """When it was written by the machine's clock, as its id says; `created_at` may be a test clock's instant."""
+        return datetime.fromtimestamp((self.id.int >> 80) / 1000, UTC)
 
     @property
     def idempotency_key(self) -> str:

@@ -37,6 +37,8 @@ TRIED = "declined_attempt"
 """In a failed payment's facts: Stripe's id of the decline that is counted as this attempt; empty if it had none."""
 BUYER_HAS = timedelta(hours=1)
 """For how long a buyer may take to prove themselves to their bank before Stripe is asked again."""
+GIVEN_UP = timedelta(days=1)
+"""After so long they are not waited for: the intent is canceled, and the checkout is open again."""
 
 
 class PaymentError(BadRequest):
@@ -84,7 +86,8 @@ async def charge(sessions: Sessions, processor: StripeProcessor, settings: Setti
         if payment.amount == 0:
             outcome = await _keep_card(processor, payment, metadata, customer or "")
         elif payment.processor_id is not None:
-            outcome = await processor.retrieve(payment.processor_id)
+            ask = processor.cancel if _is_given_up(payment) else processor.retrieve
+            outcome = await ask(payment.processor_id)
         else:
             wish = Charge(
                 payment.idempotency_key,
@@ -107,10 +110,16 @@ async def charge(sessions: Sessions, processor: StripeProcessor, settings: Setti
         raise declined(settled)
 
 
+def _is_given_up(payment: Payment) -> bool:
+    """Whether the buyer did not answer their bank for so long that the intent is canceled, if it was not paid."""
+    return payment.status == "requires_action" and payment.written_at <= clock.wall() - GIVEN_UP
+
+
 async def _keep_card(processor: StripeProcessor, payment: Payment, metadata: dict[str, str], customer: str) -> Outcome:
     """A payment of nothing: the card is kept for what comes after the trial."""
     if payment.processor_id is not None:
-        setup = await processor.retrieve_setup(payment.processor_id)
+        ask = processor.cancel_setup if _is_given_up(payment) else processor.retrieve_setup
+        setup = await ask(payment.processor_id)
     else:
         setup = await processor.set_up(Setup(payment.idempotency_key, customer, metadata, payment.confirmation_token))
     return await kept(processor, setup, customer)
@@ -251,7 +260,22 @@ async def ask_now(session: AsyncSession, payment_id: UUID, processor_id: str) ->
     return True
 
 
-FOR_OTHERS = ("payment_intent.", "refund.", "charge.refund", "charge.dispute.", "setup_intent.", "payment_method.")
+async def judge(session: AsyncSession, payment_id: UUID, judged: dict[str, Any] | None) -> None:
+    """Keeps what Radar and the bank said of a payment's card that was declined, whenever it comes."""
+    payment = (await session.execute(select(Payment).where(Payment.id == payment_id).with_for_update())).scalar_one()
+    if judged is not None and payment.status in ("open", "requires_action", "failed"):
+        payment.facts = {**payment.facts, "outcome": judged}
+
+
+FOR_OTHERS = (
+    "payment_intent.",
+    "charge.failed",
+    "refund.",
+    "charge.refund",
+    "charge.dispute.",
+    "setup_intent.",
+    "payment_method.",
+)
 """Call-backs that are told of when they are not about a payment of a checkout."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Request
-from processor import event_of, is_brief, outcome_of, setup_of
+from processor import event_of, is_brief, judgement_of, outcome_of, setup_of
 from servicekit.errors import BadRequest, responses
 from servicekit.inputs import ForeignQuery, RawBody
 from servicekit.routing import ResourceRouter, SessionOf
@@ -23,6 +23,11 @@ HEARD = {
 
 SET_UP = {"setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.canceled"}
 """About cards that are kept."""
+
+
+CHARGE_FAILED = "charge.failed"
+"""Says what Radar judged of a declined card, which no answer and no other call-back does."""
+OF_PAYMENTS = HEARD | SET_UP | {CHARGE_FAILED}
 
 
 class SignatureInvalid(BadRequest):
@@ -47,8 +52,12 @@ async def receive_stripe_event(
     except ValueError:
         raise SignatureInvalid("the signature is not Stripe's") from None
     intent: dict[str, Any] = event["data"]["object"]
-    payment_id = _payment_id(intent) if event["type"] in HEARD or event["type"] in SET_UP else None
-    if await operations.receive(session, event, payment_id) and payment_id is not None:
+    payment_id = _payment_id(intent) if event["type"] in OF_PAYMENTS else None
+    if not await operations.receive(session, event, payment_id) or payment_id is None:
+        return {"status": "received"}
+    if event["type"] == CHARGE_FAILED:
+        await operations.judge(session, payment_id, judgement_of(intent))
+    else:
         is_kept = event["type"] == "setup_intent.succeeded"
         is_asked = (is_kept or is_brief(intent)) and await operations.ask_now(session, payment_id, intent["id"])
         if not is_asked and not is_kept:
