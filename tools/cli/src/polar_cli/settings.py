@@ -21,10 +21,10 @@ _FILES = (
 )  # fmt: skip
 _STRIPE = ("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_TAX")
 OF_SERVICE: Mapping[str, frozenset[str]] = {
-    "identity": frozenset((*_COMMON, *_MAIL)),
+    "identity": frozenset((*_COMMON, *_MAIL, "PAGES_URL")),
     "catalog": frozenset((*_COMMON, *_FILES)),
     "checkout": frozenset(
-        (*_COMMON, *_STRIPE, "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "CHECKOUT_TTL_SECONDS")
+        (*_COMMON, *_STRIPE, "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "CHECKOUT_TTL_SECONDS", "PAGES_URL")
     ),
     "billing": frozenset(
         (*_COMMON, *_STRIPE, *_MAIL, *_FILES, "PLATFORM_FEE_BASIS_POINTS", "PLATFORM_FEE_FIXED")
