@@ -66,7 +66,10 @@ async def explore(runner, seed):
         if failed:
             say(f"seed {seed}: {len(failed)} of {len(worlds)} shops differ; one of them, shortened:\n")
             others = [(world.acts[-1], world.failure[:4]) for world in failed[1:]]
+            found = failed[0].failure
             acts, lines = await shortened(runner, failed[0].acts)
+            if lines[:4] != found[:4]:
+                say("\n".join(["as it was found:", *found, ""]))
             say(script(acts, lines or ["(only beside the other shops)", *failed[0].failure]))
             for act, lines in others:
                 say("\n".join([f"another, after {act}:", *lines]))

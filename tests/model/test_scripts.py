@@ -65,6 +65,25 @@ SCRIPTS = {
         act(9 * DAY, "change", subscription=0, behavior="invoice", product="Dear"),
         act(DAY, "change", subscription=0, behavior="invoice", product="Free"), act(60 * DAY, "wait"),
     ],
+    "at one instant a pause, which credits, comes before a renewal": [
+        bought("Graded units", customer=2, quantity=6, discount="a third"),
+        bought("Pay what you want", customer=2, chosen=1158),
+        act(16 * DAY, "change", subscription=1, behavior="prorate", product="Small again"),
+        act(11 * DAY, "pause", subscription=1, days=None), act(DAY, "wait"),
+    ],
+    **{
+        f"{lost} is lost after the payment was credited": [
+            bought(product, currency, customer=1), bought("Small", currency, customer=1),
+            act(10 * DAY, "change", subscription=0, behavior=behavior, product=other), act(0, "dispute", order=0),
+            act(DAY, "decide", order=0, won=False), act(31 * DAY, "wait"),
+        ]
+        for lost, product, other, currency, behavior in (
+            ("a dispute", "Dear", "Small", "eur", "invoice"),
+            ("a dispute, taxed inside,", "Large", "Small", "eur", "invoice"),
+            ("a dispute, of credit that waits,", "Dear", "Small", "usd", "prorate"),
+            ("a dispute in forints", "Dear", "Week", "huf", "invoice"),
+        )
+    },
     **{
         f"changes, refunds and balances in {currency}": [
             bought("Dear", currency, customer=1, discount="a third"),

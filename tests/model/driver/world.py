@@ -196,7 +196,7 @@ class World:
     def _choose_turn(self, digits):
         """A card that was lost stays so: it is replaced."""
         at = digits.one([at for at, one in enumerate(self.customers) if one.card and one.card not in UNRECOVERABLE])
-        return None if at is None else {"customer": at, "card": digits.one(("good", *self.real.CODES))}
+        return None if at is None else {"customer": at, "card": digits.one(("good",) * 3 + self.real.CODES)}
 
     def _choose_add_card(self, digits):
         at = self._known(digits)
@@ -300,9 +300,11 @@ class World:
         more = {"draft": True} if verb == "draft" else {}
         if verb in ("buy", "draft", "upgrade"):
             name, more["inclusive"] = "buy", (about["product"].name, about["currency"]) in INCLUSIVE
+        free = None
         if verb == "upgrade":
-            (free,) = subject
-            subject, more["upgrade"] = [free.customer], free
+            (chosen,) = subject
+            free = chosen if _is_free(chosen) else None  # what is not free any more is left alone
+            subject, more["upgrade"] = [chosen.customer], free
         effects = getattr(self.model, name)(self.model.now, *subject, *wanted, **about, **more)
         if verb == "upgrade":
             return effects.refusal, await self.real.buy(effects, *subject, **about, upgrade=free)

@@ -22,10 +22,10 @@ class Billing(Orders):
         return max(self.now, min(found)) if found else None
 
     def advance(self, at: datetime) -> None:
-        """Does everything that is due until an instant, each at its own, periods before retries."""
+        """Does everything that is due, each at its instant: ends, pauses, resumes, renewals, retries. Source: SUBS."""
         while (due := self.due()) is not None and due <= at:
             self.now = due
-            for sub in self.subscriptions:
+            for sub in sorted(self.subscriptions, key=lambda one: one.turn):
                 if sub.status in RUNNING and sub.end <= due:
                     self._turn(sub)
                 elif sub.status == "paused" and sub.resumes_at and sub.resumes_at <= due:
@@ -150,8 +150,8 @@ class Billing(Orders):
         """A rise in price needs a card, unless the customer's credit pays it. Source: docs/api/subscriptions.md."""
         preview = Order(sub.customer, sub.currency, "", self.now, lines, sub.customer.tax, sub.inclusive)
         self.set_tax(preview)
-        if sub.customer.card is None and 0 < preview.total > sub.customer.balances[sub.currency]:
-            raise Refused("PaymentMethodRequired")
+        short = 0 < preview.total > sub.customer.balances[sub.currency]
+        refuse(short and sub.customer.card is None, "PaymentMethodRequired")
 
     def _ensure_continuable(self, sub: Subscription, start: datetime, by_customer: bool) -> None:
         """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409)."""

@@ -147,6 +147,7 @@ class Subscription:
     pending: dict[str, Any] = field(default_factory=dict)
     waiting: list[Line] = field(default_factory=list)
     billed: list[tuple[Order, Line]] = field(default_factory=list)
+    turn = property(lambda self: (not self.cancel_at_end, not self.pause_at_end, self.status != "paused"))
 
     def cost(self, discount: Discount | None = None, **other: Any) -> int:
         """What a period of these terms, or of others, costs, less a discount."""

@@ -24,8 +24,7 @@ class Orders:
 
     def write(self, sub: Subscription, reason: str, lines: list[Line]) -> Order:
         """Every order takes everything that waits. Source: SUBS; order/service.py; Polar, issue #6625."""
-        lines, sub.waiting = [*lines, *(replace(line) for line in sub.waiting)], []
-        customer = sub.customer
+        lines, sub.waiting, customer = [*lines, *(replace(line) for line in sub.waiting)], [], sub.customer
         order = Order(customer, sub.currency, reason, self.now, lines, customer.tax, sub.inclusive, sub)
         self.set_tax(order)
         self.apply_balance(order)
@@ -95,8 +94,7 @@ class Orders:
     def end(self, sub: Subscription, *, revoked: bool) -> None:
         """A revoke drops what waits, an end with the period bills it; both void what is owed. Source: SUBS."""
         lines, sub.waiting = [] if revoked else sub.waiting, []
-        sub.status, sub.ended_at = "canceled", self.now
-        sub.pending, sub.pause_at_end, sub.resumes_at = {}, False, None
+        sub.status, sub.ended_at, sub.pending, sub.pause_at_end, sub.resumes_at = "canceled", self.now, {}, False, None
         for order in self.unpaid(sub):
             self.void(order)
         if lines:
@@ -178,10 +176,14 @@ class Orders:
 
     @verb
     def decide(self, order: Order, *, won: bool) -> None:
-        """Won: the money came back. Lost: the subscription ends. Source: docs/api/disputes.md."""
-        order.dispute = "won" if won else "lost"
-        if not won and order.subscription is not None and order.subscription.status != "canceled":
-            self.end(order.subscription, revoked=True)
+        """Lost: the subscription ends, and credit for what the bank gave back is gone. Source: docs/api/disputes.md."""
+        order.dispute, sub, has = "won" if won else "lost", order.subscription, order.customer.balances
+        if not won and sub is not None and sub.status != "canceled":
+            self.end(sub, revoked=True)
+        sold = sum(one.amount - one.discount + one.tax * (not order.inclusive) for one in order.lines if one.amount > 0)
+        back = -sum(part + tax * (not order.inclusive) for _, part, tax in self.credited(order))
+        over = min(order.disputed, back, order.refunded + order.disputed + back - max(order.total, sold))
+        has[order.currency] -= 0 if won else max(0, min(over, has[order.currency]))
 
     @verb
     def finalize(self, order: Order) -> None:

@@ -40,10 +40,8 @@ class Price:
 
     def cost(self, quantity: int | None, chosen: int | None) -> int:
         """`volume`: all cost what the last costs; `graduated`: each its own tier's. Source: docs/api/products.md."""
-        if self.kind == "custom":
-            return chosen or 0
-        if self.kind == "fixed":
-            return self.amount
+        if self.kind in ("custom", "fixed"):
+            return self.amount if self.kind == "fixed" else chosen or 0
         assert quantity is not None
         if self.mode == "volume":
             return rounded(next(unit for bound, unit in self.tiers if bound is None or quantity <= bound) * quantity)
@@ -128,5 +126,5 @@ def end_of(start: datetime, interval: str, count: int, anchor: int) -> datetime:
 
 def share_left(start: datetime, end: datetime, at: datetime) -> Fraction:
     """The share of a period that is left. Source: proration.mdx ("exact number of seconds remaining")."""
-    step = timedelta(microseconds=1)
-    return Fraction((end - max(at, start)) // step, (end - start) // step) if at < end else Fraction(0)
+    left, whole = (part // timedelta.resolution for part in (end - max(at, start), end - start))
+    return Fraction(left, whole) if at < end else Fraction(0)

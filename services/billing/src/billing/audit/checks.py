@@ -200,6 +200,7 @@ OF_ORDERS = (
                    coalesce(sum(e.amount) filter (where e.account in ('merchant_balance', 'customer_payments')), 0)
                        as payer,
                    coalesce(sum(e.amount) filter (where e.account = 'tax_payable'), 0) as tax,
+                   coalesce(sum(e.amount) filter (where e.account = 'customer_balance'), 0) as credit,
                    coalesce(sum(e.amount) filter (where e.account = 'processor_fees'), 0) as fee
             from ledger_transactions t join ledger_entries e on e.transaction_id = t.id where t.dispute_id = d.id
         ) booked
@@ -208,12 +209,16 @@ OF_ORDERS = (
                    case when d.reinstated_at is null then 0 else 1 end as returned,
                    case when d.charged_at is null then 0 else 1 end as lost
         ) went
+        cross join lateral (
+            select coalesce(d.recovered_amount, 0) as net, coalesce(d.recovered_tax_amount, 0) as tax
+        ) credit
         {
             _values('''
             ('disputes', (taken - returned - lost) * (d.amount + d.tax_amount), booked.held),
             ('processor', (returned - taken) * (d.amount + d.tax_amount), booked.processor),
-            ('merchant_balance or customer_payments', lost * d.amount, booked.payer),
-            ('tax_payable', lost * d.tax_amount, booked.tax),
+            ('merchant_balance or customer_payments', lost * (d.amount - credit.net), booked.payer),
+            ('tax_payable', lost * (d.tax_amount - credit.tax), booked.tax),
+            ('customer_balance', credit.net + credit.tax, booked.credit),
             ('processor fee', d.fee_amount, booked.fee)
         ''')
         }
@@ -396,7 +401,7 @@ OF_THE_LEDGER = (
             select organization_id, currency, -tax_amount, 0 from refunds r
             where r.status = 'succeeded' and {_MINE.format("r")}
             union all
-            select organization_id, currency, -tax_amount, 0 from disputes d
+            select organization_id, currency, coalesce(recovered_tax_amount, 0) - tax_amount, 0 from disputes d
             where d.charged_at is not null and {_MINE.format("d")}
             union all
             select organization_id, currency, 0, -amount from ledger_entries e

@@ -79,7 +79,7 @@ class CustomerBalanceEntry(Base):
     currency: Mapped[str] = mapped_column(String(3))
     amount: Mapped[int] = mapped_column(BigInteger)
     reason: Mapped[str]
-    """`order`: applied to it, or left by it; `refund`; `adjustment`."""
+    """`order`: applied to it, or left by it; `refund`; `dispute`: taken back with a lost one; `adjustment`."""
     order_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
 

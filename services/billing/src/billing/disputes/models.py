@@ -59,6 +59,12 @@ class Dispute(Record, Base):
     withdrawn_at: Mapped[datetime | None]
     charged_at: Mapped[datetime | None]
     reinstated_at: Mapped[datetime | None]
+    recovered_amount: Mapped[int | None] = mapped_column(BigInteger)
+    """Once it is lost: net amount of the customer's credit that was taken back, since it was given for this payment."""
+    recovered_tax_amount: Mapped[int | None] = mapped_column(BigInteger)
+    """The tax of `recovered_amount`."""
+    unrecovered_amount: Mapped[int | None] = mapped_column(BigInteger)
+    """Such credit that the customer had spent already, tax included: the merchant's loss."""
     accepted_at: Mapped[datetime | None]
     """When the merchant conceded it."""
     due_at: Mapped[datetime | None]

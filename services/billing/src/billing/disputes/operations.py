@@ -15,6 +15,7 @@ from servicekit.errors import ResourceNotFound, ServiceError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.customers import balances
 from billing.customers.models import Customer
 from billing.disputes import queries
 from billing.disputes.models import OPEN, Dispute, status_of
@@ -28,7 +29,6 @@ from billing.payments import duplicates
 from billing.payments.models import Payment
 from billing.refunds.amounts import tax_of_dispute
 from billing.subscriptions import operations as subscriptions
-from billing.subscriptions.models import AlreadyCanceledSubscription
 
 log = structlog.get_logger()
 ASK_AGAIN = timedelta(seconds=10)
@@ -103,7 +103,7 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     if row is None or row.order_id is None:
         return False
     clocks.stand(row.organization_id, row.instant)
-    await _locked(session, Customer, Customer.id == row.customer_id)
+    customer = await _locked(session, Customer, Customer.id == row.customer_id)
     order = await _locked(session, Order, Order.id == row.order_id)
     payment = await _locked(session, Payment, Payment.id == row.id)
     dispute = await _locked(session, Dispute, Dispute.processor_id == told.processor_id)
@@ -117,7 +117,7 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     dispute.evidence_due_by = told.evidence_due_by or dispute.evidence_due_by
     dispute.due_at = clock.wall() + LOOK_AGAIN if dispute.status in OPEN else None
     await session.flush()
-    await _book(session, order, payment, dispute, told)
+    await _book(session, order, payment, customer, dispute, told)
     return True
 
 
@@ -151,7 +151,9 @@ def _tax_left(order: Order, payment: Payment) -> int:
     return max(0, paid - order.refunded_tax_amount)
 
 
-async def _book(session: AsyncSession, order: Order, payment: Payment, dispute: Dispute, told: DisputeState) -> None:
+async def _book(
+    session: AsyncSession, order: Order, payment: Payment, customer: Customer, dispute: Dispute, told: DisputeState
+) -> None:
     """Writes down what moved, each once, and takes what was sold when the dispute is lost."""
     now = clock.now()
     moved = told.balance_transactions
@@ -165,21 +167,19 @@ async def _book(session: AsyncSession, order: Order, payment: Payment, dispute: 
         ledger.reinstate_dispute(session, dispute, now)
     if dispute.status == "lost" and dispute.charged_at is None:
         dispute.charged_at = now
-        ledger.charge_dispute(session, dispute, now, is_duplicate=payment.status == "duplicate")
         log.warning("dispute.lost", dispute_id=str(dispute.id), order_id=str(order.id))
         if payment.status == "duplicate":
             await duplicates.stop(session, payment)
         elif payment.status == "succeeded":
-            await _take_back(session, order)
+            await _take_back(session, order, customer)
+            await _recover_credit(session, order, customer, dispute)
+        ledger.charge_dispute(session, dispute, now, is_duplicate=payment.status == "duplicate")
 
 
-async def _take_back(session: AsyncSession, order: Order) -> None:
+async def _take_back(session: AsyncSession, order: Order, customer: Customer) -> None:
     """What a lost payment bought ends: the subscription, or the benefits of a one-time order."""
     if order.subscription_id is not None:
-        itself = Principal("organization", order.organization_id, (order.organization_id,), frozenset())
-        try:
-            await subscriptions.revoke(session, itself, order.subscription_id)
-        except AlreadyCanceledSubscription:
+        if not await subscriptions.end_at_once(session, customer, order.subscription_id):
             log.info("dispute.subscription_ended_already", subscription_id=str(order.subscription_id))
         return
     if order.benefits_revoked_at is None:
@@ -188,6 +188,29 @@ async def _take_back(session: AsyncSession, order: Order) -> None:
         await session.flush()
         shown = (await orders.shapes(session, [order]))[0]
         outbox.record(session, order_events.told(OrderUpdatedV1, order, shown, now))
+
+
+async def _recover_credit(session: AsyncSession, order: Order, customer: Customer, dispute: Dispute) -> None:
+    """Takes back the credit that was given for a payment which the bank has given back: nobody gets it twice.
+
+    That is what refunds, the dispute and credits exceed the order's bill by, as far as the customer still has it: no
+    debt remains, since a card is not charged again for what its bank gave back. `order` is as after the subscription's
+    end, which drops credits that waited.
+    """
+    await session.flush()
+    await session.refresh(order, ["credited_amount", "credited_tax_amount"])
+    over = order.refunded_total + dispute.total + order.credited_total - order.billed_total
+    over = max(0, min(over, dispute.total, order.credited_total))
+    balance = await balances.balance_of(session, customer.id, order.currency)
+    taken = min(over, max(0, balance.amount if balance is not None else 0))
+    tax = tax_of_part(taken, total=order.credited_total, tax=order.credited_tax_amount)
+    dispute.recovered_amount, dispute.recovered_tax_amount = taken - tax, tax
+    dispute.unrecovered_amount = over - taken
+    balances.move(
+        session, customer, balance, -taken, order.currency, reason="dispute", order_id=order.id, at=clock.now()
+    )
+    if over > taken:
+        log.warning("dispute.credit_spent", dispute_id=str(dispute.id), amount=over - taken, currency=order.currency)
 
 
 async def _locked(session: AsyncSession, model: Any, condition: Any) -> Any:

@@ -138,11 +138,13 @@ def withdraw_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> N
 def charge_dispute(session: AsyncSession, dispute: Dispute, at: datetime, *, is_duplicate: bool = False) -> None:
     """The dispute is lost: what the bank took is charged to the merchant and taken off the tax.
 
-    With `is_duplicate` it was a payment that nobody owed: what the bank gave back is the customer's own.
+    What was taken back of the customer's credit reduces both: its credit had reduced them before. With `is_duplicate` it was a payment that nobody owed: what the bank gave back is the customer's own.
     """
+    recovered, recovered_tax = dispute.recovered_amount or 0, dispute.recovered_tax_amount or 0
     sides = {
-        "customer_payments" if is_duplicate else "merchant_balance": dispute.amount,
-        "tax_payable": dispute.tax_amount,
+        "customer_payments" if is_duplicate else "merchant_balance": dispute.amount - recovered,
+        "tax_payable": dispute.tax_amount - recovered_tax,
+        "customer_balance": recovered + recovered_tax,
         "disputes": -dispute.total,
     }
     write(session, "balance", of_dispute(dispute, at), sides)

@@ -143,6 +143,13 @@ class Order(Record, Base):
         return self.credited_amount + self.credited_tax_amount
 
     @property
+    def billed_total(self) -> int:
+        """What its positive lines cost, discounts taken off, with their tax, in minor units; at least its total."""
+        own_tax = 0 if self.tax_behavior == "inclusive" else 1
+        lines = (one.amount - one.discount_amount + own_tax * one.tax_amount for one in self.items if one.amount > 0)
+        return max(self.total_amount, sum(lines))
+
+    @property
     def refundable_total(self) -> int:
         """What may still be given back in cash, tax included, in minor units.
 

@@ -180,8 +180,30 @@ async def revoke_of_customer(session: AsyncSession, customer: Customer) -> None:
     now = clock.now()
     for subscription in (await session.execute(found.order_by(Subscription.id).with_for_update())).scalars().all():
         if subscription.ended_at is None:
-            await _tell(session, subscription, [SubscriptionUpdatedV1, *_end(subscription, now)], now)
-        await write_off(session, subscription, customer, now)
+            await _end_and_write_off(session, subscription, customer, now)
+        else:
+            await write_off(session, subscription, customer, now)
+
+
+async def end_at_once(session: AsyncSession, customer: Customer, subscription_id: UUID) -> bool:
+    """Ends a subscription of a customer that the caller has locked, also while a change of it is being paid.
+
+    Such a payment is given back when it succeeds. Returns False where it had ended already, or is not known.
+    """
+    found = select(Subscription).where(Subscription.id == subscription_id, Subscription.customer_id == customer.id)
+    locked = found.with_for_update().execution_options(populate_existing=True)
+    subscription = (await session.execute(locked)).scalar_one_or_none()
+    if subscription is None or subscription.ended_at is not None:
+        return False
+    await _end_and_write_off(session, subscription, customer, clock.now())
+    return True
+
+
+async def _end_and_write_off(
+    session: AsyncSession, subscription: Subscription, customer: Customer, now: datetime
+) -> None:
+    await _tell(session, subscription, [SubscriptionUpdatedV1, *_end(subscription, now)], now)
+    await write_off(session, subscription, customer, now)
 
 
 async def end_with_period(
