@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
-from contracts.catalog import ProductCreatedV1
+from contracts.catalog import Product, ProductCreatedV1
 from servicekit import clock, ids
 from servicekit.testing.harness import signed_headers
 
@@ -193,3 +193,36 @@ async def test_a_card_that_a_stranger_entered_becomes_no_default(client, bus, pu
         refused = await client.patch(path, headers=portal(event), json=body)
         assert (refused.status_code, refused.json()["error"]) == (400, "PaymentMethodOfCheckout")
     assert (await client.get(me, headers=portal(event))).json()["default_payment_method_id"] is None
+
+
+async def test_a_draft_of_what_cannot_be_charged_is_refused(client, bus, purchased, sandbox):
+    """Amounts are what Stripe charges in the currency: nothing, or its minimum at least, in its steps, up to its most."""
+    event = await bought(bus, purchased, sandbox)
+    customer = {"customer_id": str(event.data.customer.id)}
+    told = (await sold(bus, purchased)).model_dump(mode="json")
+    fields = told["prices"][0]
+    units = {
+        "amount_type": "unit_based", "price_amount": None, "minimum_units": 1,
+        "tiers": {"type": "volume", "tiers": [{"bound": None, "unit_amount": "1000"}]},
+    }  # fmt: skip
+    products = {}
+    for name, terms in (("usd", {}), ("isk", {"price_currency": "isk"}), ("ugx", {"price_currency": "ugx"}),
+                        ("units", units)):  # fmt: skip
+        id = str(ids.uuid7())
+        price = {**fields, **terms, "id": str(ids.uuid7()), "product_id": id}
+        product = Product.model_validate({**told, "id": id, "prices": [price]})
+        made = ProductCreatedV1(
+            subject=product.id, organization_id=product.organization_id, time=clock.now(), data=product
+        )
+        await bus.deliver(made)
+        products[name] = id
+    for name, field, value, refused in (
+        ("usd", "amount", 0, False), ("usd", "amount", 49, True), ("usd", "amount", 50, False),
+        ("usd", "amount", 99_999_999, False), ("isk", "amount", 7000, False), ("isk", "amount", 7050, True),
+        ("isk", "amount", 6900, True), ("ugx", "amount", 200_050, True), ("ugx", "amount", 200_100, False),
+        ("units", "units", 99_999, False), ("units", "units", 100_001, True),
+    ):  # fmt: skip
+        answer = await client.post("/v1/orders/", json={**customer, "product_id": products[name], field: value})
+        assert answer.status_code == (422 if refused else 201), (name, value, answer.text)
+        if refused:
+            assert answer.json()["detail"][0]["loc"] == ["body", field]

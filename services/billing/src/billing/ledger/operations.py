@@ -138,7 +138,8 @@ def withdraw_dispute(session: AsyncSession, dispute: Dispute, at: datetime) -> N
 def charge_dispute(session: AsyncSession, dispute: Dispute, at: datetime, *, is_duplicate: bool = False) -> None:
     """The dispute is lost: what the bank took is charged to the merchant and taken off the tax.
 
-    What was taken back of the customer's credit reduces both: its credit had reduced them before. With `is_duplicate` it was a payment that nobody owed: what the bank gave back is the customer's own.
+    What was taken back of the customer's credit reduces both: its credit had reduced them before. With `is_duplicate`
+    it was a payment that nobody owed: what the bank gave back is the customer's own.
     """
     recovered, recovered_tax = dispute.recovered_amount or 0, dispute.recovered_tax_amount or 0
     sides = {

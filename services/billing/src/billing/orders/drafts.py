@@ -5,6 +5,7 @@ from uuid import UUID
 from contracts import billing as contracts
 from contracts.billing import OrderCreatedV1
 from contracts.catalog import Price, Product
+from pricing.currencies import MAXIMUM_AMOUNT, ensure_chargeable, written
 from pricing.prices import static_amount
 from processor import StripeProcessor
 from servicekit import clock
@@ -90,6 +91,9 @@ async def _create(session: AsyncSession, principal: Principal, wish: OrderCreate
         custom_field_data=wish.custom_field_data,
     )
     order = await open_order(session, customer=customer, lines=[line], terms=terms, at=now)
+    if order.total_amount > MAXIMUM_AMOUNT:
+        most = written(MAXIMUM_AMOUNT, order.currency)
+        raise InvalidInput(("body", _field(wish)), f"More than {most} with tax cannot be charged at once")
     await session.flush()
     tell(session, order, customer, None, OrderCreatedV1, at=now)
     return (await queries.shapes(session, [order]))[0]
@@ -165,11 +169,23 @@ def _price(product: Product, wish: OrderCreate) -> Price:
 
 
 def _amount(price: Price, wish: OrderCreate) -> int:
+    """What is sold, in minor units. Raises `InvalidInput` for what Stripe could not charge in the currency."""
     if wish.amount is not None:
-        return wish.amount
-    if price.amount_type == "custom":
+        amount = wish.amount
+    elif price.amount_type == "custom":
         raise InvalidInput(("body", "amount"), "Field required for a price that the buyer chooses", "missing")
+    else:
+        try:
+            amount = static_amount(price, seats=1 if price.amount_type == "seat_based" else None, units=wish.units)
+        except ValueError as error:
+            raise InvalidInput(("body", "units"), str(error)) from None
     try:
-        return static_amount(price, seats=1 if price.amount_type == "seat_based" else None, units=wish.units)
-    except ValueError as error:
-        raise InvalidInput(("body", "units"), str(error)) from None
+        return ensure_chargeable(amount, price.price_currency)
+    except ValueError as refusal:
+        raise InvalidInput(("body", _field(wish)), f"Amount {refusal}", "greater_than_equal") from None
+
+
+def _field(wish: OrderCreate) -> str:
+    """The field that a draft's amount comes from."""
+    given = (name for name in ("amount", "units") if getattr(wish, name) is not None)
+    return next(given, "product_id")
