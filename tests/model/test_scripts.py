@@ -71,6 +71,17 @@ SCRIPTS = {
         act(16 * DAY, "change", subscription=1, behavior="prorate", product="Small again"),
         act(11 * DAY, "pause", subscription=1, days=None), act(DAY, "wait"),
     ],
+    "a checkout upgrades to another currency while credit waits": [
+        bought("Tried", "jpy", customer=2), act(31 * DAY, "refund", order=1, part=1, status="succeeded"),
+        act(10, "change", subscription=0, behavior="prorate", product="Free"),
+        act(0, "upgrade", subscription=0, product="Tried long", currency="eur"), act(31 * DAY, "wait"),
+    ],
+    "a checkout upgrades to another currency while debts wait": [
+        bought("Free", "usd", customer=0), act(0, "add_card", customer=0, card="good"),
+        act(9 * DAY, "change", subscription=0, behavior="prorate", product="Dear"),
+        act(9 * DAY, "change", subscription=0, behavior="prorate", product="Free"),
+        act(0, "upgrade", subscription=0, product="Large", currency="eur"), act(31 * DAY, "wait"),
+    ],
     **{
         f"{lost} is lost after the payment was credited": [
             bought(product, currency, customer=1), bought("Small", currency, customer=1),

@@ -66,7 +66,7 @@ class InProcess(Api):
     async def buy(self, effects, customer, product, currency, upgrade=None, **terms):
         if effects.refusal:
             return effects.refusal
-        (order,) = effects.orders
+        order = effects.orders[-1]
         purchase = self.last = self._purchase(order, product, **terms)
         if upgrade is not None:
             subscription_id = UUID(self.world.id_of(upgrade))

@@ -80,7 +80,7 @@ class Billing(Orders):
         upgrade: Subscription | None = None,
     ) -> Order | Subscription:  # fmt: skip
         """A checkout uses no balance; a price keeps the card. Source: docs/api/checkouts.md; models/checkout.py."""
-        price, sub, now = product.price(currency), None, self.now
+        price, sub, now, rest = product.price(currency), None, self.now, list[Order]()
         refuse(price is None or (chosen is None) != (price.kind != "custom") or (draft and product.interval), "Invalid")
         if product.interval is None:
             cost = price.cost(quantity, chosen)
@@ -95,6 +95,8 @@ class Billing(Orders):
                 line = self._period(sub)
                 sub.discount = None if discount and discount.duration == "once" else discount
         if upgrade is not None and sub is not None:
+            apart = upgrade.waiting and (upgrade.currency, upgrade.inclusive) != (currency, inclusive)
+            rest = [self.write(upgrade, "subscription_cycle", [])] if apart else rest
             vars(upgrade).update({**vars(sub), "waiting": upgrade.waiting})
             sub = upgrade
         reason = "subscription_update" if upgrade else "subscription_create" if sub else "purchase"
@@ -110,6 +112,8 @@ class Billing(Orders):
             self.subscriptions += [sub] if upgrade is None else []
             sub.billed = [(order, line)]
             customer.card = customer.card or ("good" if order.total or sub.cost() else None)
+        for one in rest:
+            self.collect(one)
         return sub or order
 
     @verb

@@ -1,6 +1,4 @@
-"""Orders: tax, balances, charges, retries, refunds, disputes; and credit that is bounded by money.
-
-Sources: SUBS and REFUNDS are pages of docs/api; .mdx of Polar's docs/features; other files are below server/polar."""
+"""Orders, money, bounded credit. Sources: SUBS, REFUNDS in docs/api; .mdx in Polar's docs/features; else server/polar."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -35,8 +33,7 @@ class Orders:
         return order
 
     def set_tax(self, order: Order) -> None:
-        """Rounded once, on the sum of the lines, which share it by largest remainder (ADR 0010). A credit is taxed as
-        the order that it corrects. Source: ADR 0019; Directive 2006/112/EC art. 90(1), 219."""
+        """Rounded once, shared by largest remainder (ADR 0010); a credit is taxed as its order (ADR 0019; art. 90, 219)."""
         exact: list[Fraction] = []
         for line in order.lines:
             other = [(part, tax) for of, part, tax in line.corrects if of is not None and of.terms != order.terms]
@@ -107,10 +104,8 @@ class Orders:
         return [(line, part, tax) for line in (*billed, *waiting) for of, part, tax in line.corrects if of is order]
 
     def credit(self, sub: Subscription, wanted: Fraction | None, end: datetime) -> list[Line]:
-        """What the present terms cost for the time left (none: all that is left), at most what was received for it: of
-        each order that billed it the share of its lines that is left, as far as it was not refunded or disputed, less
-        credits given before; and what waits. Roundings of earlier lines count only where money was given back. Orders
-        share it in proportion; the tax of all that is credited of one is rounded once. Source: ADR 0019."""
+        """What the present terms cost for the time left (none: all that is left), at most what was received for it and
+        not given back, and what waits; its orders share it, and its tax is rounded once for each. Source: ADR 0019."""
         left: dict[Order | None, Fraction] = defaultdict(Fraction)
         until = None if wanted is None else end
         for of, line in [*sub.billed, *((None, line) for line in sub.waiting if line.amount > 0)]:

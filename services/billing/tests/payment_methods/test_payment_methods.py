@@ -151,6 +151,18 @@ async def test_a_draft_is_charged_when_it_is_finalized(client, bus, purchased, s
     assert sandbox.summary()["succeeded"] == 1
 
 
+async def test_a_draft_of_a_deleted_customer_is_not_charged(client, bus, purchased, sandbox):
+    event = await bought(bus, purchased, sandbox)
+    product = await sold(bus, purchased)
+    body = {"customer_id": str(event.data.customer.id), "product_id": str(product.id)}
+    draft = (await client.post("/v1/orders/", json=body)).json()
+    assert (await client.delete(f"/v1/customers/{event.data.customer.id}")).status_code == 204
+    refused = await client.post(f"/v1/orders/{draft['id']}/finalize")
+    assert (refused.status_code, refused.json()["error"]) == (409, "OrderCustomerDeleted")
+    assert (await client.get(f"/v1/orders/{draft['id']}")).json()["status"] == "draft"
+    assert sandbox.summary()["succeeded"] == 0
+
+
 async def test_drafts_name_what_is_wrong(client, bus, purchased, sandbox):
     event = await bought(bus, purchased, sandbox)
     product = await sold(bus, purchased)

@@ -11,7 +11,7 @@ from processor import StripeProcessor
 from servicekit import clock
 from servicekit.auth import Principal
 from servicekit.database import Sessions
-from servicekit.errors import InvalidInput, ResourceNotFound, ServiceError
+from servicekit.errors import Conflict, InvalidInput, ResourceNotFound, ServiceError
 from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +33,10 @@ class OrderNotDraft(ServiceError):
     """The order is not a draft any more."""
 
     status_code = 412
+
+
+class OrderCustomerDeleted(Conflict):
+    """The customer was deleted: their card is not charged any more."""
 
 
 class OrderPaymentFailed(ServiceError):
@@ -102,8 +106,8 @@ async def _create(session: AsyncSession, principal: Principal, wish: OrderCreate
 async def finalize(
     sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID, wish: OrderFinalize
 ) -> contracts.Order:
-    """Charges a draft. Raises `ResourceNotFound`, `OrderNotDraft`, `OrderPaymentFailed` (it stays a draft), or
-    `OrderPaymentUnknown`, after which the payment goes on by itself."""
+    """Charges a draft. Raises `ResourceNotFound`, `OrderNotDraft`, `OrderCustomerDeleted`, `OrderPaymentFailed` (it stays a
+    draft), or `OrderPaymentUnknown`, after which the payment goes on by itself."""
     async with sessions() as session:
         payment = await _begin(session, principal, id, wish)
     if payment is not None:
@@ -126,6 +130,8 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Or
     order = await queries.find(session, principal, id, lock=True)
     if order is None or order.status != "draft":
         raise OrderNotDraft("This order is not a draft")
+    if customer.deleted_at is not None:
+        raise OrderCustomerDeleted("The customer of this order was deleted")
     now = clock.now()
     method = await collect.method_for(session, customer, None)
     if wish.payment_method_id is not None:

@@ -89,7 +89,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     subscription, was_canceled = await upgrade.locked(session, purchase, customer), False
     is_upgrade = subscription is not None
     if subscription is not None:
-        was_canceled = await upgrade.apply(session, subscription, purchase, method, agreed_by)
+        was_canceled = await upgrade.apply(session, subscription, customer, purchase, method, agreed_by)
     elif purchase.subscription_id:
         subscription = subscriptions.start(session, purchase, customer, method, agreed_by)
     order = await _order(session, purchase, customer, subscription, is_upgrade=is_upgrade)

@@ -38,7 +38,13 @@ Writer = Annotated[Principal, allow("orders:write")]
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
 CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
-FINALIZE: Any = responses(ResourceNotFound, drafts.OrderNotDraft, drafts.OrderPaymentFailed, drafts.OrderPaymentUnknown)
+FINALIZE: Any = responses(
+    ResourceNotFound,
+    drafts.OrderNotDraft,
+    drafts.OrderCustomerDeleted,
+    drafts.OrderPaymentFailed,
+    drafts.OrderPaymentUnknown,
+)
 RETRY: Any = responses(
     ResourceNotFound,
     retries.PaymentAlreadyInProgress,

@@ -16,6 +16,7 @@ from billing.subscriptions import events, pending_updates
 from billing.subscriptions.merging import price_of
 from billing.subscriptions.models import ACTIVE, Subscription
 from billing.subscriptions.operations import terms_of
+from billing.subscriptions.orders import bill_rest, surroundings
 
 
 async def locked(session: AsyncSession, purchase: Purchase, customer: Customer) -> Subscription | None:
@@ -38,6 +39,7 @@ async def locked(session: AsyncSession, purchase: Purchase, customer: Customer) 
 async def apply(
     session: AsyncSession,
     subscription: Subscription,
+    customer: Customer,
     purchase: Purchase,
     method: PaymentMethod | None,
     agreed_by: AgreedBy,
@@ -45,10 +47,17 @@ async def apply(
     """Gives a subscription that the caller has locked the terms of a purchase, and a new period from it on.
 
     Whatever was scheduled for it (a change, a pause, its end) is dropped: it was bought anew. Lines that wait go into
-    its next order, as the order of the purchase is what the checkout charged. Metadata of the purchase joins what is
-    there. Returns whether a cancellation was taken back.
+    its next order, as the order of the purchase is what the checkout charged; where that order would be in another
+    currency, or have its tax otherwise in the price, they are billed now. Metadata of the purchase joins what is there.
+    Returns whether a cancellation was taken back.
     """
     was_canceled = subscription.cancel_at_period_end
+    if method is not None:
+        pay_with(session, subscription, method.id, agreed_by)
+    before = subscription.currency, subscription.tax_behavior == "inclusive"
+    if before != (purchase.currency, purchase.tax_behavior == "inclusive"):
+        around = await surroundings(session, [(subscription, customer)])
+        await bill_rest(session, subscription, customer, around, purchase.succeeded_at)
     await pending_updates.supersede(session, subscription)
     if was_canceled:
         subscription.uncancel(purchase.succeeded_at)
@@ -57,8 +66,6 @@ async def apply(
     subscription.pause_at_period_end = False
     subscription.resumes_at = subscription.reminded_for = None
     subscription.user_metadata = {**subscription.user_metadata, **purchase.metadata}
-    if method is not None:
-        pay_with(session, subscription, method.id, agreed_by)
     subscription.modified_at = purchase.succeeded_at
     return was_canceled
 
