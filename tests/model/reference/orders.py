@@ -1,4 +1,4 @@
-"""Orders, money, bounded credit. Sources: SUBS, REFUNDS in docs/api; .mdx in Polar's docs/features; else server/polar."""
+"""Orders and bounded credit. Sources: SUBS, REFUNDS in docs/api; .mdx in Polar's docs/features; else server/polar."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -33,7 +33,7 @@ class Orders:
         return order
 
     def set_tax(self, order: Order) -> None:
-        """Rounded once, shared by largest remainder (ADR 0010); a credit is taxed as its order (ADR 0019; art. 90, 219)."""
+        """Rounded once, shared by largest remainder (ADR 0010); a credit as its order (ADR 0019; art. 90, 219)."""
         exact: list[Fraction] = []
         for line in order.lines:
             other = [(part, tax) for of, part, tax in line.corrects if of is not None and of.terms != order.terms]
