@@ -8815,6 +8815,19 @@ export interface components {
             };
         };
         /**
+         * OrderCustomerDeleted
+         * @example {
+         *       "detail": "…",
+         *       "error": "OrderCustomerDeleted"
+         *     }
+         */
+        OrderCustomerDeleted: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
          * OrderExplained
          * @description Every amount of an order with the rule that made it: its lines, its tax by jurisdiction, and its totals.
          */
@@ -11960,6 +11973,15 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["OrderChanged"];
+            };
+        };
+        /** @description The customer was deleted: their card is not charged any more. */
+        OrderCustomerDeleted: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OrderCustomerDeleted"];
             };
         };
         /** @description The order is not a draft any more. */
@@ -26741,7 +26763,7 @@ export interface operations {
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["ResourceNotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
+            409: components["responses"]["OrderCustomerDeleted"];
             412: components["responses"]["OrderNotDraft"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
