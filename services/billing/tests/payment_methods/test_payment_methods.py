@@ -208,7 +208,7 @@ async def test_a_card_that_a_stranger_entered_becomes_no_default(client, bus, pu
 
 
 async def test_a_draft_of_what_cannot_be_charged_is_refused(client, bus, purchased, sandbox):
-    """Amounts are what Stripe charges in the currency: nothing, or its minimum at least, in its steps, up to its most."""
+    """Amounts are nothing, or what Stripe charges: the currency's minimum at least, in its steps, up to its most."""
     event = await bought(bus, purchased, sandbox)
     customer = {"customer_id": str(event.data.customer.id)}
     told = (await sold(bus, purchased)).model_dump(mode="json")

@@ -106,8 +106,8 @@ async def _create(session: AsyncSession, principal: Principal, wish: OrderCreate
 async def finalize(
     sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID, wish: OrderFinalize
 ) -> contracts.Order:
-    """Charges a draft. Raises `ResourceNotFound`, `OrderNotDraft`, `OrderCustomerDeleted`, `OrderPaymentFailed` (it stays a
-    draft), or `OrderPaymentUnknown`, after which the payment goes on by itself."""
+    """Charges a draft. Raises `ResourceNotFound`, `OrderNotDraft`, `OrderCustomerDeleted`, `OrderPaymentFailed` (it
+    stays a draft), or `OrderPaymentUnknown`, after which the payment goes on by itself."""
     async with sessions() as session:
         payment = await _begin(session, principal, id, wish)
     if payment is not None:
