@@ -22,6 +22,7 @@ from billing.discounts.consumers import consumers as discounts
 from billing.disputes.timers import follow_disputes, is_any_to_follow
 from billing.invariants import INVARIANTS
 from billing.ledger import fees
+from billing.mails.operations import is_over
 from billing.orders import tax as taxes
 from billing.orders.consumers import consumers as orders
 from billing.orders.dunning import is_any_to_retry, retry_due
@@ -103,7 +104,7 @@ def main() -> None:
             Timer("forget_card_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         ]
         if settings.mail_url:
-            own.append(mail.timer(settings.mail_url, settings.mail_from))
+            own.append(mail.timer(settings.mail_url, settings.mail_from, settings.public_url, is_over))
         yield own
         await quotes.close()
         await processor.close()

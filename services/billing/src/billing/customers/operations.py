@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.customers import events, queries
 from billing.customers.models import Customer, CustomerAlias
 from billing.customers.schemas import CustomerCreate, CustomerPortalCustomerUpdate, CustomerUpdate
+from billing.mails import operations as mails
 
 log = structlog.get_logger()
 _EU = {
@@ -87,12 +88,15 @@ async def update(
     for name in ("email", "type"):
         if given.get(name, ...) is None:
             del given[name]
+    old_email = customer.email
     for name, value in given.items():
         setattr(customer, name, value)
     if tax is not ...:
         customer.tax_id = tax_id(tax, customer.billing_address)
     customer.modified_at = clock.now()
     await _written(session)
+    if customer.email.casefold() != old_email.casefold():
+        await mails.write_email_changed(session, customer, old_email, customer.modified_at)
     outbox.record(session, events.customer_updated(customer))
     return events.shape(customer)
 

@@ -25,6 +25,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.mails import operations as mails
 from billing.orders import drafts
 from billing.orders.create import tell
 from billing.orders.models import Order
@@ -74,7 +75,9 @@ async def plan_retry(
     has_fallen = subscription.fall_past_due(now)
     tell(session, order, customer, subscription, OrderUpdatedV1, at=now)
     if has_fallen:
-        _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionPastDueV1)
+        await _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionPastDueV1)
+    else:
+        await mails.write_payment_failed(session, order, customer, payment.id)
 
 
 @collect.when_paid
@@ -87,7 +90,7 @@ async def recover(
     if await is_owing(session, subscription, besides=order.id):
         return
     subscription.recover(now)
-    _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionActiveV1)
+    await _say(session, subscription, customer, now, SubscriptionUpdatedV1, SubscriptionActiveV1)
 
 
 async def give_up(
@@ -99,7 +102,7 @@ async def give_up(
         subscription.end(now)
         told: list[type[Event[contracts.Subscription]]] = [SubscriptionUpdatedV1]
         told += [SubscriptionRevokedV1] if was_canceled else [SubscriptionCanceledV1, SubscriptionRevokedV1]
-        _say(session, subscription, customer, now, *told)
+        await _say(session, subscription, customer, now, *told)
     await write_off(session, subscription, customer, now)
 
 
@@ -241,7 +244,7 @@ async def retry_now(session: AsyncSession, customer: Customer, subscription: Sub
             await collect.request(session, order, method, "retry_payment_method_update", at=now)
 
 
-def _say(
+async def _say(
     session: AsyncSession,
     subscription: Subscription,
     customer: Customer,
@@ -250,3 +253,4 @@ def _say(
 ) -> None:
     data = events.shape(subscription, customer)
     outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
+    await mails.write_of_events(session, subscription, customer, told, at)

@@ -97,14 +97,15 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
         subscriptions.tell_of_start(session, subscription, customer, "created")
     payment = payments.keep(session, purchase, purchase.payment, customer.id, method) if purchase.payment else None
     order.pay(now)
-    await receipts.give(session, [(order, customer)])
+    is_authenticated = purchase.customer.is_named
+    await receipts.give(session, [(order, customer)], is_authenticated=is_authenticated)
     await session.flush()
     record_settlement(session, order, payment, now)
     tax_transactions.keep_sale(session, order)
     for contract in (OrderCreatedV1, OrderUpdatedV1, OrderPaidV1):
         tell(session, order, customer, subscription, contract, at=now)
     if subscription is not None and is_upgrade:
-        upgrade.record(session, subscription, customer, was_canceled=was_canceled)
+        await upgrade.record(session, subscription, customer, was_canceled=was_canceled)
     elif subscription is not None:
         subscriptions.tell_of_start(session, subscription, customer, "active")
 

@@ -1,67 +1,98 @@
 """Receipts: their number is taken when an order is paid, and a mail says so where the seller wants it."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from servicekit import mail
+from servicekit.letters import Letter
+from servicekit.mail import Notice, write_notices
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
-from billing.documents.content import money
+from billing.mails import languages
+from billing.mails.operations import is_wanted, letter, on_one_line, shop_name
 from billing.orders.models import Order
 from billing.organizations.operations import shapes_of
+from billing.subscriptions.models import Subscription
 
 SWITCHES = {
     "purchase": "order_confirmation",
     "subscription_create": "subscription_confirmation",
     "subscription_cycle": "subscription_cycled",
+    "subscription_cycle_after_trial": "subscription_cycled_after_trial",
     "subscription_update": "subscription_updated",
 }
 """Which of a seller's mail switches lets the receipt of an order out, by the reason why it was billed."""
+PURCHASES = ("purchase", "subscription_create")
 
 
-async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]]) -> None:
+async def give(
+    session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *, is_authenticated: bool = True
+) -> None:
     """Numbers the receipts of orders that were just paid, and makes their mails due; their customers are locked.
 
-    Once for each order, in the transaction that makes it paid; what costs nothing has no receipt.
+    Once for each order, in the transaction that makes it paid; what costs nothing has no receipt, and a mail only where
+    it was bought. Unless the buyer `is_authenticated`, the mail says what to do when its reader is not the buyer.
     """
-    due = [(order, customer) for order, customer in paid if order.receipt_number is None and order.total_amount > 0]
-    sellers = await shapes_of(session, {order.organization_id for order, _ in due})
-    mails = []
+    due = [
+        (order, customer)
+        for order, customer in paid
+        if order.receipt_number is None and (order.total_amount > 0 or order.billing_reason in PURCHASES)
+    ]
+    shapes = await shapes_of(session, {order.organization_id for order, _ in due})
+    notices = []
     for order, customer in due:
-        order.receipt_number = customer.next_receipt_number()
-        seller = sellers[order.organization_id]
-        switch = SWITCHES.get(order.billing_reason, "order_confirmation")
-        if (seller.get("customer_email_settings") or {}).get(switch, True):
-            shop = _line(seller.get("name") or "your purchase")
-            subject = f"Your receipt from {shop} ({order.receipt_number})"
-            mails.append((customer.email, subject, _body(order, shop)))
-    await mail.write_all(session, mails)
+        if order.total_amount > 0:
+            order.receipt_number = customer.next_receipt_number()
+        seller, texts = shapes[order.organization_id], languages.of(customer.locale)
+        subscription = await session.get(Subscription, order.subscription_id) if order.subscription_id else None
+        if is_wanted(seller, SWITCHES.get(_reason(order, subscription), "order_confirmation")):
+            notes = []
+            if not is_authenticated:
+                contact = on_one_line(seller.get("email") or texts.data["not_you_contact"])
+                notes.append(texts.data["not_you"].format(shop=shop_name(seller), contact=contact))
+            said = _said(order, subscription, seller, texts, notes)
+            notices.append(Notice(customer.email, said, "order_confirmation", order.id))
+    await write_notices(session, notices)
 
 
-def _body(order: Order, shop: str) -> str:
-    rows: list[tuple[str, int]] = [(_line(item.label), item.amount) for item in order.items]
+def _reason(order: Order, subscription: Subscription | None) -> str:
+    ends_trial = subscription is not None and subscription.trial_end is not None
+    if order.billing_reason == "subscription_cycle" and ends_trial and order.period_start == subscription.trial_end:
+        return "subscription_cycle_after_trial"
+    return order.billing_reason
+
+
+def _said(
+    order: Order,
+    subscription: Subscription | None,
+    seller: dict[str, object],
+    texts: languages.Texts,
+    notes: list[str],
+) -> Letter:
+    if order.total_amount == 0:
+        if subscription is not None and subscription.status == "trialing":
+            return letter(
+                seller, texts, "confirmation_trial", notes=notes,
+                product=str(subscription.product_data["name"]),
+                day=texts.day(subscription.current_period_end),
+                amount=texts.money(subscription.net_amount, subscription.currency),
+            )  # fmt: skip
+        return letter(seller, texts, "confirmation_free", notes=notes, product=order.description)
+    receipt, invoice = str(order.receipt_number), str(order.invoice_number)
+    numbers = texts.data["numbers"].format(receipt=receipt, invoice=invoice)
+    notes = [numbers, texts.data["documents"], *notes]
+    return letter(seller, texts, "receipt", rows=_rows(order, texts), notes=notes, receipt=receipt)
+
+
+def _rows(order: Order, texts: languages.Texts) -> list[tuple[str, str]]:
+    rows = [(on_one_line(item.label), item.amount) for item in order.items]
     if order.discount_amount:
-        rows.append(("Discount", -order.discount_amount))
+        rows.append((texts.label("discount"), -order.discount_amount))
     contained = order.tax_behavior == "inclusive"
     if not contained:
-        rows.append(("Tax", order.tax_amount))
-    rows.append(("Total", order.total_amount))
+        rows.append((texts.label("tax"), order.tax_amount))
+    rows.append((texts.label("total"), order.total_amount))
     if contained and order.tax_amount:
-        rows.append(("Tax included", order.tax_amount))
+        rows.append((texts.label("tax_included"), order.tax_amount))
     if order.applied_balance_amount:
-        rows += [("Applied balance", order.applied_balance_amount), ("Paid", order.payable_amount)]
-    shown = [(label, money(amount, order.currency)) for label, amount in rows]
-    width = max(len(label) for label, _ in shown)
-    right = max(len(amount) for _, amount in shown)
-    lines = [f"{label:<{width}}  {amount:>{right}}" for label, amount in shown]
-    return (
-        f"Thank you for your purchase at {shop}.\n\n"
-        f"Receipt {order.receipt_number}, invoice {order.invoice_number}\n\n" + "\n".join(lines) + "\n\n"
-        "The receipt and the invoice can be downloaded in the customer portal.\n"
-    )
-
-
-def _line(text: Any) -> str:
-    """On one line, whatever was typed."""
-    return " ".join(str(text).split())
+        rows += [(texts.label("balance"), order.applied_balance_amount), (texts.label("paid"), order.payable_amount)]
+    return [(label, texts.money(amount, order.currency)) for label, amount in rows]

@@ -24,6 +24,7 @@ from billing.customers import balances
 from billing.customers.models import Customer
 from billing.disputes import queries as disputes
 from billing.disputes.models import Dispute
+from billing.mails import operations as mails
 from billing.ledger import operations as ledger
 from billing.orders import events as order_events
 from billing.orders import queries as orders
@@ -321,6 +322,7 @@ async def _tell(session: AsyncSession, order: Order, refund: Refund, *, gave: bo
     outbox.record(session, order_events.told(OrderUpdatedV1, order, shown, now))
     if gave:
         outbox.record(session, order_events.told(OrderRefundedV1, order, shown, now))
+        await mails.write_refund(session, order, refund)
 
 
 async def _payment_of(session: AsyncSession, order: Order) -> Payment | None:

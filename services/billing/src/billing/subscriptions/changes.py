@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import balances
 from billing.customers.models import Customer
+from billing.mails import operations as mails
 from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.orders.voids import void_order
@@ -138,6 +139,7 @@ async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: dateti
         await ensure_chargeable(session, held, added + await entries.waiting_amount(session, subscription))
     await entries.write(session, subscription, plan.lines, now)
     await _apply(session, subscription, plan.terms, now)
+    await mails.write_of_subscription(session, subscription, held.customer, "subscription_updated", now)
     return None
 
 
@@ -173,6 +175,8 @@ async def say(session: AsyncSession, subscription: Subscription, told: Told, at:
     """Says what happened to a subscription, in the order given, with its shape after it."""
     data = (await queries.shapes(session, [subscription]))[0]
     outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
+    customer = await session.get_one(Customer, subscription.customer_id)
+    await mails.write_of_events(session, subscription, customer, told, at)
     return data
 
 
@@ -249,6 +253,9 @@ async def apply_what_was_paid(
     subscription.open_change_id = None
     change.status, change.modified_at = "applied", at
     await _apply(session, subscription, change.new_terms, at)
+    if order.total_amount == 0:
+        # Otherwise the receipt of the change says it.
+        await mails.write_of_subscription(session, subscription, customer, "subscription_updated", at)
 
 
 @collect.when_failed

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import queries as customers
 from billing.customers.models import Customer
+from billing.mails import operations as mails
 from billing.orders.dunning import void_pending, write_off
 from billing.orders.models import Order
 from billing.payment_methods.agreements import AgreedBy, pay_with
@@ -237,6 +238,8 @@ def _explain(subscription: Subscription, reason: str | None, comment: str | None
 async def _tell(session: AsyncSession, subscription: Subscription, told: Told, at: datetime) -> contracts.Subscription:
     data = (await queries.shapes(session, [subscription]))[0]
     outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
+    customer = await session.get_one(Customer, subscription.customer_id)
+    await mails.write_of_events(session, subscription, customer, told, at)
     return data
 
 

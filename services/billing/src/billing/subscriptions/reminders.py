@@ -2,14 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from servicekit import clock, mail, timers
+from servicekit import clock, timers
 from servicekit.database import Sessions
 from sqlalchemy import TIMESTAMP, ColumnElement, and_, case, null, or_, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
-from billing.documents.content import money
-from billing.organizations.operations import shape_of
+from billing.mails.operations import write_of_subscription
 from billing.subscriptions.models import Subscription
 
 BATCH = 50
@@ -39,7 +37,10 @@ async def remind_due(sessions: Sessions) -> int:
         for subscription in reminded:
             subscription.reminded_for = subscription.current_period_end
             if subscription.current_period_end > clock.now() and subscription.net_amount > 0:
-                await _write(session, subscription)
+                is_trial = subscription.status == "trialing"
+                name = "subscription_trial_conversion_reminder" if is_trial else "subscription_renewal_reminder"
+                customer = await session.get_one(Customer, subscription.customer_id)
+                await write_of_subscription(session, subscription, customer, name, subscription.current_period_end)
     return len(reminded)
 
 
@@ -61,22 +62,3 @@ def _remind_at() -> ColumnElement[datetime]:
         else_=null(),
     )
     return type_coerce(remind_at, TIMESTAMP(timezone=True))
-
-
-async def _write(session: AsyncSession, subscription: Subscription) -> None:
-    seller = await shape_of(session, subscription.organization_id)
-    is_trial = subscription.status == "trialing"
-    switch = "subscription_trial_conversion_reminder" if is_trial else "subscription_renewal_reminder"
-    if not (seller.get("customer_email_settings") or {}).get(switch, True):
-        return
-    customer = await session.get_one(Customer, subscription.customer_id)
-    product = " ".join(str(subscription.product_data["name"]).split())
-    shop = " ".join(str(seller.get("name") or "the shop").split())
-    day = subscription.current_period_end.strftime("%d %B %Y")
-    amount = money(subscription.net_amount, subscription.currency)
-    what = f"Your trial of {product} ends" if is_trial else f"Your subscription to {product} renews"
-    body = (
-        f"{what} on {day} (UTC).\n\nFrom then on {amount} is due for each period, plus tax where there is any.\n"
-        f"To change or cancel it before, use the customer portal of {shop}.\n"
-    )
-    await mail.write(session, customer.email, f"{what} on {day}", body)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.mails import operations as mails
 from billing.payment_methods.agreements import AgreedBy, pay_with
 from billing.payment_methods.models import PaymentMethod
 from billing.subscriptions import events, pending_updates
@@ -70,12 +71,13 @@ async def apply(
     return was_canceled
 
 
-def record(session: AsyncSession, subscription: Subscription, customer: Customer, *, was_canceled: bool) -> None:
+async def record(session: AsyncSession, subscription: Subscription, customer: Customer, *, was_canceled: bool) -> None:
     """Records that a subscription was upgraded; benefits follow its product."""
     data = events.shape(subscription, customer)
     contracts = [SubscriptionUpdatedV1, *([SubscriptionUncanceledV1] if was_canceled else [])]
     at = subscription.current_period_start
     outbox.record(session, *(events.told(contract, subscription, data, at) for contract in contracts))
+    await mails.write_of_events(session, subscription, customer, contracts, at)
 
 
 def _is_free(subscription: Subscription) -> bool:

@@ -1,0 +1,13 @@
+"""Mails keep what they say, what they are about, and a key that makes each of them one."""
+
+from alembic import op
+from servicekit.mail import add_letters
+
+revision = "0010"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    add_letters(op)
