@@ -63,7 +63,9 @@ class Letter:
             parts.append(_table(self.rows))
         if self.action:
             address = escape(public_url + self.action.path)
-            parts.append(f'<p style="margin:24px 0"><a href="{address}" style="{_BUTTON}">{escape(self.action.label)}</a></p>')
+            parts.append(
+                f'<p style="margin:24px 0"><a href="{address}" style="{_BUTTON}">{escape(self.action.label)}</a></p>'
+            )
         parts += [f'<p style="margin:16px 0 0;font-size:13px;opacity:.75">{escape(one)}</p>' for one in self.notes]
         return _PAGE.format(
             language=escape(self.language),
@@ -99,7 +101,8 @@ _PAGE = """\
 <body style="margin:0;padding:24px 12px;font:16px/1.5 system-ui,sans-serif">
 <div style="display:none;max-height:0;overflow:hidden">{preheader}</div>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center">
-<table role="presentation" width="560" cellpadding="0" cellspacing="0" style="max-width:560px;width:100%;text-align:left">
+<table role="presentation" width="560" cellpadding="0" cellspacing="0"
+ style="max-width:560px;width:100%;text-align:left">
 <tr><td style="padding:0 0 24px;font-size:20px;font-weight:600">{sender}</td></tr>
 <tr><td>
 {content}

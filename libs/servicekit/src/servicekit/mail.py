@@ -1,7 +1,7 @@
 """Mail: written in the transaction that makes it due, sent by a timer outside of any, to a folder or over SMTP.
 
-A service that sends adds the table with `create_mail_table` and `add_letters`, and runs `send_mails` in its worker. A mail may arrive
-twice when the worker is killed between sending and noting it; its Message-ID is then the same.
+A service that sends adds the table with `create_mail_table` and `add_letters`, and runs `send_mails` in its worker. A
+mail may arrive twice when the worker is killed between sending and noting it; its Message-ID is then the same.
 """
 
 import asyncio
@@ -69,9 +69,10 @@ _is_any_due = look("select 1 from mails where due_at <= $1 order by due_at limit
 _SENT = text(
     "update mails set sent_at = :now, due_at = null, body = null, letter = null, failure = null where id = :id"
 )
-_OVER = text(
-    "update mails set due_at = null, body = null, letter = null, failure = 'no longer true when it was due' where id = :id"
-)
+_OVER = text("""
+    update mails set due_at = null, body = null, letter = null, failure = 'no longer true when it was due'
+    where id = :id
+""")
 _FAILED = text("""
     update mails set due_at = :due, failure = :failure,
         body = case when :over then null else body end, letter = case when :over then null else letter end
@@ -87,7 +88,9 @@ def create_mail_table(op: "Operations") -> None:
 
 def add_letters(op: "Operations") -> None:
     """For a service's migration, after `create_mail_table`: what a mail says, what it is about, and its unique key."""
-    op.execute("alter table mails add column letter jsonb, add column key text, add column kind text, add column about uuid")
+    op.execute(
+        "alter table mails add column letter jsonb, add column key text, add column kind text, add column about uuid"
+    )
     op.execute("create unique index mails_key on mails (key) where key is not null")
 
 

@@ -24,9 +24,7 @@ SWITCHES = {
 PURCHASES = ("purchase", "subscription_create")
 
 
-async def give(
-    session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *, is_authenticated: bool = True
-) -> None:
+async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *, is_authenticated: bool = True) -> None:
     """Numbers the receipts of orders that were just paid, and makes their mails due; their customers are locked.
 
     Once for each order, in the transaction that makes it paid; what costs nothing has no receipt, and a mail only where

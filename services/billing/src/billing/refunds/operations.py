@@ -24,8 +24,8 @@ from billing.customers import balances
 from billing.customers.models import Customer
 from billing.disputes import queries as disputes
 from billing.disputes.models import Dispute
-from billing.mails import operations as mails
 from billing.ledger import operations as ledger
+from billing.mails import operations as mails
 from billing.orders import events as order_events
 from billing.orders import queries as orders
 from billing.orders.models import Order
