@@ -27,6 +27,7 @@ from billing.orders import tax as taxes
 from billing.orders.consumers import consumers as orders
 from billing.orders.dunning import is_any_to_retry, retry_due
 from billing.organizations.consumers import consumers as organizations
+from billing.payment_methods.expiry import remind_of_cards
 from billing.payments.timers import (
     ask_waiting,
     collect_due,
@@ -92,6 +93,7 @@ def main() -> None:
             Timer("resume_subscriptions", resume_subscriptions, every=five, ready=is_any_to_resume),
             Timer("renew_due", renew_due, ready=is_any_to_renew),
             Timer("remind_due", remind_due, every=timedelta(seconds=60)),
+            Timer("remind_of_cards", remind_of_cards, every=timedelta(hours=1), follows_clocks=False),
             Timer("retry_due", retry_due, every=five, ready=is_any_to_retry),
             Timer("refund_duplicates", refund, every=five, follows_clocks=False, ready=is_any_duplicate),
             Timer("ask_waiting", ask_waiting, every=five, follows_clocks=False, ready=is_any_to_ask),

@@ -37,11 +37,13 @@ async def test_a_paid_order_has_a_receipt_and_its_mail_once(client, bus, purchas
         assert shown in mail.body
 
 
-async def test_what_costs_nothing_has_none(client, bus, purchased, database):
+async def test_what_costs_nothing_is_confirmed_without_a_receipt(client, bus, purchased, database):
     event = purchased(amount=2900, off=2900)
     await bus.deliver(event)
     assert (await client.get(f"/v1/orders/{event.data.order_id}")).json()["receipt_number"] is None
-    assert await mails(database) == []
+    (mail,) = await mails(database)
+    assert mail.subject == "Your order at the shop"
+    assert "Nothing was charged" in mail.body
 
 
 @pytest.mark.parametrize(("interval", "switch"), [(None, "order_confirmation"), ("month", "subscription_confirmation")])

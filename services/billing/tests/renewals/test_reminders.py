@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 async def mails(database):
     async with database.transaction() as session:
-        written = text("select subject from mails where subject like '%on %' order by id")
+        written = text("select subject from mails where kind like '%reminder' order by id")
         return list((await session.execute(written)).scalars())
 
 

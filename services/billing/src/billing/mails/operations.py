@@ -15,6 +15,7 @@ from billing.customers.models import Customer
 from billing.mails import languages
 from billing.orders.models import Order
 from billing.organizations.operations import shape_of
+from billing.payment_methods.models import PaymentMethod
 from billing.refunds.models import Refund
 from billing.subscriptions.models import Subscription
 
@@ -138,6 +139,9 @@ async def is_over(session: AsyncSession, kind: str, about: UUID) -> bool:
     if kind == "payment_failed":
         order = await session.get(Order, about)
         return order is None or order.status != "pending"
+    if kind == "payment_method_expiration_reminder":
+        method = await session.get(PaymentMethod, about)
+        return method is None or method.deleted_at is not None
     if not kind.startswith("subscription_"):
         return False
     subscription = await session.get(Subscription, about)

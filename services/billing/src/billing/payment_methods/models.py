@@ -25,6 +25,8 @@ class PaymentMethod(Record, Base):
     method_metadata: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     """Of a card: brand, last4, exp_month, exp_year."""
     deleted_at: Mapped[datetime | None]
+    expiry_checked_in: Mapped[str | None]
+    """The month (`2027-03`) in which its customer was last reminded that it expires."""
 
 
 Index(
