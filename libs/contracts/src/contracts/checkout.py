@@ -175,6 +175,8 @@ class PurchaseCustomer(Shape):
     """Whether the seller named this customer; else the purchase belongs to whoever has the e-mail."""
     links_external_id: bool = False
     """Whether an existing customer without an external id gets `external_id`: the seller said whose it is."""
+    locale: str | None = None
+    """The language of the checkout: that of a new customer's mails."""
 
 
 class PurchasePayment(Shape):

@@ -52,6 +52,15 @@ class CustomerEmailSettings(Shape):
     subscription_updated: StrictBool = True
 
 
+class NotificationSettings(Shape):
+    """Which mails a seller is sent, to the organization's address."""
+
+    new_order: StrictBool = True
+    """Of one-time purchases."""
+    new_subscription: StrictBool = True
+    new_dispute: StrictBool = True
+
+
 class PortalUsageSettings(Shape):
     """Whether the portal shows usage."""
 
@@ -150,6 +159,7 @@ class Organization(Shape):
     feature_settings: dict[str, Any] | None = None
     subscription_settings: SubscriptionSettings = SubscriptionSettings()
     customer_email_settings: CustomerEmailSettings = CustomerEmailSettings()
+    notification_settings: NotificationSettings = NotificationSettings()
     customer_portal_settings: CustomerPortalSettings = CustomerPortalSettings()
     dispute_settings: DisputeSettings = DisputeSettings()
     invoice_settings: InvoiceSettings = InvoiceSettings()

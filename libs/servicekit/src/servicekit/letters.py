@@ -104,7 +104,7 @@ _PAGE = """\
 <table role="presentation" width="560" cellpadding="0" cellspacing="0"
  style="max-width:560px;width:100%;text-align:left">
 <tr><td style="padding:0 0 24px;font-size:20px;font-weight:600">{sender}</td></tr>
-<tr><td>
+<tr><td style="overflow-wrap:anywhere">
 {content}
 </td></tr>
 </table>

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from billing.disputes.operations import hear
 from billing.mails.operations import is_over
 from billing.orders.dunning import retry_due
 from billing.payment_methods.expiry import remind_of_cards
@@ -11,7 +12,7 @@ from billing.payments.timers import collect_due
 from billing.subscriptions.reminders import remind_due
 from billing.subscriptions.renewals import renew_due
 from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions
-from contracts.identity import CustomerEmailSettings, Organization, OrganizationCreatedV1
+from contracts.identity import CustomerEmailSettings, NotificationSettings, Organization, OrganizationCreatedV1
 from servicekit import clock
 from servicekit.mail import send_mails
 from sqlalchemy import select, text
@@ -20,11 +21,12 @@ DAY = timedelta(days=1)
 SWITCHES = sorted(CustomerEmailSettings.model_fields)
 
 
-async def sells(bus, organization_id, *, wanted):
+async def sells(bus, organization_id, *, wanted, notified=False):
     data = Organization(
         id=organization_id, created_at=clock.now(), modified_at=None, name="Acme <Shop>", slug="acme", avatar_url=None,
         email="help@acme.example", website=None, country="DE",
         customer_email_settings=CustomerEmailSettings(**dict.fromkeys(SWITCHES, wanted)),
+        notification_settings=NotificationSettings(**dict.fromkeys(NotificationSettings.model_fields, notified)),
     )  # fmt: skip
     await bus.deliver(OrganizationCreatedV1(subject=data.id, organization_id=data.id, time=data.created_at, data=data))
 
@@ -137,11 +139,13 @@ async def test_a_purchase_that_nobody_proved_says_what_to_do(bus, purchased, org
     await sells(bus, organization_id, wanted=True)
     await bus.deliver(purchased(interval=None))
     await bus.deliver(purchased(interval=None, customer={"is_named": True}))
+    await bus.deliver(purchased(interval=None, email="bob@example.com", customer={"locale": "de-AT"}))
     async with database.transaction() as session:
-        typed, named = (await session.execute(text("select body from mails order by id"))).scalars()
+        typed, named, german = (await session.execute(text("select body from mails order by id"))).scalars()
     assert "not by you?" in typed
     assert "help@acme.example" in typed
     assert "not by you?" not in named
+    assert "nicht von Ihnen?" in german
 
 
 async def test_a_changed_address_and_a_refund_are_written_of(
@@ -164,3 +168,26 @@ async def test_a_changed_address_and_a_refund_are_written_of(
     ]
     assert "1.234,50 USD" in written[1].body
     assert "lovelace" not in written[0].body
+
+
+async def test_sellers_are_written_of_sales_and_disputes_where_they_want_it(
+    bus, purchased, organization_id, database, sandbox
+):
+    await sells(bus, organization_id, wanted=False, notified=True)
+    event = purchased(interval=None, amount=1500)
+    await bus.deliver(event)
+    await bus.deliver(event)
+    dispute = {
+        "id": "dp_1", "object": "dispute", "amount": 1500, "currency": "usd", "status": "needs_response",
+        "payment_intent": event.data.payment.processor_id, "created": int(clock.now().timestamp()),
+        "reason": "fraudulent", "balance_transactions": [], "evidence_details": {"due_by": None},
+    }  # fmt: skip
+    async with database.transaction() as session:
+        assert await hear(session, dispute)
+        assert await hear(session, dispute)
+    async with database.transaction() as session:
+        written = (await session.execute(text("select recipient, subject from mails order by id"))).all()
+    assert written == [
+        ("help@acme.example", "New sale: Pro Plan"),
+        ("help@acme.example", "A payment of 15.00 USD is disputed"),
+    ]

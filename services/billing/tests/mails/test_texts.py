@@ -9,7 +9,8 @@ from billing.mails.operations import OF_EVENTS, letter
 
 TYPED = "<b>Ada & Söhne</b> {shop}"
 VALUES = {
-    "product": TYPED, "amount": "29.00 USD", "day": "1 May 2027", "receipt": "R-1", "last4": "4242", "month": "May 2027"
+    "product": TYPED, "amount": "29.00 USD", "day": "1 May 2027", "receipt": "R-1", "last4": "4242",
+    "month": "May 2027", "customer": "ada@example.com",
 }  # fmt: skip
 MAILS = sorted(languages.LANGUAGES["en"].data["mails"])
 

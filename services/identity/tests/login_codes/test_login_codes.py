@@ -63,7 +63,7 @@ async def asked(client, wish):
 
 
 def code_of(message):
-    return re.search(r"\b\d{6}\b", message.get_content())[0]
+    return re.search(r"\b\d{6}\b", message.get_body(("plain",)).get_content())[0]
 
 
 async def test_the_mailed_code_opens_a_session_once(anonymous, ada, mailed):

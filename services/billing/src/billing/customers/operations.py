@@ -210,6 +210,7 @@ async def _introduce(session: AsyncSession, organization_id: UUID, buyer: Purcha
         billing_name=buyer.billing_name,
         billing_address=address,
         tax_id=_tax_id_of(buyer, address),
+        locale=buyer.locale,
         user_metadata=buyer.metadata,
     )
     session.add(customer)

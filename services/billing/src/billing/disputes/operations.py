@@ -21,6 +21,7 @@ from billing.disputes import queries
 from billing.disputes.models import OPEN, Dispute, status_of
 from billing.disputes.schemas import DisputeRead
 from billing.ledger import operations as ledger
+from billing.mails import operations as mails
 from billing.orders import events as order_events
 from billing.orders import queries as orders
 from billing.orders.amounts import tax_of_part
@@ -108,6 +109,7 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     payment = await _locked(session, Payment, Payment.id == row.id)
     dispute = await _locked(session, Dispute, Dispute.processor_id == told.processor_id)
     now = clock.now()
+    is_new = dispute is None
     if dispute is None:
         dispute = _opened(order, payment, told)
         session.add(dispute)
@@ -118,6 +120,8 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     dispute.due_at = clock.wall() + LOOK_AGAIN if dispute.status in OPEN else None
     await session.flush()
     await _book(session, order, payment, customer, dispute, told)
+    if is_new and dispute.status in OPEN:
+        await mails.notify_of_dispute(session, order, dispute)
     return True
 
 

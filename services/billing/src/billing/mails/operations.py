@@ -12,6 +12,7 @@ from servicekit.mail import Notice, write_notices
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
+from billing.disputes.models import OPEN, Dispute
 from billing.mails import languages
 from billing.orders.models import Order
 from billing.organizations.operations import shape_of
@@ -42,9 +43,10 @@ def letter(
     name: str,
     rows: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
+    path: str | None = PORTAL,
     **values: str,
 ) -> Letter:
-    """A mail of `texts/`, with its values filled in and a link to the portal."""
+    """A mail of `texts/`, with its values filled in and a link to `path`: the portal, or None for no link."""
     found = texts.mail(name)
     shop = shop_name(seller)
     values = {"shop": shop, **{key: on_one_line(value) for key, value in values.items()}}
@@ -53,7 +55,7 @@ def letter(
         subject=found["subject"].format(**values),
         paragraphs=[one.format(**values) for one in found["paragraphs"]],
         rows=rows,
-        action=Action(found.get("action") or texts.data["portal"], PORTAL),
+        action=Action(found.get("action") or texts.data["portal"], path) if path else None,
         notes=notes,
         language=texts.language,
     )
@@ -134,11 +136,41 @@ async def write_email_changed(session: AsyncSession, customer: Customer, old_ema
     await write_notices(session, [Notice(old_email, said, "email_changed", customer.id, at.isoformat())])
 
 
+async def notify_of_sale(session: AsyncSession, order: Order, customer: Customer) -> None:
+    """Writes to the seller that something was bought, once for each order, where `notification_settings` let it."""
+    switch = "new_subscription" if order.subscription_id else "new_order"
+    await _notify(session, "sale", switch, order, order.id, customer, order.total_amount)
+
+
+async def notify_of_dispute(session: AsyncSession, order: Order, dispute: Dispute) -> None:
+    """Writes to the seller that a bank disputes a payment, once for each dispute. The amount includes the tax."""
+    customer = await session.get_one(Customer, order.customer_id)
+    await _notify(session, "dispute", "new_dispute", order, dispute.id, customer, dispute.amount + dispute.tax_amount)
+
+
+async def _notify(
+    session: AsyncSession, name: str, switch: str, order: Order, about: UUID, customer: Customer, amount: int
+) -> None:
+    seller = await shape_of(session, order.organization_id)
+    is_off = (seller.get("notification_settings") or {}).get(switch, True) is False
+    if is_off or not seller.get("email"):
+        return
+    texts = languages.of(None)
+    said = letter(
+        seller, texts, name, path=None, product=order.description, customer=customer.email,
+        amount=texts.money(amount, order.currency),
+    )  # fmt: skip
+    await write_notices(session, [Notice(str(seller["email"]), said, name, about)])
+
+
 async def is_over(session: AsyncSession, kind: str, about: UUID) -> bool:
     """Whether what a waiting mail says has become untrue since it was written."""
     if kind == "payment_failed":
         order = await session.get(Order, about)
         return order is None or order.status != "pending"
+    if kind == "dispute":
+        dispute = await session.get(Dispute, about)
+        return dispute is None or dispute.status not in OPEN
     if kind == "payment_method_expiration_reminder":
         method = await session.get(PaymentMethod, about)
         return method is None or method.deleted_at is not None

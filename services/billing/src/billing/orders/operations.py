@@ -16,6 +16,7 @@ from billing.customers import operations as customers
 from billing.customers.models import Customer
 from billing.invoices.numbers import next_number
 from billing.ledger.settlements import record_settlement
+from billing.mails import operations as mails
 from billing.orders import events, queries
 from billing.orders.create import Line, Terms, tell, write_order
 from billing.orders.models import Order
@@ -99,6 +100,7 @@ async def open_of_purchase(session: AsyncSession, purchase: Purchase) -> None:
     order.pay(now)
     is_authenticated = purchase.customer.is_named
     await receipts.give(session, [(order, customer)], is_authenticated=is_authenticated)
+    await mails.notify_of_sale(session, order, customer)
     await session.flush()
     record_settlement(session, order, payment, now)
     tax_transactions.keep_sale(session, order)

@@ -186,6 +186,7 @@ def checkout_succeeded(
             metadata=checkout.customer_metadata,
             is_named=checkout.seller_named_id == checkout.customer_id,
             links_external_id=_links_external_id(checkout),
+            locale=checkout.locale,
         ),
         product=checkout.catalog_product,
         price=checkout.price,

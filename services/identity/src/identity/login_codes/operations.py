@@ -6,6 +6,7 @@ import hmac
 from servicekit import clock, ids, mail
 from servicekit.database import Sessions
 from servicekit.errors import Unauthorized
+from servicekit.letters import Letter
 from servicekit.tokens import hashed
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -73,12 +74,17 @@ async def _mail_code(session: AsyncSession, wish: LoginCodeRequest, settings: Se
     if (await session.execute(written)).first() is None:
         return
     organization = await session.get_one(Organization, customer.organization_id)
-    body = (
-        f"Your code for {organization.name} is {code}.\n\n"
-        f"It lets you into the customer portal within the next {LIFETIME.seconds // 60} minutes.\n"
-        "If you did not ask for it, somebody typed your address: you need not do anything.\n"
+    letter = Letter(
+        sender=organization.name,
+        subject=f"{code} is your code for {organization.name}",
+        paragraphs=[
+            f"Your code for {organization.name} is {code}.",
+            f"It lets you into the customer portal within the next {LIFETIME.seconds // 60} minutes.",
+        ],
+        notes=["If you did not ask for it, somebody typed your address: you need not do anything."],
     )
-    await mail.write(session, customer.data["email"], f"{code} is your code for {organization.name}", body)
+    notice = mail.Notice(customer.data["email"], letter, "login_code", customer.id, now.isoformat())
+    await mail.write_notices(session, [notice])
 
 
 async def authenticate(sessions: Sessions, wish: LoginCodeAuthenticate, settings: Settings) -> CustomerSessionToken:

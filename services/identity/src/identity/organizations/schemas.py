@@ -83,6 +83,7 @@ class OrganizationUpdate(Input):
     default_tax_behavior: Literal["location", "inclusive", "exclusive"] | None = None
     subscription_settings: SubscriptionSettingsInput | None = None
     customer_email_settings: contracts.CustomerEmailSettings | None = None
+    notification_settings: contracts.NotificationSettings | None = None
     customer_portal_settings: contracts.CustomerPortalSettings | None = None
     dispute_settings: DisputeSettingsInput | None = None
     invoice_settings: InvoiceSettingsInput | None = None

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from servicekit import clock, ids, mail, outbox
 from servicekit.database import wake
+from servicekit.letters import Letter
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -157,22 +158,20 @@ async def _disable(session: AsyncSession, endpoint: Endpoint, reason: str) -> No
     log.warning("webhook_endpoint.disabled", endpoint_id=str(endpoint.id), reason=reason)
     organization = await session.get(Organization, endpoint.organization_id)
     if organization is not None and organization.email:
-        subject = f"A webhook endpoint of {_line(organization.name)} was disabled"
-        await mail.write(session, organization.email, subject, _BODY.format(url=endpoint.url, reason=reason))
+        letter = Letter(
+            sender=_line(organization.name),
+            subject=f"A webhook endpoint of {_line(organization.name)} was disabled",
+            paragraphs=["We no longer deliver webhooks to this address:", endpoint.url, reason],
+            notes=[
+                "What happens meanwhile is kept. Enable the endpoint again when it is ready, and choose then whether "
+                "the events that it missed are sent to it."
+            ],
+        )
+        occasion = clock.rfc3339(endpoint.disabled_at or clock.now())
+        notice = mail.Notice(organization.email, letter, "webhook_endpoint_disabled", endpoint.id, occasion)
+        await mail.write_notices(session, [notice])
 
 
 def _line(text: Any) -> str:
     """Without line breaks, which a subject cannot have."""
     return " ".join(str(text).split())
-
-
-_BODY = """\
-We no longer deliver webhooks to
-
-    {url}
-
-{reason}
-
-What happens meanwhile is kept. Enable the endpoint again when it is ready, and choose then whether the events that it
-missed are sent to it.
-"""
