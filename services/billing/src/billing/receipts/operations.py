@@ -53,8 +53,8 @@ async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *,
 
 
 def _reason(order: Order, subscription: Subscription | None) -> str:
-    ends_trial = subscription is not None and subscription.trial_end is not None
-    if order.billing_reason == "subscription_cycle" and ends_trial and order.period_start == subscription.trial_end:
+    trial_end = subscription.trial_end if subscription is not None else None
+    if order.billing_reason == "subscription_cycle" and trial_end is not None and order.period_start == trial_end:
         return "subscription_cycle_after_trial"
     return order.billing_reason
 
