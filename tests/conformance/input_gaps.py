@@ -21,7 +21,6 @@ REFUSED = {
     "POST /v1/customer-sessions/ body.member_id": "not built: the session would have the owner's rights",
     "GET /v1/events/ query.depth": "not built: parent_id gives the children of one event",
     "PATCH /v1/organizations/{id} body.sso_enforced": "there are no users who sign in",
-    "PATCH /v1/organizations/{id} body.notification_settings": "there are no users who are written to",
     "PATCH /v1/organizations/{id} body.details": "of Polar's review of sellers",
     "PATCH /v1/organizations/{id} body.feature_settings": "of Polar's own features",
 }

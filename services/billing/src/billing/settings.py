@@ -8,9 +8,9 @@ from servicekit.storage import FilesSettings
 from billing.ledger.fees import PlatformFee
 
 
-class Settings(StripeSettings, FilesSettings, settings.MailSettings):
-    """The common settings, how to reach Stripe and the mail, where documents lie, and the platform fee: nothing by
-    default, since a company runs the suite for itself."""
+class Settings(StripeSettings, FilesSettings, settings.MailSettings, settings.PagesSettings):
+    """The common settings, how to reach Stripe, the mail and the pages, where documents lie, and the platform fee:
+    nothing by default, since a company runs the suite for itself."""
 
     mail_url: str = Field(default="", repr=False)
     """`smtp://…` or `file:///folder`; empty: mails wait until it is set."""

@@ -106,7 +106,7 @@ def main() -> None:
             Timer("forget_card_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         ]
         if settings.mail_url:
-            own.append(mail.timer(settings.mail_url, settings.mail_from, settings.public_url, is_over))
+            own.append(mail.timer(settings.mail_url, settings.mail_from, settings.pages_base, is_over))
         yield own
         await quotes.close()
         await processor.close()

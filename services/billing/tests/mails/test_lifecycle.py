@@ -132,7 +132,7 @@ async def test_what_is_over_is_not_sent_and_the_rest_has_both_parts(bus, organiz
         plain, html = message.iter_parts()
         assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
         assert "Acme &lt;Shop&gt;" in html.get_content()
-        assert "https://shop.example/portal" in plain.get_content()
+        assert "https://shop.example/acme/portal" in plain.get_content()
 
 
 async def test_a_purchase_that_nobody_proved_says_what_to_do(bus, purchased, organization_id, database):

@@ -28,14 +28,14 @@ def keys(data, path=""):
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_has_both_parts_and_escapes_what_was_typed(language, name):
     texts = languages.of(language)
-    said = letter({"name": TYPED}, texts, name, rows=[(TYPED, "1")], notes=[TYPED], **VALUES)
+    said = letter({"name": TYPED, "slug": "acme"}, texts, name, rows=[(TYPED, "1")], notes=[TYPED], **VALUES)
     text, html = said.text("https://shop.example"), said.html("https://shop.example")
     assert TYPED in text
-    assert "https://shop.example/portal" in text
+    assert "https://shop.example/acme/portal" in text
     assert f'<html lang="{language}">' in html
     assert "<b>" not in html
     assert "&lt;b&gt;Ada &amp; Söhne&lt;/b&gt; {shop}" in html
-    assert 'href="https://shop.example/portal"' in html
+    assert 'href="https://shop.example/acme/portal"' in html
     assert "<img" not in html
     assert "src=" not in html
     assert type(said).from_json(said.to_json()) == said

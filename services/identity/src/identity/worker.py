@@ -24,7 +24,7 @@ if __name__ == "__main__":
     async def timers(_: Database) -> AsyncIterator[Sequence[Timer]]:
         """The work that comes due."""
         yield (
-            mail.timer(settings.mail_url, settings.mail_from),
+            mail.timer(settings.mail_url, settings.mail_from, settings.pages_base),
             Timer(
                 "ask_again",
                 ask_again,

@@ -59,7 +59,7 @@ def mailed(database, tmp_path):
         found = {}
         for path in sorted(tmp_path.glob("*.eml")):
             one = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            found[one["To"]] = found.get(one["To"], "") + one.get_content()
+            found[one["To"]] = found.get(one["To"], "") + one.get_body(("plain",)).get_content()
         return found
 
     return mailed

@@ -20,7 +20,6 @@ from billing.payment_methods.models import PaymentMethod
 from billing.refunds.models import Refund
 from billing.subscriptions.models import Subscription
 
-PORTAL = "/portal"
 OF_EVENTS: dict[type[Event[contracts.Subscription]], str] = {
     contracts.SubscriptionPastDueV1: "subscription_past_due",
     contracts.SubscriptionCanceledV1: "subscription_cancellation",
@@ -43,19 +42,20 @@ def letter(
     name: str,
     rows: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
-    path: str | None = PORTAL,
+    has_link: bool = True,
     **values: str,
 ) -> Letter:
-    """A mail of `texts/`, with its values filled in and a link to `path`: the portal, or None for no link."""
+    """A mail of `texts/`, with its values filled in and, where it `has_link`, a link to the seller's portal."""
     found = texts.mail(name)
     shop = shop_name(seller)
+    path = f"/{seller['slug']}/portal" if seller.get("slug") else "/portal"
     values = {"shop": shop, **{key: on_one_line(value) for key, value in values.items()}}
     return Letter(
         sender=shop,
         subject=found["subject"].format(**values),
         paragraphs=[one.format(**values) for one in found["paragraphs"]],
         rows=rows,
-        action=Action(found.get("action") or texts.data["portal"], path) if path else None,
+        action=Action(found.get("action") or texts.data["portal"], path) if has_link else None,
         notes=notes,
         language=texts.language,
     )
@@ -157,7 +157,7 @@ async def _notify(
         return
     texts = languages.of(None)
     said = letter(
-        seller, texts, name, path=None, product=order.description, customer=customer.email,
+        seller, texts, name, has_link=False, product=order.description, customer=customer.email,
         amount=texts.money(amount, order.currency),
     )  # fmt: skip
     await write_notices(session, [Notice(str(seller["email"]), said, name, about)])

@@ -10,6 +10,7 @@ from contracts.identity import EmailUpdate as Verified
 from servicekit import clock, ids, mail, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound, Unauthorized
+from servicekit.letters import Action, Letter
 from servicekit.tokens import generate, hashed
 from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -68,13 +69,17 @@ async def request(session: AsyncSession, principal: Principal, email: str, setti
     if (await session.execute(written)).first() is None or await _is_taken(session, customer, email):
         return
     shop = organization.name
-    body = (
-        f"Confirm that this is your new address at {shop}:\n\n"
-        f"{settings.pages_base}/{organization.slug}/portal/verify-email?token={token}\n\n"
-        f"The link works for {LIFETIME.seconds // 60} minutes.\n"
-        "If you did not ask for it, somebody typed your address: you need not do anything.\n"
+    letter = Letter(
+        sender=shop,
+        subject=f"Confirm your new address at {shop}",
+        paragraphs=[
+            f"Confirm that this is your new address at {shop}:",
+            f"The link works for {LIFETIME.seconds // 60} minutes.",
+        ],
+        action=Action("Confirm the address", f"/{organization.slug}/portal/verify-email?token={token}"),
+        notes=["If you did not ask for it, somebody typed your address: you need not do anything."],
     )
-    await mail.write(session, email, f"Confirm your new address at {shop}", body)
+    await mail.write_notices(session, [mail.Notice(email, letter, "email_update", customer.id, now.isoformat())])
 
 
 async def check(session: AsyncSession, token: str, settings: Settings) -> None:
@@ -124,11 +129,16 @@ async def _tell_old(session: AsyncSession, customer: Customer, update: EmailUpda
     """Whoever loses an address hears of it there: it may not have been them."""
     organization = await session.get_one(Organization, customer.organization_id)
     reached = f" at {organization.email}" if organization.email else ""
-    body = (
-        f"Your address at {organization.name} was changed to {_masked(update.email)}.\n\n"
-        f"If that was not you, write to {organization.name}{reached}.\n"
+    letter = Letter(
+        sender=organization.name,
+        subject=f"Your address at {organization.name} was changed",
+        paragraphs=[
+            f"Your address at {organization.name} was changed to {_masked(update.email)}.",
+            f"If that was not you, write to {organization.name}{reached}.",
+        ],
     )
-    await mail.write(session, update.old_email, f"Your address at {organization.name} was changed", body)
+    notice = mail.Notice(update.old_email, letter, "email_changed", customer.id, str(update.id))
+    await mail.write_notices(session, [notice])
 
 
 def _masked(email: str) -> str:
