@@ -17,7 +17,6 @@ from billing.mails import languages
 from billing.orders.models import Order
 from billing.organizations.operations import shape_of
 from billing.payment_methods.models import PaymentMethod
-from billing.refunds.models import Refund
 from billing.subscriptions.models import Subscription
 
 OF_EVENTS: dict[type[Event[contracts.Subscription]], str] = {
@@ -119,14 +118,17 @@ async def write_payment_failed(session: AsyncSession, order: Order, customer: Cu
     await write_notices(session, [Notice(customer.email, said, "payment_failed", order.id, str(payment_id))])
 
 
-async def write_refund(session: AsyncSession, order: Order, refund: Refund) -> None:
-    """Writes that a refund was made, once for each; no switch holds it back. Amounts include the tax."""
+async def write_refund(session: AsyncSession, order: Order, refund_id: UUID, paid_back: int) -> None:
+    """Writes that a refund was made, once for each; no switch holds it back.
+
+    `paid_back` includes the tax, in minor units of the order's currency.
+    """
     customer = await session.get_one(Customer, order.customer_id)
     seller = await shape_of(session, order.organization_id)
     texts = languages.of(customer.locale)
-    amount = texts.money(refund.amount + refund.tax_amount, refund.currency)
+    amount = texts.money(paid_back, order.currency)
     said = letter(seller, texts, "refund", product=order.description, amount=amount)
-    await write_notices(session, [Notice(customer.email, said, "refund", refund.id)])
+    await write_notices(session, [Notice(customer.email, said, "refund", refund_id)])
 
 
 async def write_email_changed(session: AsyncSession, customer: Customer, old_email: str, at: datetime) -> None:

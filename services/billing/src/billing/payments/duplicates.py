@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.ledger import operations as ledger
+from billing.mails import operations as mails
 from billing.orders.models import Order
 from billing.payments.models import DUPLICATE, Payment
 
@@ -105,11 +106,13 @@ async def _announce(session: AsyncSession, payment: Payment, now: datetime) -> N
     is_first = payment.return_announced_at is None
     payment.return_announced_at = payment.return_announced_at or now
     await session.flush()
-    order = select(Order.subscription_id).where(Order.id == payment.order_id)
-    data = shape(payment, (await session.execute(order)).scalar_one())
+    order = await session.get_one(Order, payment.order_id)
+    data = shape(payment, order.subscription_id)
     contract = RefundCreatedV1 if is_first else RefundUpdatedV1
     event = contract(subject=payment.id, organization_id=payment.organization_id, time=now, data=data)
     outbox.record(session, event)
+    if payment.return_status == "succeeded":
+        await mails.write_refund(session, order, payment.id, payment.amount)
 
 
 async def hear(session: AsyncSession, told: dict[str, Any]) -> None:

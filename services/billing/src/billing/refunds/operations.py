@@ -322,7 +322,7 @@ async def _tell(session: AsyncSession, order: Order, refund: Refund, *, gave: bo
     outbox.record(session, order_events.told(OrderUpdatedV1, order, shown, now))
     if gave:
         outbox.record(session, order_events.told(OrderRefundedV1, order, shown, now))
-        await mails.write_refund(session, order, refund)
+        await mails.write_refund(session, order, refund.id, refund.amount + refund.tax_amount)
 
 
 async def _payment_of(session: AsyncSession, order: Order) -> Payment | None:
