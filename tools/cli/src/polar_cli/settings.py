@@ -27,7 +27,7 @@ OF_SERVICE: Mapping[str, frozenset[str]] = {
         (*_COMMON, *_STRIPE, "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "CHECKOUT_TTL_SECONDS", "PAGES_URL")
     ),
     "billing": frozenset(
-        (*_COMMON, *_STRIPE, *_MAIL, *_FILES, "PLATFORM_FEE_BASIS_POINTS", "PLATFORM_FEE_FIXED")
+        (*_COMMON, *_STRIPE, *_MAIL, *_FILES, "PAGES_URL", "PLATFORM_FEE_BASIS_POINTS", "PLATFORM_FEE_FIXED")
     ),
     "benefits": frozenset(
         (
