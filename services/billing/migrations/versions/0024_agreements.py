@@ -93,8 +93,9 @@ def upgrade() -> None:
         sa.Column("subscription_id", sa.Uuid(), nullable=False),
         sa.Column("payment_method_id", sa.Uuid(), nullable=True),
         sa.Column("agreed_by", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), sa.Identity(), nullable=False),
     )
-    op.create_index("subscription_cards_subscription_idx", "subscription_cards", ["subscription_id", "created_at"])
+    op.create_index("subscription_cards_subscription_idx", "subscription_cards", ["subscription_id", "position"])
     op.create_index("subscription_cards_method_idx", "subscription_cards", ["payment_method_id"])
     op.add_column("payments", sa.Column("agreement", sa.Text()))
     op.add_column("payments", sa.Column("ask_at", sa.TIMESTAMP(timezone=True)))

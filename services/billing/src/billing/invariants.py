@@ -127,7 +127,7 @@ INVARIANTS = (
     Invariant(
         "the card of a subscription is the one that was last agreed to for it",
         "select s.id, s.payment_method_id from subscriptions s join lateral (select a.payment_method_id "
-        "from subscription_cards a where a.subscription_id = s.id order by a.created_at desc, a.id desc limit 1) "
+        "from subscription_cards a where a.subscription_id = s.id order by a.position desc limit 1) "
         "agreed on true where s.ended_at is null and s.payment_method_id is distinct from agreed.payment_method_id",
     ),
     Invariant(

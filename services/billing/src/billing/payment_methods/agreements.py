@@ -13,9 +13,9 @@ from contracts.checkout import Purchase
 from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.database import Record
-from sqlalchemy import ColumnElement, Index, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.database import Base
 from billing.subscriptions.models import Subscription
@@ -57,9 +57,11 @@ class SubscriptionCard(Record, Base):
     subscription_id: Mapped[UUID]
     payment_method_id: Mapped[UUID | None]
     agreed_by: Mapped[str]
+    position: Mapped[int] = mapped_column(BigInteger, Identity())
+    """Counts the choices: at a test clock many have one instant."""
 
 
-Index("subscription_cards_subscription_idx", SubscriptionCard.subscription_id, SubscriptionCard.created_at)
+Index("subscription_cards_subscription_idx", SubscriptionCard.subscription_id, SubscriptionCard.position)
 Index("subscription_cards_method_idx", SubscriptionCard.payment_method_id)
 
 
@@ -79,7 +81,7 @@ async def owned(session: AsyncSession, subscriptions: Iterable[Subscription]) ->
     known = (
         select(SubscriptionCard.subscription_id, SubscriptionCard.agreed_by)
         .where(SubscriptionCard.subscription_id.in_([one.id for one in found]))
-        .order_by(SubscriptionCard.created_at, SubscriptionCard.id)
+        .order_by(SubscriptionCard.position)
     )
     await session.flush()
     by = {row.subscription_id: row.agreed_by for row in (await session.execute(known)).all()} if found else {}

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from servicekit.mail import add_letters
 
-revision = "0028"
-down_revision = "0027"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
