@@ -19,7 +19,11 @@ export default defineConfig({
     // The pages' policy allows no script but those of this address, so that nothing is inlined.
     assetsInlineLimit: 0,
     rollupOptions: {
-      input: { checkout: at('./checkout.html'), missing: at('./missing.html') },
+      input: {
+        checkout: at('./checkout.html'),
+        portal: at('./portal.html'),
+        missing: at('./missing.html'),
+      },
     },
   },
 })
@@ -30,7 +34,9 @@ function pages() {
     name: 'pages',
     configureServer(server: { middlewares: { use: (handler: Handler) => void } }) {
       server.middlewares.use((request, _response, next) => {
-        if (/^\/checkout(\/|$)/.test(request.url ?? '')) request.url = '/checkout.html'
+        const path = request.url?.split('?')[0] ?? ''
+        if (/^\/checkout(\/|$)/.test(path)) request.url = '/checkout.html'
+        if (/^\/([a-z0-9-]+\/)?portal(\/|$)/.test(path)) request.url = '/portal.html'
         next()
       })
     },

@@ -7,16 +7,19 @@ export type MessageKey = keyof typeof en
 export type Messages = Record<MessageKey, Message>
 export type Values = Record<string, string | number>
 /** The text of a key. `count` among the values chooses the plural form. */
-export type Translate = (key: MessageKey, values?: Values) => string
+export type Translate<Key extends string = MessageKey> = (key: Key, values?: Values) => string
 
 /** The texts of a dictionary in a locale. */
-export function translator(messages: Messages, locale: string): Translate {
+export function translator<Key extends string>(
+  messages: Record<Key, Message>,
+  locale: string,
+): Translate<Key> {
   const plurals = new Intl.PluralRules(locale)
   const numbers = new Intl.NumberFormat(locale)
   const shown = (value: string | number | undefined, name: string) =>
     value === undefined ? `{${name}}` : typeof value === 'number' ? numbers.format(value) : value
   return (key, values = {}) => {
-    const message = messages[key]
+    const message: Message = messages[key]
     const text =
       typeof message === 'string'
         ? message

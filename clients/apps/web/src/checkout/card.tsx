@@ -11,12 +11,18 @@ import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from
 import { useWords } from '../shared/locale'
 import { loadStripe } from '../shared/stripe'
 import { type Card, CardError } from './payment'
-import { type Checkout, intentOf } from './types'
+import { type Checkout, intentOf, type Product } from './types'
 
 type FormState = 'loading' | 'ready' | 'unreachable'
 
+/** What the card form has to know of a payment; without one, it keeps a card for later. */
+export type Charge = Pick<
+  Checkout,
+  'currency' | 'is_payment_required' | 'total_amount' | 'payment_processor_metadata'
+> & { product: Pick<Product, 'is_recurring'> | null }
+
 /** How the card form begins: what will be charged, and whether the card is kept for later payments. */
-function modeOf(checkout: Checkout): StripeElementsOptionsMode {
+function modeOf(checkout: Charge): StripeElementsOptionsMode {
   const currency = checkout.currency
   const common = { currency, paymentMethodCreation: 'manual' } as const
   if (!checkout.is_payment_required) return { ...common, mode: 'setup' }
@@ -54,7 +60,7 @@ export function CardForm({
   handle,
   onState,
 }: {
-  checkout: Checkout
+  checkout: Charge
   handle: RefObject<Card | null>
   onState: (state: FormState) => void
 }) {

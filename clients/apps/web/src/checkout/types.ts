@@ -15,7 +15,8 @@ export interface Intent {
   intent_client_secret?: string
 }
 
-export const intentOf = (checkout: Checkout): Intent => (checkout.payment_processor_metadata ?? {}) as Intent
+export const intentOf = (checkout: Pick<Checkout, 'payment_processor_metadata'>): Intent =>
+  (checkout.payment_processor_metadata ?? {}) as Intent
 
 /** What a product asks its buyers. */
 export interface Question {

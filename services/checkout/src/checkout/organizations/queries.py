@@ -19,8 +19,14 @@ _HIDDEN = {"metadata", "archived_prices", "attached_custom_fields", "is_deletabl
 
 
 async def storefront(session: AsyncSession, slug: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """The organization and its public products on sale, the latest 100; None when there is no such organization."""
-    found = select(Organization).where(Organization.data["slug"].astext == slug)
+    """The organization and its public products on sale, the latest 100; None when there is no such organization.
+
+    An id works as well as a slug: a customer's orders and subscriptions name their seller by its id.
+    """
+    by_id = _id_of(slug)
+    found = select(Organization).where(
+        Organization.data["slug"].astext == slug if by_id is None else Organization.id == by_id
+    )
     organization = (await session.execute(found)).scalar_one_or_none()
     if organization is None:
         return None
@@ -35,6 +41,14 @@ async def storefront(session: AsyncSession, slug: str) -> tuple[dict[str, Any], 
         "branding": organization.data.get("branding") or {},
     }
     return shown, [_public(product) for product in products]
+
+
+def _id_of(text: str) -> UUID | None:
+    """The id that a text is; None where it is none."""
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
 
 
 async def subscription_settings(session: AsyncSession, organization_id: UUID) -> dict[str, Any] | None:

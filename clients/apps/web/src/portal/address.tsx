@@ -1,0 +1,72 @@
+import { countries, regionsOf } from '@polar-sh/i18n'
+import { SelectField, TextField } from '@polar-sh/ui'
+import { usePortalWords } from './context'
+import type { Address } from './types'
+
+const LINES = [
+  ['line1', 'field.line1', 'address-line1'],
+  ['line2', 'field.line2', 'address-line2'],
+  ['postal_code', 'field.postal', 'postal-code'],
+  ['city', 'field.city', 'address-level2'],
+] as const
+
+/** What is sent of an address: an empty line is none. */
+export const sentAddress = (address: Address): Address | null =>
+  address.country
+    ? {
+        country: address.country,
+        line1: address.line1 || null,
+        line2: address.line2 || null,
+        postal_code: address.postal_code || null,
+        city: address.city || null,
+        state: address.state || null,
+      }
+    : null
+
+export function AddressFields({ value, onChange }: { value: Address; onChange: (address: Address) => void }) {
+  const { p, locale } = usePortalWords()
+  const regions = regionsOf(value.country)
+  return (
+    <>
+      <SelectField
+        label={p('field.country')}
+        autoComplete="country"
+        required
+        value={value.country}
+        onChange={(event) => onChange({ ...value, country: event.target.value, state: null })}
+      >
+        <option value="">{p('field.choose')}</option>
+        {countries(locale).map(({ code, name }) => (
+          <option key={code} value={code}>
+            {name}
+          </option>
+        ))}
+      </SelectField>
+      {LINES.map(([name, label, hint]) => (
+        <TextField
+          key={name}
+          label={p(label)}
+          autoComplete={hint}
+          value={value[name] ?? ''}
+          onChange={(event) => onChange({ ...value, [name]: event.target.value })}
+        />
+      ))}
+      {regions && (
+        <SelectField
+          label={p('field.state')}
+          autoComplete="address-level1"
+          required
+          value={value.state ?? ''}
+          onChange={(event) => onChange({ ...value, state: event.target.value })}
+        >
+          <option value="">{p('field.choose')}</option>
+          {regions.map(({ code, name }) => (
+            <option key={code} value={code}>
+              {name}
+            </option>
+          ))}
+        </SelectField>
+      )}
+    </>
+  )
+}

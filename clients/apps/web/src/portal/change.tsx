@@ -1,0 +1,137 @@
+import { unwrap } from '@polar-sh/client'
+import { Button, SelectField, TextField } from '@polar-sh/ui'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { priceWords } from '../checkout/describe'
+import type { Product } from '../checkout/types'
+import { usePortalWords, useSession } from './context'
+import { Card, Failure, Lines, Loaded, useAction } from './parts'
+import { useSeller } from './queries'
+import { allowedBy, type CustomerSubscription, type Preview, type SubscriptionChange, soldOf } from './types'
+
+/** Changes the plan or how many, after the server has said what it charges now and next. */
+export function ChangeForm({
+  subscription: one,
+  onDone,
+  onClose,
+}: {
+  subscription: CustomerSubscription
+  onDone: () => void
+  onClose: () => void
+}) {
+  const { p, t, money } = usePortalWords()
+  const { api } = useSession()
+  const shop = useSeller().data
+  const allowed = allowedBy(shop?.seller)
+  const counted =
+    one.seats !== null && allowed.seats ? 'seats' : one.units !== null && allowed.units ? 'units' : null
+  const [product, setProduct] = useState(one.product_id)
+  const [count, setCount] = useState(String((counted && one[counted]) ?? ''))
+  const { run, isBusy, error } = useAction()
+  const plans = ((allowed.plan && shop?.products) || []).filter(
+    (other) => other.is_recurring && other.id !== one.product_id,
+  )
+  const body: SubscriptionChange | null =
+    product !== one.product_id
+      ? { product_id: product }
+      : counted && Number(count) > 0 && Number(count) !== one[counted]
+        ? { [counted]: Number(count) }
+        : null
+  const path = { id: one.id }
+  const preview = useQuery({
+    queryKey: ['preview', one.id, body],
+    enabled: body !== null,
+    staleTime: 0,
+    queryFn: () =>
+      unwrap(
+        api.POST('/v1/customer-portal/subscriptions/{id}/change-preview', {
+          params: { path },
+          body: body ?? {},
+        }),
+      ),
+  })
+  const change = async () => {
+    if (!body) return
+    const isDone = await run(() =>
+      unwrap(api.PATCH('/v1/customer-portal/subscriptions/{id}', { params: { path }, body })),
+    )
+    if (isDone) onDone()
+  }
+  return (
+    <Card>
+      <h2 className="text-lg font-semibold">{p('sub.change')}</h2>
+      {plans.length > 0 && (
+        <SelectField
+          label={p('sub.changeTo')}
+          value={product}
+          onChange={(event) => setProduct(event.target.value)}
+        >
+          <option value={one.product_id}>{soldOf(one)?.name}</option>
+          {plans.map((plan) => (
+            <option key={plan.id} value={plan.id}>
+              {plan.name} – {priceWords(t, money, plan as unknown as Product, one.currency)}
+            </option>
+          ))}
+        </SelectField>
+      )}
+      {counted && product === one.product_id && (
+        <TextField
+          label={p(`sub.${counted}`)}
+          inputMode="numeric"
+          value={count}
+          onChange={(event) => setCount(event.target.value.replace(/\D/g, '').slice(0, 9))}
+        />
+      )}
+      {body &&
+        (preview.error ? (
+          <Failure text={preview.error.message} />
+        ) : (
+          <div aria-live="polite">
+            <Loaded query={preview}>{(costs) => <Costs preview={costs} />}</Loaded>
+          </div>
+        ))}
+      <Failure text={error} />
+      <div className="flex flex-wrap gap-3">
+        <Button
+          kind="primary"
+          busy={isBusy}
+          disabled={!body || !preview.data || preview.isFetching}
+          onClick={() => void change()}
+        >
+          {p('sub.confirmChange')}
+        </Button>
+        <Button onClick={onClose}>{p('close')}</Button>
+      </div>
+    </Card>
+  )
+}
+
+function Costs({ preview }: { preview: Preview }) {
+  const { p, money, date } = usePortalWords()
+  const { charge_now: now, next_charge: next, next_charge_at: at } = preview
+  return (
+    <div className="flex flex-col gap-2 rounded-lg bg-canvas p-3">
+      <h3 className="text-sm font-semibold">{p('sub.preview')}</h3>
+      <Lines
+        rows={[
+          ...(now?.items ?? []).map(
+            (item, index) =>
+              [
+                `${(item as { label?: string }).label ?? ''}${index ? ' ' : ''}`,
+                money(Number((item as { amount?: number }).amount ?? 0), preview.currency),
+              ] as const,
+          ),
+          [p('sub.today'), money(now?.due_amount ?? 0, preview.currency)],
+          now !== null &&
+            now.tax_amount !== 0 && [p('sub.todayTax'), money(now.tax_amount, preview.currency)],
+          next && at
+            ? [
+                p('sub.then'),
+                p('sub.nextAmount', { amount: money(next.due_amount, next.currency), date: date(at) }),
+              ]
+            : [p('sub.then'), p('sub.noCharge')],
+        ]}
+      />
+    </div>
+  )
+}

@@ -1,0 +1,126 @@
+import { ApiError, api, unwrap } from '@polar-sh/client'
+import { Button, Notice, TextField } from '@polar-sh/ui'
+import { type FormEvent, useState } from 'react'
+import { usePortalWords } from './context'
+import { Failure, Loaded, Screen, useAction } from './parts'
+import { useStorefront } from './queries'
+import { remember, remembered, slugInPath } from './session'
+
+/** Sign-in with a mailed code. */
+export function Login({ hasEnded, onToken }: { hasEnded: boolean; onToken: (token: string) => void }) {
+  const { p } = usePortalWords()
+  const name = slugInPath() ?? remembered().shop
+  const shop = useStorefront(name)
+  return (
+    <main className="mx-auto flex min-h-dvh max-w-md flex-col justify-center gap-4 px-5 py-10">
+      {hasEnded && (
+        <Notice kind="notice">
+          <p>{p('login.ended')}</p>
+        </Notice>
+      )}
+      {name === null ? (
+        <Screen title={p('login.title')}>
+          <p>{p('login.noShop')}</p>
+        </Screen>
+      ) : shop.error instanceof ApiError && shop.error.status === 404 ? (
+        <Screen title={p('login.title')}>
+          <p>{p('login.unknownShop')}</p>
+        </Screen>
+      ) : (
+        <Loaded query={shop}>
+          {({ seller }) => <Form organization={seller.id} name={seller.name} onToken={onToken} />}
+        </Loaded>
+      )}
+    </main>
+  )
+}
+
+function Form({
+  organization,
+  name,
+  onToken,
+}: {
+  organization: string
+  name: string
+  onToken: (token: string) => void
+}) {
+  const { p } = usePortalWords()
+  const [email, setEmail] = useState(remembered().email ?? '')
+  const [code, setCode] = useState('')
+  const [isSent, setSent] = useState(false)
+  const [isWrong, setWrong] = useState(false)
+  const { run, isBusy, error } = useAction()
+
+  const send = (event: FormEvent) => {
+    event.preventDefault()
+    const body = { email: email.trim(), organization_id: organization }
+    void run(async () => {
+      await unwrap(api.POST('/v1/customer-portal/customer-session/request', { body }))
+      remember(organization, body.email)
+      setSent(true)
+    })
+  }
+  const enter = (event: FormEvent) => {
+    event.preventDefault()
+    setWrong(false)
+    void run(async () => {
+      const body = { email: email.trim(), organization_id: organization, code }
+      try {
+        const { token } = await unwrap(
+          api.POST('/v1/customer-portal/customer-session/authenticate', { body }),
+        )
+        onToken(token)
+      } catch (failure) {
+        if (!(failure instanceof ApiError) || failure.status === 429 || failure.status >= 500) throw failure
+        setWrong(true)
+      }
+    })
+  }
+  if (isSent) {
+    return (
+      <Screen title={p('login.codeTitle')}>
+        <p className="text-muted">{p('login.codeText', { email })}</p>
+        <form onSubmit={enter} className="flex flex-col gap-4">
+          <TextField
+            label={p('login.code')}
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            required
+            pattern="\d{6}"
+            value={code}
+            error={isWrong ? p('login.wrong') : undefined}
+            onChange={(event) => setCode(event.target.value.replace(/\D/g, '').slice(0, 6))}
+          />
+          <Failure text={error} />
+          <Button kind="primary" type="submit" busy={isBusy}>
+            {p('login.enter')}
+          </Button>
+          <Button kind="quiet" onClick={() => setSent(false)}>
+            {p('login.again')}
+          </Button>
+        </form>
+      </Screen>
+    )
+  }
+  return (
+    <Screen title={p('login.title')}>
+      <p className="text-muted">
+        {name}. {p('login.text')}
+      </p>
+      <form onSubmit={send} className="flex flex-col gap-4">
+        <TextField
+          label={p('login.email')}
+          type="email"
+          autoComplete="email"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <Failure text={error} />
+        <Button kind="primary" type="submit" busy={isBusy}>
+          {p('login.send')}
+        </Button>
+      </form>
+    </Screen>
+  )
+}

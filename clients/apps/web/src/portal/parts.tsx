@@ -1,0 +1,125 @@
+import { ApiError } from '@polar-sh/client'
+import { Button, Notice } from '@polar-sh/ui'
+import type { UseQueryResult } from '@tanstack/react-query'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { usePortalWords } from './context'
+
+/** The heading and the body of a screen. The heading gets the focus when another screen was replaced. */
+export function Screen({ title, children }: { title: string; children: ReactNode }) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    document.title = title
+    heading.current?.focus()
+  }, [title])
+  return (
+    <div className="flex min-w-0 flex-col gap-6">
+      <h1 ref={heading} tabIndex={-1} className="break-words text-2xl font-semibold outline-none">
+        {title}
+      </h1>
+      {children}
+    </div>
+  )
+}
+
+export function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section aria-label={title} className="flex min-w-0 flex-col gap-3">
+      <h2 className="text-lg font-semibold">{title}</h2>
+      {children}
+    </section>
+  )
+}
+
+export const Card = ({ children }: { children: ReactNode }) => (
+  <div className="flex min-w-0 flex-col gap-3 rounded-xl border border-line bg-raised p-4">{children}</div>
+)
+
+/** A name and its value, one line each. */
+export function Lines({ rows }: { rows: (readonly [string, ReactNode] | null | false | undefined)[] }) {
+  return (
+    <dl className="flex flex-col gap-1.5 text-sm">
+      {rows.map(
+        (row) =>
+          row && (
+            <div key={row[0]} className="flex justify-between gap-4">
+              <dt className="text-muted">{row[0]}</dt>
+              <dd className="min-w-0 break-words text-right font-medium">{row[1]}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  )
+}
+
+/** What a query gave; before that its skeleton, and its failure with a way to try again. */
+export function Loaded<T>({
+  query,
+  children,
+}: {
+  query: UseQueryResult<T>
+  children: (data: T) => ReactNode
+}) {
+  const { p } = usePortalWords()
+  if (query.data !== undefined) return children(query.data)
+  if (query.isError) {
+    return (
+      <Notice kind="danger">
+        <p>{p('failed')}</p>
+        <Button onClick={() => void query.refetch()}>{p('retry')}</Button>
+      </Notice>
+    )
+  }
+  return (
+    <div role="status" className="flex animate-pulse flex-col gap-3">
+      <span className="sr-only">{p('loading')}</span>
+      <div className="h-20 rounded-xl bg-line" />
+      <div className="h-20 rounded-xl bg-line" />
+    </div>
+  )
+}
+
+/** Runs one action at a time. `error` says in words why the last one failed. */
+export function useAction() {
+  const { p } = usePortalWords()
+  const [isBusy, setBusy] = useState(false)
+  const [error, setError] = useState('')
+  const run = async (action: () => Promise<unknown>): Promise<boolean> => {
+    if (isBusy) return false
+    setBusy(true)
+    setError('')
+    try {
+      await action()
+      return true
+    } catch (failure) {
+      if (!(failure instanceof ApiError)) setError(p('error.offline'))
+      else if (failure.status === 429) setError(p('error.tooMany'))
+      else setError(failure.status >= 500 ? p('error.later') : failure.message)
+      return false
+    } finally {
+      setBusy(false)
+    }
+  }
+  return { run, isBusy, error }
+}
+
+export const Failure = ({ text }: { text: string }) =>
+  text ? (
+    <Notice kind="danger">
+      <p>{text}</p>
+    </Notice>
+  ) : null
+
+/** Whether the browser has a connection. */
+export function useOnline(): boolean {
+  const [isOnline, setOnline] = useState(navigator.onLine)
+  useEffect(() => {
+    const tell = () => setOnline(navigator.onLine)
+    window.addEventListener('online', tell)
+    window.addEventListener('offline', tell)
+    return () => {
+      window.removeEventListener('online', tell)
+      window.removeEventListener('offline', tell)
+    }
+  }, [])
+  return isOnline
+}

@@ -1,0 +1,76 @@
+import { ApiError } from '@polar-sh/client'
+import { PORTAL_LOCALES } from '@polar-sh/i18n'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { useEffect, useMemo, useState } from 'react'
+import { useWords } from '../shared/locale'
+import { forgetSession, keepSession, keptSession } from '../shared/session'
+import { PortalTexts, SessionProvider, sessionClient } from './context'
+import { Login } from './login'
+import { makeRouter } from './router'
+import { VerifyEmail } from './verify-email'
+
+/** The customer portal: sign-in, or the screens of who is signed in. */
+export function Portal() {
+  const { locale, choose } = useWords()
+  const [token, setToken] = useState(keptSession)
+  const [hasEnded, setEnded] = useState(false)
+  const isSpoken = PORTAL_LOCALES.some((known) => known === locale)
+  useEffect(() => {
+    if (!isSpoken) choose('en')
+  }, [isSpoken, choose])
+  const cache = useMemo(() => {
+    const onError = (error: unknown) => {
+      if (!(error instanceof ApiError) || error.status !== 401) return
+      forgetSession()
+      setToken(null)
+      setEnded(true)
+    }
+    const queries = {
+      staleTime: 10_000,
+      retry: (tries: number, error: unknown) =>
+        tries < 1 && !(error instanceof ApiError && error.status < 500),
+    }
+    // What one session was shown is never shown to the next.
+    return new QueryClient({
+      queryCache: new QueryCache({ onError }),
+      defaultOptions: { queries, mutations: { meta: { token } } },
+    })
+  }, [token])
+  const session = useMemo(
+    () =>
+      token
+        ? {
+            api: sessionClient(token),
+            signOut: () => {
+              forgetSession()
+              setEnded(false)
+              setToken(null)
+            },
+          }
+        : undefined,
+    [token],
+  )
+  const router = useMemo(() => (token ? makeRouter() : undefined), [token])
+  const enter = (made: string) => {
+    keepSession(made)
+    setEnded(false)
+    setToken(made)
+  }
+  const isVerification = /\/verify-email\/?$/.test(location.pathname)
+  return (
+    <PortalTexts>
+      <QueryClientProvider client={cache}>
+        {isVerification ? (
+          <VerifyEmail onToken={enter} />
+        ) : session && router ? (
+          <SessionProvider value={session}>
+            <RouterProvider router={router} />
+          </SessionProvider>
+        ) : (
+          <Login hasEnded={hasEnded} onToken={enter} />
+        )}
+      </QueryClientProvider>
+    </PortalTexts>
+  )
+}

@@ -1,0 +1,110 @@
+import { api as anonymous, unwrap } from '@polar-sh/client'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useSession } from './context'
+import { slugInPath } from './session'
+import { type Seller, type Sold, soldOf } from './types'
+
+const MANY = 100
+
+export function useCustomer() {
+  const { api } = useSession()
+  return useQuery({ queryKey: ['me'], queryFn: () => unwrap(api.GET('/v1/customer-portal/customers/me')) })
+}
+
+export function useSubscriptions() {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['subscriptions'],
+    queryFn: () =>
+      unwrap(api.GET('/v1/customer-portal/subscriptions/', { params: { query: { limit: MANY } } })),
+  })
+}
+
+export function useSubscription(id: string) {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['subscriptions', id],
+    queryFn: () => unwrap(api.GET('/v1/customer-portal/subscriptions/{id}', { params: { path: { id } } })),
+  })
+}
+
+/** A page of orders, the latest first; of one subscription where it is named. */
+export function useOrders(limit: number, subscription?: string) {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['orders', limit, subscription],
+    queryFn: () =>
+      unwrap(
+        api.GET('/v1/customer-portal/orders/', {
+          params: {
+            query: {
+              limit,
+              sorting: ['-created_at'],
+              ...(subscription && { subscription_id: [subscription] }),
+            },
+          },
+        }),
+      ),
+  })
+}
+
+export function useOrder(id: string) {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['orders', 'one', id],
+    queryFn: () => unwrap(api.GET('/v1/customer-portal/orders/{id}', { params: { path: { id } } })),
+  })
+}
+
+export function useCards() {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['cards'],
+    queryFn: () =>
+      unwrap(
+        api.GET('/v1/customer-portal/customers/me/payment-methods', { params: { query: { limit: MANY } } }),
+      ),
+  })
+}
+
+export function useGrants() {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['grants'],
+    queryFn: () =>
+      unwrap(api.GET('/v1/customer-portal/benefit-grants/', { params: { query: { limit: MANY } } })),
+  })
+}
+
+/** A seller and what it sells in public, by its slug or its id. */
+export function useStorefront(name: string | null) {
+  return useQuery({
+    queryKey: ['storefront', name],
+    enabled: name !== null,
+    queryFn: async () => {
+      const path = { slug: name ?? '' }
+      const found = await unwrap(
+        anonymous.GET('/v1/customer-portal/organizations/{slug}', { params: { path } }),
+      )
+      return {
+        seller: found.organization as unknown as Seller,
+        products: found.products as unknown as Sold[],
+      }
+    },
+  })
+}
+
+/** The seller of the portal: the address names it, or else what the customer bought does. */
+export function useSeller() {
+  const orders = useOrders(5)
+  const subscriptions = useSubscriptions()
+  const things = [...(subscriptions.data?.items ?? []), ...(orders.data?.items ?? [])]
+  const bought = things.map((thing) => soldOf(thing)?.organization_id).find(Boolean)
+  return useStorefront(slugInPath() ?? bought ?? null)
+}
+
+/** Asks anew for everything that is shown, after a change. */
+export function useRefresh() {
+  const cache = useQueryClient()
+  return () => cache.invalidateQueries()
+}

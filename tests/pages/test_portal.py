@@ -1,0 +1,197 @@
+"""What a customer does in the portal, through the pages, and what billing then has."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+from polar_cli.stack import Stack
+
+from tests.pages.support import (
+    PHONE,
+    Shop,
+    Visitor,
+    ensure_accessible,
+    fill,
+    fill_card,
+    new_email,
+    paid,
+    path_of,
+    pay,
+)
+
+MONTHLY = {"amount_type": "fixed", "price_amount": 2900}
+BANK_ASKS = "4000002760003184"
+SHOTS = os.environ.get("POLAR_PORTAL_SHOTS")
+"""Where pictures of the screens go; nowhere without it."""
+
+
+async def looks_right(page: Page, name: str) -> None:
+    """Raises `AssertionError` where axe finds a fault, or the screen scrolls sideways."""
+    await expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
+    await ensure_accessible(page)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+async def subscribed(shop: Shop, visitor: Visitor, product: Any) -> tuple[Any, str]:
+    """Buys a product in the browser. Returns the subscription, and a new session's token."""
+    checkout = await shop.checkout(product)
+    page = await visitor.visit(path_of(checkout))
+    await fill(page, email=new_email())
+    await pay(page)
+    await paid(page)
+    bought = await shop.status(checkout)
+    session = await shop.call("POST", "/v1/customer-sessions/", {"customer_id": bought["customer_id"]})
+    subscription = await shop.call("GET", f"/v1/subscriptions/{bought['subscription_id']}")
+    return subscription, session["token"]
+
+
+async def open_portal(visitor: Visitor, token: str, **options: Any) -> Page:
+    """The portal on a phone, by a session's link."""
+    page = await visitor.visit(f"/portal?customer_session_token={token}", viewport=PHONE, **options)
+    await expect(page.get_by_role("heading", level=1, name="Your purchases")).to_be_visible()
+    return page
+
+
+async def test_the_token_leaves_the_address_and_each_screen_is_accessible(shop: Shop, visitor: Visitor) -> None:
+    product = await shop.product(MONTHLY, name="Engine notes", recurring_interval="month")
+    _, token = await subscribed(shop, visitor, product)
+    page = await open_portal(visitor, token)
+    assert token not in page.url
+    await expect(page.get_by_text("$29.00 / month")).to_be_visible()
+    await looks_right(page, "overview")
+    for name in ("Orders", "Benefits", "Payment methods", "Settings"):
+        await page.get_by_role("link", name=name, exact=True).click()
+        await expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+        await looks_right(page, name.lower().replace(" ", "-"))
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Email")).to_be_visible()
+    await looks_right(page, "login")
+
+
+async def test_from_the_mailed_code_to_the_invoice(stack: Stack, shop: Shop, visitor: Visitor) -> None:
+    product = await shop.product(MONTHLY, name="Letters")
+    email = new_email()
+    checkout = await shop.checkout(product)
+    buying = await visitor.visit(path_of(checkout))
+    await fill(buying, email=email)
+    await pay(buying)
+    await paid(buying)
+    slug = (await shop.call("GET", f"/v1/organizations/{shop.organization_id}"))["slug"]
+    page = await visitor.visit(f"/{slug}/portal", viewport=PHONE)
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_role("button", name="Send the code").click()
+    code = page.get_by_label("Six-digit code")
+    await expect(code).to_have_attribute("autocomplete", "one-time-code")
+    await looks_right(page, "code")
+    await code.fill(await mailed_code(stack, email))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("link", name="Letters").click()
+    await page.get_by_role("button", name="Invoice").click()
+    await page.get_by_label("Name on the invoice").fill("Ada Lovelace")
+    await page.get_by_label("Country").select_option("DE")
+    await looks_right(page, "invoice-details")
+    await page.get_by_role("button", name="Save and make the invoice").click()
+    link = page.get_by_role("link", name="Open the Invoice")
+    await expect(link).to_be_visible(timeout=20_000)
+    await looks_right(page, "invoice")
+    url = await link.get_attribute("href")
+    assert url is not None
+    document = await shop.api.get(url)
+    assert document.content.startswith(b"%PDF")
+
+
+async def mailed_code(stack: Stack, email: str) -> str:
+    """The code in the latest mail to an address."""
+    import asyncio
+    from email import message_from_bytes, policy
+
+    for _ in range(100):
+        for path in sorted(stack.mails.glob("*.eml"), key=lambda path: path.stat().st_mtime, reverse=True):
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+            if mail["to"] != email:
+                continue
+            body = mail.get_body(("plain",))
+            found = re.search(r"\b(\d{6})\b", body.get_content() if body else "")
+            if found:
+                return found[1]
+        await asyncio.sleep(0.2)
+    pytest.fail(f"no code was mailed to {email}")
+
+
+async def test_a_change_costs_what_its_preview_said(shop: Shop, visitor: Visitor) -> None:
+    product = await shop.product(MONTHLY, name="Small", recurring_interval="month")
+    larger = await shop.product(
+        {"amount_type": "fixed", "price_amount": 5900}, name="Large", recurring_interval="month"
+    )
+    subscription, token = await subscribed(shop, visitor, product)
+    page = await open_portal(visitor, token)
+    await page.get_by_role("link", name="Manage Small").click()
+    await page.get_by_role("button", name="Change the plan").click()
+    await page.get_by_label("New plan").select_option(larger["id"])
+    due = page.locator("dt", has_text="Due today").locator("..").locator("dd")
+    shown = await due.inner_text()
+    await looks_right(page, "change")
+    await page.get_by_role("button", name="Change now").click()
+    await expect(page.get_by_role("heading", level=1, name="Large")).to_be_visible()
+    orders = await shop.call("GET", f"/v1/orders/?subscription_id={subscription['id']}&sorting=-created_at")
+    changed = [order for order in orders["items"] if order["billing_reason"] == "subscription_update"]
+    billed = changed[0]["due_amount"] if changed else 0
+    total = changed[0]["total_amount"] if changed else 0
+    assert shown in (f"${billed / 100:.2f}", f"${total / 100:.2f}")
+    assert (await shop.call("GET", f"/v1/subscriptions/{subscription['id']}"))["product_id"] == larger["id"]
+
+
+async def test_cancel_with_a_reason_and_keep_it_after_all(shop: Shop, visitor: Visitor) -> None:
+    product = await shop.product(MONTHLY, name="Almanac", recurring_interval="month")
+    subscription, token = await subscribed(shop, visitor, product)
+    page = await open_portal(visitor, token)
+    await page.get_by_role("link", name="Manage Almanac").click()
+    await looks_right(page, "subscription")
+    await page.get_by_role("button", name="Cancel the subscription").click()
+    await page.get_by_label("Why do you cancel?").select_option("too_expensive")
+    await page.get_by_label("Comment").fill("Too many pages")
+    await looks_right(page, "cancel")
+    await page.get_by_role("button", name=re.compile("^Cancel on")).click()
+    keep = page.get_by_role("button", name="Keep the subscription")
+    await expect(keep).to_be_visible()
+    now = await shop.call("GET", f"/v1/subscriptions/{subscription['id']}")
+    assert now["cancel_at_period_end"] is True
+    assert (now["customer_cancellation_reason"], now["customer_cancellation_comment"]) == (
+        "too_expensive",
+        "Too many pages",
+    )
+    await looks_right(page, "canceled")
+    await keep.click()
+    await expect(page.get_by_role("button", name="Cancel the subscription")).to_be_visible()
+    assert (await shop.call("GET", f"/v1/subscriptions/{subscription['id']}"))["cancel_at_period_end"] is False
+
+
+@pytest.mark.parametrize("number", ["5555555555554444", BANK_ASKS])
+async def test_another_card_becomes_the_default(number: str, shop: Shop, visitor: Visitor) -> None:
+    product = await shop.product(MONTHLY, name="Gazette", recurring_interval="month")
+    _, token = await subscribed(shop, visitor, product)
+    page = await open_portal(visitor, token, color_scheme="dark")
+    await page.get_by_role("link", name="Payment methods").click()
+    await page.get_by_role("button", name="Add a card").click()
+    await fill_card(page, number)
+    await looks_right(page, "add-card-dark")
+    await page.get_by_role("button", name="Save the card").click()
+    if number == BANK_ASKS:
+        await page.get_by_role("button", name="Complete authentication").click()
+    await expect(page.get_by_text("Your card is saved.")).to_be_visible()
+    default = page.get_by_role("listitem").filter(has=page.get_by_text("Default", exact=True))
+    await expect(default).to_contain_text(number[-4:])
+    await page.get_by_role("button", name=re.compile("^Remove Visa ending in 4242")).click()
+    await page.get_by_role("button", name="Remove", exact=True).first.click()
+    await expect(page.get_by_text("ending in 4242")).to_have_count(0)
+
+
+async def test_an_ended_session_asks_for_the_code_again(shop: Shop, visitor: Visitor) -> None:
+    page = await visitor.visit("/portal?customer_session_token=polar_cst_unknown", viewport=PHONE)
+    await expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    await looks_right(page, "ended")
