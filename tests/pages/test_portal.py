@@ -1,7 +1,9 @@
 """What a customer does in the portal, through the pages, and what billing then has."""
 
+import asyncio
 import os
 import re
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +109,9 @@ async def test_from_the_mailed_code_to_the_invoice(stack: Stack, shop: Shop, vis
 
 async def mailed_code(stack: Stack, email: str) -> str:
     """The code in the latest mail to an address."""
-    import asyncio
-    from email import message_from_bytes, policy
 
     for _ in range(100):
-        for path in sorted(stack.mails.glob("*.eml"), key=lambda path: path.stat().st_mtime, reverse=True):
+        for path in sorted((stack.folder / "mails").glob("*.eml"), key=lambda path: path.stat().st_mtime, reverse=True):
             mail = message_from_bytes(path.read_bytes(), policy=policy.default)
             if mail["to"] != email:
                 continue
