@@ -23,7 +23,16 @@ export const sentAddress = (address: Address): Address | null =>
       }
     : null
 
-export function AddressFields({ value, onChange }: { value: Address; onChange: (address: Address) => void }) {
+export function AddressFields({
+  value,
+  isCountryFixed = false,
+  onChange,
+}: {
+  value: Address
+  /** Tax was charged by the country: it stays. */
+  isCountryFixed?: boolean
+  onChange: (address: Address) => void
+}) {
   const { p, locale } = usePortalWords()
   const regions = regionsOf(value.country)
   return (
@@ -32,6 +41,7 @@ export function AddressFields({ value, onChange }: { value: Address; onChange: (
         label={p('field.country')}
         autoComplete="country"
         required
+        disabled={isCountryFixed}
         value={value.country}
         onChange={(event) => onChange({ ...value, country: event.target.value, state: null })}
       >
@@ -56,6 +66,7 @@ export function AddressFields({ value, onChange }: { value: Address; onChange: (
           label={p('field.state')}
           autoComplete="address-level1"
           required
+          disabled={isCountryFixed && Boolean(value.state)}
           value={value.state ?? ''}
           onChange={(event) => onChange({ ...value, state: event.target.value })}
         >

@@ -110,28 +110,48 @@ function Costs({ preview }: { preview: Preview }) {
   const { p, money, date } = usePortalWords()
   const { charge_now: now, next_charge: next, next_charge_at: at } = preview
   return (
-    <div className="flex flex-col gap-2 rounded-lg bg-canvas p-3">
+    <div className="flex flex-col gap-3 rounded-lg bg-canvas p-3">
       <h3 className="text-sm font-semibold">{p('sub.preview')}</h3>
+      {now && <Items charge={now} />}
       <Lines
         rows={[
-          ...(now?.items ?? []).map(
-            (item, index) =>
-              [
-                `${(item as { label?: string }).label ?? ''}${index ? ' ' : ''}`,
-                money(Number((item as { amount?: number }).amount ?? 0), preview.currency),
-              ] as const,
-          ),
           [p('sub.today'), money(now?.due_amount ?? 0, preview.currency)],
           now !== null &&
             now.tax_amount !== 0 && [p('sub.todayTax'), money(now.tax_amount, preview.currency)],
-          next && at
-            ? [
-                p('sub.then'),
-                p('sub.nextAmount', { amount: money(next.due_amount, next.currency), date: date(at) }),
-              ]
-            : [p('sub.then'), p('sub.noCharge')],
         ]}
       />
+      <hr className="border-line" />
+      {next && at ? (
+        <>
+          <Items charge={next} />
+          <Lines
+            rows={[
+              [
+                p('sub.then'),
+                p('sub.nextAmount', { amount: money(next.due_amount, next.currency), date: date(at) }),
+              ],
+            ]}
+          />
+        </>
+      ) : (
+        <p className="text-sm">{p('sub.noCharge')}</p>
+      )}
     </div>
+  )
+}
+
+/** What a charge is made of, also what is credited of the plan before. */
+function Items({ charge }: { charge: NonNullable<Preview['charge_now']> }) {
+  const { money } = usePortalWords()
+  return (
+    <ul className="flex flex-col gap-1 text-sm text-muted">
+      {(charge.items as unknown as { label: string; amount: number }[]).map((item, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the items of a preview have no other name
+        <li key={index} className="flex justify-between gap-4">
+          <span className="min-w-0 break-words">{item.label}</span>
+          <span className="shrink-0">{money(item.amount, charge.currency)}</span>
+        </li>
+      ))}
+    </ul>
   )
 }

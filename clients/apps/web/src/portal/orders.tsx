@@ -72,6 +72,8 @@ export function OrderScreen({ id }: { id: string }) {
 function Detail({ order }: { order: CustomerOrder }) {
   const { p, money, date } = usePortalWords()
   const amount = (minor: number) => money(minor, order.currency)
+  const isIncluded =
+    order.tax_amount !== 0 && order.total_amount === order.subtotal_amount - order.discount_amount
   const isDue = order.status === 'pending' && order.due_amount > 0
   return (
     <Screen title={order.description || p('order.title')}>
@@ -93,8 +95,9 @@ function Detail({ order }: { order: CustomerOrder }) {
           rows={[
             [p('order.subtotal'), amount(order.subtotal_amount)],
             order.discount_amount !== 0 && [p('order.discount'), amount(-order.discount_amount)],
-            [p('order.tax'), amount(order.tax_amount)],
+            !isIncluded && [p('order.tax'), amount(order.tax_amount)],
             [p('order.total'), amount(order.total_amount)],
+            isIncluded && [p('order.taxIncluded'), amount(order.tax_amount)],
             order.applied_balance_amount !== 0 && [p('order.balance'), amount(order.applied_balance_amount)],
             isDue && [p('order.due'), amount(order.due_amount)],
             order.refunded_amount !== 0 && [
@@ -214,7 +217,11 @@ function Billing({
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
-      <AddressFields value={address} onChange={setAddress} />
+      <AddressFields
+        value={address}
+        isCountryFixed={Boolean(order.billing_address?.country)}
+        onChange={setAddress}
+      />
       <Button kind="primary" type="submit" busy={isBusy}>
         {p('order.makeInvoice')}
       </Button>

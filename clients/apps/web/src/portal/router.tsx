@@ -77,7 +77,7 @@ function Frame() {
             <Link
               key={to}
               to={to}
-              activeOptions={{ exact: to === '/' }}
+              activeOptions={{ exact: to === '/', includeSearch: false }}
               className="flex min-h-8 items-center text-sm text-muted data-[status=active]:font-semibold data-[status=active]:text-ink data-[status=active]:underline"
             >
               {p(key)}

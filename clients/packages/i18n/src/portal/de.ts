@@ -102,6 +102,7 @@ export const portalDe: PortalMessages = {
   'order.subtotal': 'Zwischensumme',
   'order.discount': 'Rabatt',
   'order.tax': 'Steuer',
+  'order.taxIncluded': 'Enthaltene Steuer',
   'order.total': 'Summe',
   'order.balance': 'Aus deinem Guthaben',
   'order.due': 'Fällig',

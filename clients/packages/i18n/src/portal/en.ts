@@ -100,6 +100,7 @@ export const portalEn = {
   'order.subtotal': 'Subtotal',
   'order.discount': 'Discount',
   'order.tax': 'Tax',
+  'order.taxIncluded': 'Tax included',
   'order.total': 'Total',
   'order.balance': 'From your balance',
   'order.due': 'Due',
