@@ -3923,6 +3923,27 @@ export interface components {
             detail: string;
         };
         /**
+         * NotificationSettings
+         * @description Which mails a seller is sent, to the organization's address.
+         */
+        NotificationSettings: {
+            /**
+             * New Order
+             * @default true
+             */
+            new_order?: boolean;
+            /**
+             * New Subscription
+             * @default true
+             */
+            new_subscription?: boolean;
+            /**
+             * New Dispute
+             * @default true
+             */
+            new_dispute?: boolean;
+        };
+        /**
          * OrganizationAccessTokenCreate
          * @description A new token. `expires_in` is an ISO 8601 duration (`P30D`) or seconds; without it the token does not expire.
          */
@@ -4089,6 +4110,14 @@ export interface components {
             customer_email_settings?: components["schemas"]["CustomerEmailSettings"];
             /**
              * @default {
+             *       "new_order": true,
+             *       "new_subscription": true,
+             *       "new_dispute": true
+             *     }
+             */
+            notification_settings?: components["schemas"]["NotificationSettings"];
+            /**
+             * @default {
              *       "usage": {
              *         "show": true
              *       },
@@ -4149,6 +4178,7 @@ export interface components {
             default_tax_behavior?: ("location" | "inclusive" | "exclusive") | null;
             subscription_settings?: components["schemas"]["SubscriptionSettingsInput"] | null;
             customer_email_settings?: components["schemas"]["CustomerEmailSettings"] | null;
+            notification_settings?: components["schemas"]["NotificationSettings"] | null;
             customer_portal_settings?: components["schemas"]["CustomerPortalSettings"] | null;
             dispute_settings?: components["schemas"]["DisputeSettingsInput"] | null;
             invoice_settings?: components["schemas"]["InvoiceSettingsInput"] | null;
