@@ -29,7 +29,7 @@ HOPS = {
 }
 """The numbers of DESIGN's table: 3, 5 and 6 are transactions of 2, and Stripe's own request with a trace of its own."""
 LATER = {metrics.MESSAGES_RETRIED, metrics.MESSAGES_DEAD, metrics.TIMER_FAILED, metrics.COPIES_REPAIRED}
-LATER |= {metrics.NOT_DELIVERED}
+LATER |= {metrics.NOT_DELIVERED, metrics.CARDS_REFUSED, metrics.DECLINE_RATE_EXCEEDED}
 """Metrics of what goes wrong: without it they have no value."""
 
 

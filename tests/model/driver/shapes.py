@@ -16,7 +16,7 @@ def organization(owner):
         "avatar_url": None, "proration_behavior": "prorate", "allow_customer_updates": True, "email": None,
         "website": None, "socials": [], "status": "active", "details_submitted_at": None, "country": "FR",
         "default_presentment_currency": "usd", "default_tax_behavior": "location", "feature_settings": None,
-        "notification_settings": None, "customer_email_settings": {},
+        "notification_settings": {}, "customer_email_settings": {},
         "customer_portal_settings": {"subscription": {"pause": True}},
         "subscription_settings": {"allow_multiple_subscriptions": True}, "capabilities": {},
     }, extra="ignore", context={"tolerant": True})  # fmt: skip

@@ -251,4 +251,6 @@ async def test_production_refuses_at_creation_change_and_enabling(client, app, s
 def test_private_addresses_are_never_allowed_in_production(settings):
     fields = {name: getattr(settings, name) for name in Settings.model_fields}
     with pytest.raises(ValueError, match="WEBHOOK_ALLOW_INTERNAL_ADDRESSES"):
-        Settings.model_validate({**fields, "environment": "production", "mail_url": "smtp://mail.example.com"})
+        Settings.model_validate({
+            **fields, "environment": "production", "mail_url": "smtp://mail.example.com", "mail_from": "a@shop.example",
+        })  # fmt: skip

@@ -16,7 +16,7 @@ from webhooks.event_types.examples import BY_NAME, example
 from webhooks.events import rendering
 
 SDK = set(WebhookEventType.__args__)
-OWN = {"webhook_endpoint.disabled"}
+OWN = {"webhook_endpoint.disabled", "checkout.decline_rate_exceeded"}
 """What the suite says beyond the SDKs."""
 SDKS = {
     version: importlib.import_module(f"polar.v{version.replace('-', '_')}.webhooks")

@@ -224,10 +224,13 @@ class Proof:
         )
 
     def _poison(self) -> None:
-        """Puts messages that are no events into billing's queue."""
+        """Puts messages that are no events into each queue of purchases."""
+        routing_key = "checkout.succeeded.v1"
+        bindings = self.stack.management.call("GET", f"exchanges/{quote('/', safe='')}/events/bindings/source")
+        queues = sum(binding["routing_key"] == routing_key for binding in bindings)
         for body in POISON:
-            self._publish("checkout.succeeded.v1", body)
-            self.report.poisoned += 1
+            self._publish(routing_key, body)
+            self.report.poisoned += queues
 
     def _audit(self) -> list[str]:
         """What billing's audit names: amounts that do not follow from their lines, ledger and events."""
