@@ -71,6 +71,12 @@ SCRIPTS = {
         act(16 * DAY, "change", subscription=1, behavior="prorate", product="Small again"),
         act(11 * DAY, "pause", subscription=1, days=None), act(DAY, "wait"),
     ],
+    "a free trial becomes dear, and the customer's card pays for it": [
+        bought("Free", "eur", customer=1), act(9 * DAY, "set_trial", subscription=0, days=40),
+        act(0, "change", subscription=0, behavior="reset", product="Tried long"),
+        bought("Graded seats", customer=1, quantity=9),
+        act(DAY, "change", subscription=0, behavior="reset", product="Tried long"), act(62 * DAY, "wait"),
+    ],
     "a checkout upgrades to another currency while credit waits": [
         bought("Tried", "jpy", customer=2), act(31 * DAY, "refund", order=1, part=1, status="succeeded"),
         act(10, "change", subscription=0, behavior="prorate", product="Free"),

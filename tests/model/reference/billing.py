@@ -183,9 +183,13 @@ class Billing(Orders):
     def _schedule(self, sub: Subscription, **terms: Any) -> None:
         """With the next period, one of each kind. Source: SUBS; tests/subscription/test_service.py (issue #11129)."""
         pending = {kind: value for kind, value in {**sub.pending, **terms}.items() if value != getattr(sub, kind)}
-        cost = sub.cost(sub.discount, **pending)
-        self._require_card(sub, [Line(cost, self.now, self.now)] if cost > sub.cost(sub.discount) else [])
+        self._require_card_later(sub, **pending)
         sub.pending = pending
+
+    def _require_card_later(self, sub: Subscription, **terms: Any) -> None:
+        """Also a rise from a later period on needs a card. Source: docs/api/subscriptions.md."""
+        cost = sub.cost(sub.discount, **terms)
+        self._require_card(sub, [Line(cost, self.now, self.now)] if cost > sub.cost(sub.discount) else [])
 
     def _anew(self, sub: Subscription, credit: list[Line], reason: str, *, within: bool = False, **terms: Any) -> None:
         """A full new period from now. Source: proration.mdx."""
@@ -204,14 +208,16 @@ class Billing(Orders):
 
     def _change_in_trial(self, sub: Subscription, **terms: Any) -> None:
         """Nothing is billed; the trial is the new product's from its start. Source: manage.mdx "Change the plan"."""
+        moved: dict[str, Any] = {}
         if product := terms.get("product"):
             start, trial = sub.trial_start or self.now, product.trial
             end = end_of(start, *trial, start.day) if trial else self.now
             if end <= self.now:
                 self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **terms)
                 return
-            terms.update(trial_end=end, end=end)
-        vars(sub).update(terms)
+            moved = {"trial_end": end, "end": end}
+        self._require_card_later(sub, **terms)
+        vars(sub).update(terms, **moved)
 
     @verb
     def set_trial(self, sub: Subscription, end: datetime | None) -> None:

@@ -28,7 +28,7 @@ def run(minutes: float, seed: int | None, script: Path | None) -> int:
         "POLAR_MODEL_SEED": str(int(time.time()) if seed is None else seed),
         **({"POLAR_MODEL_SCRIPT": str(script.resolve())} if script else {"POLAR_MODEL_LOG_LEVEL": "CRITICAL"}),
     }
-    command = [sys.executable, "-m", "pytest", str(EXPLORE), "-q", "-s", "--no-header", "--no-summary", "--tb=short"]
+    command = [sys.executable, "-m", "pytest", str(EXPLORE), "-q", "-s", "--no-header", "--tb=short"]
     try:
         stack.servers_up()
         addresses = servers_of_tests.of(stack)

@@ -134,6 +134,8 @@ async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: dateti
         await _ensure_settled(session, subscription)
     if plan.is_billed_at_once:
         return await _bill_first(session, held, plan, now)
+    # In a trial nothing is added yet, but the period after it is charged.
+    await ensure_chargeable(session, held, plan.dearer_amount)
     added = sum(line.amount for line in plan.lines)
     if added > 0:
         await ensure_chargeable(session, held, added + await entries.waiting_amount(session, subscription))

@@ -67,8 +67,8 @@ class FullPeriod:
 class Plan:
     """A change that was computed. `lines` are what it costs now, empty for nothing; `behavior` as it was promoted.
 
-    `full` is the period that begins with it where all of that is billed. `dearer_amount` is of one that is scheduled:
-    what a period will cost, discount taken off, if that is more than it would without the change; else 0.
+    `full` is the period that begins with it where all of that is billed. `dearer_amount` is of one that is scheduled or
+    made in a trial: what a period will cost, discount taken off, if that is more than without the change; else 0.
     """
 
     kind: str
@@ -175,9 +175,8 @@ def plan(
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
-        then = subscription.current_period_end
-        before, after = period_cost(subscription, then), _new_terms(subscription, terms, wish.discount, then).net_amount
-        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=after if after > before else 0)
+        dearer = _dearer_amount(subscription, wish, terms, subscription.current_period_end)
+        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer)
     ensure_remaining(scheduled, asked, price, counted)
     if subscription.status == "trialing":
         return _in_trial(subscription, wish, terms, now, paid)
@@ -187,6 +186,12 @@ def plan(
 def period_cost(subscription: Subscription, begins_at: datetime) -> int:
     """What a period that begins then costs with the present terms, the discount taken off, in minor units."""
     return _new_terms(subscription, {}, None, begins_at).net_amount
+
+
+def _dearer_amount(subscription: Subscription, wish: Wish, terms: dict[str, Any], begins_at: datetime) -> int:
+    before = period_cost(subscription, begins_at)
+    after = _new_terms(subscription, terms, wish.discount, begins_at).net_amount
+    return after if after > before else 0
 
 
 def end_of_trial(subscription: Subscription, now: datetime, paid: Paid, scheduled: NewTerms | None = None) -> Plan:
@@ -201,13 +206,15 @@ def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now
     """Nothing is billed during a trial; it ends with the new product's trial, which may be over (Polar's rule)."""
     product = wish.product
     if product is None:
-        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [])
+        dearer = _dearer_amount(subscription, wish, terms, subscription.current_period_end)
+        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], dearer_amount=dearer)
     began = subscription.trial_start or subscription.current_period_start
     if product.trial_interval is not None:
         trial_end = next_period_end(began, product.trial_interval, product.trial_interval_count or 1, began.day)
         if trial_end > now:
             moved: dict[str, Any] = {"trial_end": trial_end, "period_end": trial_end}
-            return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [])
+            dearer = _dearer_amount(subscription, wish, terms, trial_end)
+            return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [], dearer_amount=dearer)
     return _first_period(subscription, wish.kind, terms, wish.discount, now, paid)
 
 
