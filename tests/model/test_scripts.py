@@ -77,6 +77,12 @@ SCRIPTS = {
         bought("Graded seats", customer=1, quantity=9),
         act(DAY, "change", subscription=0, behavior="reset", product="Tried long"), act(62 * DAY, "wait"),
     ],
+    "at one instant a purchase, a trial and its end": [
+        step for at in range(4) for step in (
+            bought("Small", customer=at % 3), act(0, "set_trial", subscription=at, days=40),
+            act(0, "set_trial", subscription=at, days=None),
+        )
+    ],
     "a checkout upgrades to another currency while credit waits": [
         bought("Tried", "jpy", customer=2), act(31 * DAY, "refund", order=1, part=1, status="succeeded"),
         act(10, "change", subscription=0, behavior="prorate", product="Free"),

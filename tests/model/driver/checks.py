@@ -13,7 +13,9 @@ BILLED_TWICE = """
 select i.id, o.subscription_id, i.start_timestamp, j.start_timestamp from order_items i
 join orders o on o.id = i.order_id and o.status <> 'void'
 join orders p on p.subscription_id = o.subscription_id and p.status <> 'void'
-join order_items j on j.order_id = p.id and j.id > i.id
+join order_items j on j.order_id = p.id
+  and (o.created_at, o.billing_reason <> 'subscription_create', i.id)
+    < (p.created_at, p.billing_reason <> 'subscription_create', j.id)
 where not i.proration and not j.proration and i.amount > i.discount_amount and j.amount > j.discount_amount
   and o.billing_reason <> 'subscription_update' and p.billing_reason <> 'subscription_update'
   and tstzrange(i.start_timestamp, i.end_timestamp) && tstzrange(j.start_timestamp, j.end_timestamp)
@@ -24,7 +26,10 @@ where not i.proration and not j.proration and i.amount > i.discount_amount and j
   )
   and not exists (select from order_items k where k.corrects @> jsonb_build_array(jsonb_build_object('order_id', o.id)))
 """
-"""Two lines for one time of a subscription, with no change between them that credited the first or began anew."""
+"""Two lines for one time of a subscription, with no change between them that credited the first or began anew.
+
+Ids made at one instant have no order: the order that began the subscription is the first.
+"""
 REFUNDED_TOO_MUCH = """
 select p.id from payments p left join refunds r on r.payment_id = p.id and r.status <> 'failed'
 group by p.id having coalesce(sum(r.amount + r.tax_amount), 0) > p.amount
