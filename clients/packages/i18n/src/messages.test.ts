@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest'
-import { countries, LOCALES, type Locale, loadMessages, negotiate, regionsOf, translator } from './index'
+import {
+  countries,
+  LOCALES,
+  type Locale,
+  loadMessages,
+  loadPortalMessages,
+  negotiate,
+  regionsOf,
+  translator,
+} from './index'
 import { en } from './messages/en'
+import { portalEn } from './portal/en'
 import tables from './tables.json'
 import type { Message } from './translate'
 
@@ -21,6 +31,20 @@ test.each(Object.keys(LOCALES) as Locale[])(
         for (const place of places(text)) expect(known, `${key}: {${place}}`).toContain(place)
       }
       if (typeof message === 'string') expect(places(message), key).toEqual([...known].sort())
+    }
+  },
+)
+
+test.each(Object.keys(LOCALES) as Locale[])(
+  '%s has every text of the portal, with the same places for values',
+  async (locale) => {
+    const messages = await loadPortalMessages(locale)
+    expect(Object.keys(messages).sort()).toEqual(Object.keys(portalEn).sort())
+    for (const [key, message] of Object.entries(messages)) {
+      for (const text of texts(message)) {
+        expect(text.trim(), key).not.toBe('')
+        expect(places(text), key).toEqual(texts(portalEn[key as keyof typeof portalEn]).flatMap(places).sort())
+      }
     }
   },
 )

@@ -35,6 +35,8 @@ export function PortalTexts({ children }: { children: ReactNode }) {
 export interface Session {
   api: Client
   signOut: () => void
+  /** Leads to the sign-in, after the server refused the session (401). */
+  end: () => void
 }
 
 const Sessions = createContext<Session | undefined>(undefined)
@@ -46,6 +48,9 @@ export function useSession(): Session {
   if (!session) throw new Error('useSession needs a session')
   return session
 }
+
+/** Ends the session that there is; does nothing before the sign-in. */
+export const useEnd = (): (() => void) | undefined => useContext(Sessions)?.end
 
 /** The calls of a session. */
 export const sessionClient = (token: string): Client => createClient({ baseUrl: '', token })

@@ -2,7 +2,7 @@ import { ApiError } from '@polar-sh/client'
 import { Button, Notice } from '@polar-sh/ui'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { usePortalWords } from './context'
+import { useEnd, usePortalWords } from './context'
 
 /** The heading and the body of a screen. The heading gets the focus when another screen was replaced. */
 export function Screen({ title, children }: { title: string; children: ReactNode }) {
@@ -81,6 +81,7 @@ export function Loaded<T>({
 /** Runs one action at a time. `error` says in words why the last one failed. */
 export function useAction() {
   const { p } = usePortalWords()
+  const end = useEnd()
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState('')
   const run = async (action: () => Promise<unknown>): Promise<boolean> => {
@@ -92,6 +93,7 @@ export function useAction() {
       return true
     } catch (failure) {
       if (!(failure instanceof ApiError)) setError(p('error.offline'))
+      else if (failure.status === 401 && end) end()
       else if (failure.status === 429) setError(p('error.tooMany'))
       else setError(failure.status >= 500 ? p('error.later') : failure.message)
       return false

@@ -1,9 +1,7 @@
 import { ApiError } from '@polar-sh/client'
-import { PORTAL_LOCALES } from '@polar-sh/i18n'
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { useEffect, useMemo, useState } from 'react'
-import { useWords } from '../shared/locale'
+import { useCallback, useMemo, useState } from 'react'
 import { forgetSession, keepSession, keptSession } from '../shared/session'
 import { PortalTexts, SessionProvider, sessionClient } from './context'
 import { Login } from './login'
@@ -12,19 +10,16 @@ import { VerifyEmail } from './verify-email'
 
 /** The customer portal: sign-in, or the screens of who is signed in. */
 export function Portal() {
-  const { locale, choose } = useWords()
   const [token, setToken] = useState(keptSession)
   const [hasEnded, setEnded] = useState(false)
-  const isSpoken = PORTAL_LOCALES.some((known) => known === locale)
-  useEffect(() => {
-    if (!isSpoken) choose('en')
-  }, [isSpoken, choose])
+  const end = useCallback(() => {
+    forgetSession()
+    setToken(null)
+    setEnded(true)
+  }, [])
   const cache = useMemo(() => {
     const onError = (error: unknown) => {
-      if (!(error instanceof ApiError) || error.status !== 401) return
-      forgetSession()
-      setToken(null)
-      setEnded(true)
+      if (error instanceof ApiError && error.status === 401) end()
     }
     const queries = {
       staleTime: 10_000,
@@ -36,12 +31,13 @@ export function Portal() {
       queryCache: new QueryCache({ onError }),
       defaultOptions: { queries, mutations: { meta: { token } } },
     })
-  }, [token])
+  }, [token, end])
   const session = useMemo(
     () =>
       token
         ? {
             api: sessionClient(token),
+            end,
             signOut: () => {
               forgetSession()
               setEnded(false)
@@ -49,7 +45,7 @@ export function Portal() {
             },
           }
         : undefined,
-    [token],
+    [token, end],
   )
   const router = useMemo(() => (token ? makeRouter() : undefined), [token])
   const enter = (made: string) => {

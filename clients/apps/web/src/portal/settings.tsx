@@ -1,5 +1,5 @@
 import { unwrap } from '@polar-sh/client'
-import { LOCALES, PORTAL_LOCALES } from '@polar-sh/i18n'
+import { LOCALES } from '@polar-sh/i18n'
 import { Button, Notice, SelectField, TextField } from '@polar-sh/ui'
 import { type FormEvent, useState } from 'react'
 import { AddressFields, sentAddress } from './address'
@@ -147,9 +147,9 @@ function Language() {
         value={locale}
         onChange={(event) => change(event.target.value)}
       >
-        {PORTAL_LOCALES.map((code) => (
+        {Object.entries(LOCALES).map(([code, name]) => (
           <option key={code} value={code}>
-            {LOCALES[code]}
+            {name}
           </option>
         ))}
       </SelectField>

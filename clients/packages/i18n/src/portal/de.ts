@@ -1,7 +1,7 @@
 import type { PortalMessages } from './index'
 
 /** The texts of the customer portal in German. */
-export const portalDe: PortalMessages = {
+export const messages: PortalMessages = {
   title: 'Deine Einkäufe',
   offline: 'Du bist offline. Verbinde dich, um aktuelle Daten zu sehen.',
   loading: 'Wird geladen',

@@ -5,11 +5,19 @@ import { portalEn } from './en'
 export type PortalKey = keyof typeof portalEn
 export type PortalMessages = Record<PortalKey, Message>
 
-/** The languages that the portal speaks. */
-export const PORTAL_LOCALES = ['en', 'de'] as const satisfies readonly Locale[]
+/** Each language but English is a file of its own, loaded when it is chosen. */
+const LOADERS: Record<Exclude<Locale, 'en'>, () => Promise<{ messages: PortalMessages }>> = {
+  de: () => import('./de'),
+  es: () => import('./es'),
+  fr: () => import('./fr'),
+  it: () => import('./it'),
+  nl: () => import('./nl'),
+  pl: () => import('./pl'),
+  pt: () => import('./pt'),
+  sv: () => import('./sv'),
+  ja: () => import('./ja'),
+}
 
-export const isPortalLocale = (locale: string): boolean => PORTAL_LOCALES.some((known) => known === locale)
-
-/** The texts of the portal in a language; English where it has none. Raises when the file cannot be loaded. */
-export const loadPortalMessages = async (locale: string): Promise<PortalMessages> =>
-  locale === 'de' ? (await import('./de')).portalDe : portalEn
+/** The texts of the portal in a language. Raises when its file cannot be loaded. */
+export const loadPortalMessages = async (locale: Locale): Promise<PortalMessages> =>
+  locale === 'en' ? portalEn : (await LOADERS[locale]()).messages

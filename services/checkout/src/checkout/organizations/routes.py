@@ -20,7 +20,7 @@ class CustomerOrganizationData(BaseModel):
 
 @portal_router.get("/{slug}", name="get", responses=responses(ResourceNotFound))
 async def get(slug: str, session: SessionOf) -> CustomerOrganizationData:
-    """Gets a seller by its slug, with what it sells in public."""
+    """Gets a seller by its slug or its id, with what it sells in public."""
     found = await storefront(session, slug)
     if found is None:
         raise ResourceNotFound()
