@@ -1292,7 +1292,7 @@ export interface paths {
         };
         /**
          * Get
-         * @description Gets a seller by its slug, with what it sells in public.
+         * @description Gets a seller by its slug or its id, with what it sells in public.
          */
         get: operations["customer_portal:organizations:get"];
         put?: never;

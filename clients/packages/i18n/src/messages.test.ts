@@ -43,7 +43,11 @@ test.each(Object.keys(LOCALES) as Locale[])(
     for (const [key, message] of Object.entries(messages)) {
       for (const text of texts(message)) {
         expect(text.trim(), key).not.toBe('')
-        expect(places(text), key).toEqual(texts(portalEn[key as keyof typeof portalEn]).flatMap(places).sort())
+        expect(places(text), key).toEqual(
+          texts(portalEn[key as keyof typeof portalEn])
+            .flatMap(places)
+            .sort(),
+        )
       }
     }
   },
