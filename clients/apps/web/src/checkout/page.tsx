@@ -2,11 +2,11 @@ import { LOCALES } from '@polar-sh/i18n'
 import { Markdown, Tick } from '@polar-sh/ui'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useWords } from '../shared/locale'
+import { SellerLinks } from '../shared/seller-links'
 import type { CheckoutApi } from './api'
 import { isForNow, recurringWords, trialWords, usageWords } from './describe'
 import { DiscountForm } from './discount'
 import { PaymentForm } from './form'
-import { safeUrl } from './leave'
 import { OrderOptions } from './order'
 import type { Step } from './payment'
 import { Picture, Seller } from './seller'
@@ -156,31 +156,9 @@ function Details({ checkout, state, children }: { checkout: Checkout; state: Sta
 /** The seller's own terms and help, and the choice of the language, in the languages' own names. */
 function Footer({ checkout }: { checkout: Checkout }) {
   const { t, locale, choose } = useWords()
-  const branding = checkout.organization?.branding
-  const help = branding?.support_url ?? (branding?.support_email ? `mailto:${branding.support_email}` : null)
-  const links = [
-    [t('seller.terms'), safeUrl(branding?.terms_url)?.href],
-    [t('seller.privacy'), safeUrl(branding?.privacy_url)?.href],
-    [t('seller.help'), help?.startsWith('mailto:') ? help : safeUrl(help)?.href],
-  ] as const
   return (
     <div className="mt-8 flex flex-wrap items-center justify-between gap-x-6 gap-y-3 text-sm text-muted">
-      <div className="flex flex-wrap gap-x-4 gap-y-2">
-        {links.map(
-          ([name, address]) =>
-            address && (
-              <a
-                key={name}
-                href={address}
-                target="_blank"
-                rel="noopener noreferrer"
-                className="min-h-6 underline underline-offset-2"
-              >
-                {name}
-              </a>
-            ),
-        )}
-      </div>
+      <SellerLinks branding={checkout.organization?.branding} />
       <label className="flex items-center gap-2">
         {t('checkout.language')}
         <select

@@ -11,6 +11,15 @@ export function useCustomer() {
   return useQuery({ queryKey: ['me'], queryFn: () => unwrap(api.GET('/v1/customer-portal/customers/me')) })
 }
 
+/** How long the session lasts, and where the shop wants the customer back. */
+export function useIntrospection() {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['session'],
+    queryFn: () => unwrap(api.GET('/v1/customer-portal/customer-session/introspect')),
+  })
+}
+
 export function useSubscriptions() {
   const { api } = useSession()
   return useQuery({

@@ -1,13 +1,15 @@
 import { applyBrand, Button, Notice } from '@polar-sh/ui'
 import { createRootRoute, createRoute, createRouter, Link, Outlet } from '@tanstack/react-router'
 import { useEffect } from 'react'
+import { safeUrl } from '../checkout/leave'
+import { SellerLinks } from '../shared/seller-links'
 import { BenefitsScreen } from './benefits'
 import { CardsScreen } from './cards'
 import { usePortalWords, useSession } from './context'
 import { OrderScreen, OrdersScreen } from './orders'
 import { Overview } from './overview'
 import { useOnline } from './parts'
-import { useCustomer, useSeller } from './queries'
+import { useCustomer, useIntrospection, useSeller } from './queries'
 import { basePath, remember } from './session'
 import { SettingsScreen } from './settings'
 import { SubscriptionScreen } from './subscription'
@@ -60,7 +62,8 @@ function Frame() {
   const isOnline = useOnline()
   const seller = useSeller().data?.seller
   const customer = useCustomer().data
-  useEffect(() => applyBrand(seller?.branding?.color), [seller])
+  const shop = safeUrl(useIntrospection().data?.return_url)?.href
+  useEffect(() => applyBrand(seller?.branding?.brand_color), [seller])
   useEffect(() => remember(seller?.id, customer?.email), [seller, customer])
   useEffect(() => wish(customer?.locale), [customer, wish])
   return (
@@ -93,6 +96,14 @@ function Frame() {
       <main className="min-w-0">
         <Outlet />
       </main>
+      <footer className="mt-auto flex flex-wrap items-center justify-between gap-x-6 gap-y-3 text-sm text-muted">
+        <SellerLinks branding={seller?.branding} />
+        {shop && (
+          <a href={shop} className="min-h-6 underline underline-offset-2">
+            {p('backToShop')}
+          </a>
+        )}
+      </footer>
     </div>
   )
 }

@@ -1,4 +1,5 @@
 import type { schemas } from '@polar-sh/client'
+import type { SellerPlaces } from '../shared/seller-links'
 
 export type CustomerOrder = schemas['CustomerOrder']
 export type CustomerSubscription = schemas['CustomerSubscription']
@@ -22,7 +23,7 @@ export interface Seller {
   id: string
   name: string
   allow_customer_updates?: boolean
-  branding?: { color?: string | null }
+  branding?: SellerPlaces & { brand_color?: string | null }
   customer_portal_settings?: {
     subscription?: {
       update_seats?: boolean
