@@ -4,6 +4,7 @@ CI sends each route its two dearest shapes; POLAR_ALL_LARGEST=1 sends all of the
 """
 
 import asyncio
+import math
 import os
 import time
 from collections import defaultdict
@@ -28,6 +29,7 @@ SHAPES_IN_CI = 2
 REPEATED = 800 if ALL else 50
 LARGEST_ANSWER = 64 * 1024
 CPU_SECONDS = 0.3
+TRIES = 3
 MEMORY = 50 * 1024 * 1024
 PORTAL = "/v1/customer-portal/"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -128,12 +130,17 @@ async def test_each_is_refused_shortly_and_costs_little(
     )  # the schemas are made once
     for operation in document:
         for request in islice(requests_of(operation), None if ALL else SHAPES_IN_CI):
-            before = processes.cpu()
-            status, content = await sender.send(operation, request)
-            after = processes.cpu()
-            spent = max(after[service] - before[service] for service in SERVICES)
             name = f"{operation.method} {operation.path} {request.name}"
-            sent += 1
+            spent = math.inf
+            # A process has other work as well: what was dear is sent again, and the least is its cost.
+            for _ in range(TRIES):
+                before = processes.cpu()
+                status, content = await sender.send(operation, request)
+                after = processes.cpu()
+                spent = min(spent, max(after[service] - before[service] for service in SERVICES))
+                sent += 1
+                if spent <= CPU_SECONDS:
+                    break
             costs[request.name].append((round(spent, 2), name))
             wrong = problem(status, content, is_read=request.body is None)
             if wrong or spent > CPU_SECONDS:
