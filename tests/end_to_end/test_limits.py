@@ -27,6 +27,7 @@ def second_gateway(stack: Stack, name: str, **settings: str) -> Iterator[str]:
     gateway = servers.gateway(stack.state, folder, log, port, limits, f"gateway.{name}", settings)
     gateway.start()
     try:
+        gateway.wait_ready()
         yield f"http://127.0.0.1:{port}"
     finally:
         gateway.stop()

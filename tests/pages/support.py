@@ -12,6 +12,7 @@ import httpx
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, expect
 from polar_cli.pages import CLIENTS
 from polar_cli.stack import Stack
+from servicekit.testing import eventually
 
 VISA = "4242424242424242"
 AXE = CLIENTS / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -48,6 +49,12 @@ class Shop:
     async def status(self, checkout: Any) -> Any:
         """A checkout as it is now."""
         return await self.call("GET", f"/v1/checkouts/{checkout['id']}")
+
+    async def order(self, order_id: str) -> Any:
+        """The order of a paid checkout; billing creates it a moment after the payment."""
+        path = f"/v1/orders/{order_id}"
+        answer = await eventually(lambda: self.api.get(path), until=lambda answer: answer.status_code == 200)
+        return answer.json()
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
-from servicekit.testing import eventually
 
 from tests.pages.support import PHONE, Shop, Visitor, ensure_accessible, fill, paid, path_of, pay, pay_button
 
@@ -75,15 +74,9 @@ async def test_what_is_shown_is_charged(kind: str, shop: Shop, visitor: Visitor)
     await paid(page)
     bought = await shop.status(checkout)
     assert bought["status"] == "succeeded"
-    order = await eventually(lambda: _order(shop, bought["order_id"]), seconds=20)
+    order = await shop.order(bought["order_id"])
     shown = 0 if kind == "trial" else int(says.split(" ")[-1].translate(str.maketrans("", "", "$¥,.")))
     assert order["total_amount"] == shown
-
-
-async def _order(shop: Shop, order_id: str) -> Any:
-    answer = await shop.api.get(f"/v1/orders/{order_id}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def test_a_free_product_needs_no_card(shop: Shop, visitor: Visitor) -> None:
