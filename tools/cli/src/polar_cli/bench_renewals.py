@@ -179,9 +179,9 @@ class _Bench:
                 "insert into subscriptions (id, organization_id, created_at, status, customer_id, product_id, "
                 "price_id, amount, currency, recurring_interval, recurring_interval_count, anchor_day, started_at, "
                 "current_period_start, current_period_end, cancel_at_period_end, metadata, custom_field_data, "
-                "product_data, price_data) select gen_random_uuid(), organization_id, $1, 'active', id, $2, $3, $4, "
-                "'usd', 'month', 1, $5, $1, $1, $6::timestamptz, false, '{}', '{}', $7, $8 from customers "
-                "where email like $9 || '%'",
+                "product_data, price_data, payment_method_id) select gen_random_uuid(), organization_id, $1, 'active', "
+                "id, $2, $3, $4, 'usd', 'month', 1, $5, $1, $1, $6::timestamptz, false, '{}', '{}', $7, $8, "
+                "default_payment_method_id from customers where email like $9 || '%'",
                 start, product_id, price_id, AMOUNT, due.day, due, json.dumps(product), json.dumps(price), name,
             )  # fmt: skip
         # What a database of some age knows of its tables.
