@@ -7015,6 +7015,8 @@ export interface components {
             restart_url?: string | null;
             /** Locale */
             locale?: string | null;
+            /** Embed Origin */
+            embed_origin?: string | null;
         };
         /** ListResource[CheckoutLinkRead] */
         ListResource_CheckoutLinkRead_: {
