@@ -1,11 +1,13 @@
 import { applyBrand } from '@polar-sh/ui'
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import { useWords } from '../shared/locale'
-import { checkoutApi, secretOf } from './api'
+import { type CheckoutApi, checkoutApi, secretOf } from './api'
+import { CloseBar } from './close-bar'
 import { Confirmation } from './confirmation'
+import { host } from './embed'
 import { CheckoutPage } from './page'
 import { Expired, Loading, Unknown, Unreachable } from './screens'
-import { CheckoutStore } from './store'
+import { CheckoutStore, type State } from './store'
 
 /** The page of a checkout, or of what became of it: its address says which. */
 export function App() {
@@ -43,6 +45,23 @@ function Opened({ secret }: { secret: string }) {
   const color = checkout?.organization?.branding?.brand_color
   useEffect(() => applyBrand(color), [color])
 
+  const isDrawn = phase !== 'loading'
+  const origin = checkout?.embed_origin ?? state.left?.embed_origin
+  useEffect(() => {
+    if (checkout || state.left) host.know(origin ?? null)
+    if (isDrawn) host.loaded()
+  }, [checkout, state.left, origin, isDrawn])
+
+  return (
+    <>
+      {host.mode === 'modal' && <CloseBar checkout={checkout} />}
+      <Shown api={api} state={state} store={store} />
+    </>
+  )
+}
+
+function Shown({ api, state, store }: { api: CheckoutApi; state: State; store: CheckoutStore }) {
+  const { checkout, phase } = state
   if (phase === 'gone') return <Expired left={state.left ?? { return_url: checkout?.return_url ?? null }} />
   if (phase === 'unknown') return <Unknown />
   if (phase === 'unreachable') return <Unreachable onRetry={store.retry} />

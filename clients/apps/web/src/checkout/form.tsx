@@ -4,6 +4,7 @@ import { useWords } from '../shared/locale'
 import { loadStripe } from '../shared/stripe'
 import type { CheckoutApi } from './api'
 import { authenticate, CardForm } from './card'
+import { host } from './embed'
 import { AddressFields, BusinessFields, EmailField, errorWords, QuestionFields } from './fields'
 import { leave } from './leave'
 import { PayButton } from './pay-button'
@@ -63,6 +64,11 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
     const timer = setTimeout(() => setSlow(true), SLOW_SECONDS * 1000)
     return () => clearTimeout(timer)
   }, [step])
+
+  // Whoever waits long for the outcome may leave: the payment goes on by itself.
+  const isPaying = step !== 'editing' && !isSlow
+  useEffect(() => host.pay(isPaying, status !== 'open'), [isPaying, status])
+  useEffect(() => () => host.pay(false, false), [])
 
   const first = useRef(values.country)
   useEffect(() => {
@@ -249,7 +255,7 @@ function TroubleNotice({
           {t('problem.withoutTrial')}
         </Button>
       )}
-      {trouble.action === 'shop' && checkout.return_url && (
+      {trouble.action === 'shop' && host.mode === 'page' && checkout.return_url && (
         <ButtonLink href={checkout.return_url}>{t('screen.backTo', { organization })}</ButtonLink>
       )}
     </Notice>

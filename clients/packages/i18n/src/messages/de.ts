@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Details anzeigen',
   'checkout.hideDetails': 'Details ausblenden',
   'checkout.language': 'Sprache',
+  'checkout.close': 'Schließen',
 
   'seller.terms': 'AGB',
   'seller.privacy': 'Datenschutz',

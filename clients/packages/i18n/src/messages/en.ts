@@ -10,6 +10,7 @@ export const en = {
   'checkout.showDetails': 'Show details',
   'checkout.hideDetails': 'Hide details',
   'checkout.language': 'Language',
+  'checkout.close': 'Close',
 
   'seller.terms': 'Terms',
   'seller.privacy': 'Privacy',

@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Mostrar detalles',
   'checkout.hideDetails': 'Ocultar detalles',
   'checkout.language': 'Idioma',
+  'checkout.close': 'Cerrar',
 
   'seller.terms': 'Condiciones',
   'seller.privacy': 'Privacidad',

@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Afficher les détails',
   'checkout.hideDetails': 'Masquer les détails',
   'checkout.language': 'Langue',
+  'checkout.close': 'Fermer',
 
   'seller.terms': 'Conditions',
   'seller.privacy': 'Confidentialité',

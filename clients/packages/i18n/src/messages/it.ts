@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Mostra i dettagli',
   'checkout.hideDetails': 'Nascondi i dettagli',
   'checkout.language': 'Lingua',
+  'checkout.close': 'Chiudi',
 
   'seller.terms': 'Condizioni',
   'seller.privacy': 'Privacy',

@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': '詳細を表示',
   'checkout.hideDetails': '詳細を隠す',
   'checkout.language': '言語',
+  'checkout.close': '閉じる',
 
   'seller.terms': '利用規約',
   'seller.privacy': 'プライバシー',

@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Details tonen',
   'checkout.hideDetails': 'Details verbergen',
   'checkout.language': 'Taal',
+  'checkout.close': 'Sluiten',
 
   'seller.terms': 'Voorwaarden',
   'seller.privacy': 'Privacy',

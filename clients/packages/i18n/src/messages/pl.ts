@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Pokaż szczegóły',
   'checkout.hideDetails': 'Ukryj szczegóły',
   'checkout.language': 'Język',
+  'checkout.close': 'Zamknij',
 
   'seller.terms': 'Regulamin',
   'seller.privacy': 'Prywatność',

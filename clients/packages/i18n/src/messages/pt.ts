@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Mostrar detalhes',
   'checkout.hideDetails': 'Ocultar detalhes',
   'checkout.language': 'Idioma',
+  'checkout.close': 'Fechar',
 
   'seller.terms': 'Termos',
   'seller.privacy': 'Privacidade',

@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Visa detaljer',
   'checkout.hideDetails': 'Dölj detaljer',
   'checkout.language': 'Språk',
+  'checkout.close': 'Stäng',
 
   'seller.terms': 'Villkor',
   'seller.privacy': 'Integritet',
