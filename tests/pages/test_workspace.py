@@ -82,6 +82,17 @@ async def test_pages_are_developed_before_a_running_stack(
 def test_no_page_loads_more_script_than_it_may(stack: Stack) -> None:
     said = _pnpm("--filter", "web", "budget", PAGES=str(stack.data / "gateway" / "pages"))
     assert "checkout.html" in said
+    assert "embed.js" in said
+
+
+def test_the_package_of_the_embed_is_a_module_with_types(stack: Stack) -> None:
+    _pnpm("--filter", "@polar-sh/checkout", "build")
+    script = (
+        "const { PolarEmbedCheckout: it } = await import('@polar-sh/checkout/embed'); console.log(typeof it.create)"
+    )
+    assert "function" in _pnpm("--filter", "web", "exec", "node", "--input-type=module", "--eval", script)
+    types = (pages.CLIENTS / "packages" / "checkout" / "dist" / "embed.d.ts").read_text()
+    assert "PolarEmbedCheckout" in types
 
 
 async def test_the_documented_components_work(shop: Shop, stack: Stack) -> None:
