@@ -128,6 +128,27 @@ test('a frame that opened is waited for', async () => {
   opened.push(await pending)
 })
 
+test('what has not loaded is closed by a click, and whoever waits for it goes on', async () => {
+  const pending = PolarEmbedCheckout.create(URL_OF_CHECKOUT)
+  const click = (detail: number) =>
+    document.querySelector('dialog')?.dispatchEvent(new MouseEvent('click', { detail }))
+  click(2)
+  expect(dialogs()).toBe(1)
+  click(1)
+  expect(dialogs()).toBe(0)
+  expect(await pending).toBeInstanceOf(PolarEmbedCheckout)
+  await modal()
+  click(1)
+  expect(dialogs()).toBe(1)
+})
+
+test('the pages may have an address of their own', async () => {
+  const pending = PolarEmbedCheckout.create(URL_OF_CHECKOUT, { origin: 'https://pages.example' })
+  post({ event: 'loaded' }, { origin: 'https://pages.example' })
+  opened.push(await pending)
+  expect(frameOf().allow).toContain('payment https://pay.example https://pages.example;')
+})
+
 test('a second checkout takes the place of the first, and the page scrolls again after the last', async () => {
   const first = PolarEmbedCheckout.create(URL_OF_CHECKOUT)
   await modal()

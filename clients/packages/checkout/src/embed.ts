@@ -5,6 +5,8 @@ export type Theme = 'light' | 'dark'
 export interface EmbedOptions {
   /** The look of the checkout; `light` unless the URL has a `theme`. */
   theme?: Theme | undefined
+  /** Where the hosted pages are, when that is another address than a checkout link's, and this script is bundled. */
+  origin?: string | undefined
   /** The same as a listener for `loaded`. */
   onLoaded?: ((event: CustomEvent<LoadedMessage>) => void) | undefined
 }
@@ -42,7 +44,7 @@ class EmbedCheckout {
   private constructor(address: string, options: EmbedOptions, element?: HTMLElement) {
     const url = new URL(address, location.href)
     if (!/^https?:$/.test(url.protocol)) throw new TypeError(`This is no checkout: ${address}`)
-    this.origins = [url.origin, ...(home ? [new URL(home).origin] : [])]
+    this.origins = [url.href, home, options.origin].flatMap((place) => (place ? new URL(place).origin : []))
     const query = url.searchParams
     query.set('embed', 'true')
     query.set('embed_origin', location.origin)
@@ -178,6 +180,10 @@ class EmbedCheckout {
       borderRadius: '50%',
     })
     dialog.append(this.frame, spinner)
+    // Until the checkout has its own way out, a touch closes it; the second half of a double click on a trigger does not.
+    dialog.onclick = ({ detail }) => {
+      if (!this.isLoaded && detail < 2) this.leave()
+    }
     // Escape closes it; a browser that closes a modal anyway, at the second press, gets it opened again.
     dialog.oncancel = (event) => {
       event.preventDefault()

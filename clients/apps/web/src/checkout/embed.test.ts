@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { Host, modeOf } from './embed'
+import { restartUrl } from './leave'
 import type { Checkout } from './types'
 
 const SHOP = 'https://shop.example'
@@ -46,6 +47,13 @@ test('a declined payment unlocks what its confirmation locked; while it is under
   host.pay(false, false)
   host.close()
   expect(sent().map(([event]) => event)).toEqual(['confirmed', 'unlocked', 'close'])
+})
+
+test("what begins again stays in the seller's page", () => {
+  const link = '/v1/checkout-links/polar_cl_1/redirect'
+  expect(restartUrl(link, 'page', '?embed=true')).toBe(link)
+  const again = restartUrl(link, 'inline', `?embed=true&embed_mode=inline&embed_origin=${SHOP}`)
+  expect(again).toBe(`${link}?embed=true&embed_mode=inline&embed_origin=${encodeURIComponent(SHOP)}`)
 })
 
 test('a success is announced once', () => {

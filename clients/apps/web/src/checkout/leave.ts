@@ -19,10 +19,10 @@ export function leave(checkout: Checkout): void {
 }
 
 /** Where an expired checkout begins again: the link that it came from, in the same seller's page as before. */
-export function restartUrl(url: string): string {
-  if (host.mode === 'page') return url
+export function restartUrl(url: string, mode = host.mode, search = location.search): string {
+  if (mode === 'page') return url
   const again = new URL(url, location.href)
-  for (const [name, value] of new URLSearchParams(location.search)) again.searchParams.set(name, value)
+  for (const [name, value] of new URLSearchParams(search)) again.searchParams.set(name, value)
   return again.pathname + again.search
 }
 
