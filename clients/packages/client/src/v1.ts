@@ -5733,6 +5733,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -5778,6 +5780,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -6686,6 +6690,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */

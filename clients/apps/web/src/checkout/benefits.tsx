@@ -2,14 +2,23 @@ import type { CheckoutBenefit } from '@polar-sh/client'
 import { Button, Markdown, Spinner } from '@polar-sh/ui'
 import { useState } from 'react'
 import { useWords } from '../shared/locale'
+import type { CheckoutApi } from './api'
+import { Connect, type PurchaseSession, usePurchaseSession } from './connect'
 import { safeUrl } from './leave'
 import type { Checkout } from './types'
 
-const SERVICES = { github: 'GitHub', discord: 'Discord' } as const
-
 /** What the purchase gives: keys, files, notes, and the accounts that still have to be connected. */
-export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; checkout: Checkout }) {
+export function Benefits({
+  api,
+  benefits,
+  checkout,
+}: {
+  api: CheckoutApi
+  benefits: CheckoutBenefit[]
+  checkout: Checkout
+}) {
   const { t } = useWords()
+  const session = usePurchaseSession(api, benefits.some(({ needs_account }) => needs_account !== null))
   return (
     <section aria-labelledby="benefits" className="w-full">
       <h2 id="benefits" className="mb-2 text-sm font-medium">
@@ -22,7 +31,7 @@ export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; 
             className="flex flex-col gap-2 rounded-xl border border-line bg-raised p-4 text-sm"
           >
             <span className="break-words font-medium">{benefit.description}</span>
-            <Given benefit={benefit} checkout={checkout} />
+            <Given benefit={benefit} checkout={checkout} session={session} />
           </li>
         ))}
       </ul>
@@ -30,12 +39,18 @@ export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; 
   )
 }
 
-function Given({ benefit, checkout }: { benefit: CheckoutBenefit; checkout: Checkout }) {
+function Given({
+  benefit,
+  checkout,
+  session,
+}: {
+  benefit: CheckoutBenefit
+  checkout: Checkout
+  session: PurchaseSession
+}) {
   const { t } = useWords()
   if (benefit.needs_account) {
-    return (
-      <span className="text-muted">{t('done.connect', { service: SERVICES[benefit.needs_account] })}</span>
-    )
+    return <Connect platform={benefit.needs_account} checkout={checkout} session={session} />
   }
   if (benefit.status === 'pending') {
     return (

@@ -1,10 +1,11 @@
 import { ButtonLink, Spinner, Tick } from '@polar-sh/ui'
 import { useEffect } from 'react'
+import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
 import { recurringWords } from './describe'
-import { safeUrl } from './leave'
+import { placeOf, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
 import { Screen } from './screens'
 import { Seller } from './seller'
@@ -89,7 +90,18 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
         )}
       </p>
       <OrderCard checkout={checkout} purchase={purchase} />
-      {purchase.benefits.length > 0 && <Benefits benefits={purchase.benefits} checkout={checkout} />}
+      {purchase.benefits.length > 0 && (
+        <Benefits api={api} benefits={purchase.benefits} checkout={checkout} />
+      )}
+      {checkout.organization && (
+        <ButtonLink
+          href={`/${checkout.organization.slug}/portal`}
+          target={placeOf()}
+          onClick={() => remember(checkout.organization?.id, checkout.customer_email)}
+        >
+          {t('done.manage')}
+        </ButtonLink>
+      )}
       {back && <ButtonLink href={back}>{t('screen.backTo', { organization })}</ButtonLink>}
     </Screen>
   )

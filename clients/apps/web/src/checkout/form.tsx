@@ -1,4 +1,4 @@
-import { Button, ButtonLink, Notice, TextField } from '@polar-sh/ui'
+import { Button, Notice, TextField } from '@polar-sh/ui'
 import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { useWords } from '../shared/locale'
 import { loadStripe } from '../shared/stripe'
@@ -9,6 +9,7 @@ import { leave } from './leave'
 import { PayButton } from './pay-button'
 import { type Card, follow, type Outcome, pay, type Step, type Trouble } from './payment'
 import type { CheckoutStore, State } from './store'
+import { focusFirst, OtherProblems, TroubleNotice } from './trouble'
 import { type Checkout, intentOf } from './types'
 import { addressOf, bodyOf, isEmail, missing, type Values, valuesOf } from './values'
 
@@ -143,6 +144,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
             trouble={trouble}
             checkout={checkout}
             store={store}
+            email={values.email}
             onDone={() => setTrouble(null)}
           />
         )}
@@ -185,8 +187,15 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
         </Notice>
       )}
       {trouble && (
-        <TroubleNotice trouble={trouble} checkout={checkout} store={store} onDone={() => setTrouble(null)} />
+        <TroubleNotice
+          trouble={trouble}
+          checkout={checkout}
+          store={store}
+          email={values.email}
+          onDone={() => setTrouble(null)}
+        />
       )}
+      <OtherProblems errors={errors} />
       {isSlow && (
         <Notice kind="notice">
           <p>{t('problem.stillProcessing')}</p>
@@ -209,49 +218,4 @@ const PATHS: Record<string, string> = {
   name: 'customer_name',
   billingName: 'customer_billing_name',
   taxId: 'customer_tax_id',
-}
-
-/** Puts the reader at the first field that needs them, as soon as it is drawn. */
-function focusFirst(store: CheckoutStore): void {
-  requestAnimationFrame(() => {
-    const wrong = new Set(Object.keys(store.get().errors))
-    const fields = document.querySelectorAll<HTMLElement>('main input, main select, main textarea')
-    const first = [...fields].find(
-      (field) => wrong.has(field.id) || [...wrong].some((path) => field.id.startsWith(`${path}.`)),
-    )
-    first?.focus()
-  })
-}
-
-function TroubleNotice({
-  trouble,
-  checkout,
-  store,
-  onDone,
-}: {
-  trouble: Trouble
-  checkout: Checkout
-  store: CheckoutStore
-  onDone: () => void
-}) {
-  const { t } = useWords()
-  const organization = checkout.organization?.name ?? ''
-  return (
-    <Notice kind="danger" title={t('problem.title')}>
-      <p>{t(trouble.key, { organization })}</p>
-      {trouble.action === 'without-trial' && (
-        <Button
-          onClick={() => {
-            store.change({ allow_trial: false }, 0)
-            onDone()
-          }}
-        >
-          {t('problem.withoutTrial')}
-        </Button>
-      )}
-      {trouble.action === 'shop' && checkout.return_url && (
-        <ButtonLink href={checkout.return_url}>{t('screen.backTo', { organization })}</ButtonLink>
-      )}
-    </Notice>
-  )
 }

@@ -11,6 +11,9 @@ export function leave(checkout: Checkout): void {
   location.replace(wanted && wanted.origin !== location.origin ? wanted.href : own)
 }
 
+/** The window in which a link opens: not the frame of an embedded checkout. */
+export const placeOf = (): '_blank' | undefined => (window.self === window.top ? undefined : '_blank')
+
 /** An address that a browser may be sent to: only web pages. */
 export function safeUrl(text: string | null | undefined): URL | null {
   if (!text || !URL.canParse(text, location.href)) return null

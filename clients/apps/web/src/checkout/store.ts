@@ -172,8 +172,8 @@ export class CheckoutStore {
         // What was typed since is another answer to the same question.
         this.refuse(error.problems.filter((problem) => !(nameOf(problem) in this.pending)))
         const rest = Object.entries(changes).filter(([name]) => !refused.has(name))
-        // A discount of the earlier product is taken off, and the buyer reads why.
-        if (refused.has('discount_id') && changes.product_id) {
+        // A discount of the earlier product or currency is taken off, and the buyer reads why.
+        if (refused.has('discount_id') && (changes.product_id || changes.currency)) {
           this.pending = { ...changes, discount_code: '', ...this.pending }
           return
         }

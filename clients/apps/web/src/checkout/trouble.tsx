@@ -1,0 +1,102 @@
+import type { Problem } from '@polar-sh/client'
+import { Button, ButtonLink, Notice } from '@polar-sh/ui'
+import { useEffect, useState } from 'react'
+import { remember } from '../portal/session'
+import { useWords } from '../shared/locale'
+import { helpOf } from '../shared/seller-links'
+import { placeOf, safeUrl } from './leave'
+import type { Trouble } from './payment'
+import type { CheckoutStore } from './store'
+import type { Checkout } from './types'
+
+/** What went wrong with a payment, in words, and what the buyer can do about it. */
+export function TroubleNotice({
+  trouble,
+  checkout,
+  store,
+  email,
+  onDone,
+}: {
+  trouble: Trouble
+  checkout: Checkout
+  store: CheckoutStore
+  /** As it was typed: the sign-in of the portal begins with it. */
+  email: string
+  onDone: () => void
+}) {
+  const { t } = useWords()
+  const seller = checkout.organization
+  const organization = seller?.name ?? ''
+  const shop = safeUrl(checkout.return_url)?.href
+  const help = helpOf(seller?.branding)
+  return (
+    <Notice kind="danger" title={t('problem.title')}>
+      <p>{t(trouble.key, { organization })}</p>
+      {trouble.action === 'without-trial' && (
+        <Button
+          onClick={() => {
+            store.change({ allow_trial: false }, 0)
+            onDone()
+          }}
+        >
+          {t('problem.withoutTrial')}
+        </Button>
+      )}
+      {trouble.action === 'portal' && seller && (
+        <ButtonLink
+          href={`/${seller.slug}/portal`}
+          target={placeOf()}
+          onClick={() => remember(seller.id, email.trim())}
+        >
+          {t('problem.toPortal')}
+        </ButtonLink>
+      )}
+      {trouble.action === 'shop' && shop && (
+        <ButtonLink href={shop} target={placeOf()}>
+          {t('screen.backTo', { organization })}
+        </ButtonLink>
+      )}
+      {trouble.action === 'shop' && help && (
+        <ButtonLink href={help} target="_blank" rel="noopener noreferrer">
+          {t('problem.contact', { organization })}
+        </ButtonLink>
+      )}
+    </Notice>
+  )
+}
+
+const FIELDS = 'input, select, textarea'
+/** Of these the trouble itself says what is wrong. */
+const SAID = new Set(['product_id', 'product_price_id', 'discount_id', 'discount_code'])
+
+const isShown = (path: string): boolean =>
+  SAID.has(path) || path === 'customer_billing_address' || document.getElementById(path)?.matches(FIELDS) === true
+
+/** What the server refused and no field of the page is for: said all the same, so that nobody presses in vain. */
+export function OtherProblems({ errors }: { errors: Readonly<Record<string, Problem>> }) {
+  const { t } = useWords()
+  const [others, setOthers] = useState<[string, Problem][]>([])
+  useEffect(() => setOthers(Object.entries(errors).filter(([path]) => !isShown(path))), [errors])
+  if (others.length === 0) return null
+  return (
+    <Notice kind="danger" title={t('problem.checkFields')}>
+      <ul>
+        {others.map(([path, { msg }]) => (
+          <li key={path} className="break-words">
+            {path ? `${path}: ${msg}` : msg}
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  )
+}
+
+/** Puts the reader at the first field that needs them, as soon as it is drawn. */
+export function focusFirst(store: CheckoutStore): void {
+  requestAnimationFrame(() => {
+    const wrong = Object.keys(store.get().errors)
+    const fields = [...document.querySelectorAll<HTMLElement>(FIELDS)]
+    const isWrong = ({ id }: HTMLElement) => wrong.some((path) => id === path || id.startsWith(`${path}.`))
+    fields.find((field) => field.id && isWrong(field))?.focus()
+  })
+}
