@@ -1,6 +1,7 @@
 import { Button, Notice, TextField } from '@polar-sh/ui'
 import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { useWords } from '../shared/locale'
+import { focusFirst } from '../shared/problems'
 import { loadStripe } from '../shared/stripe'
 import type { CheckoutApi } from './api'
 import { authenticate, CardForm } from './card'
@@ -9,7 +10,7 @@ import { leave } from './leave'
 import { PayButton } from './pay-button'
 import { type Card, follow, type Outcome, pay, type Step, type Trouble } from './payment'
 import type { CheckoutStore, State } from './store'
-import { focusFirst, OtherProblems, TroubleNotice } from './trouble'
+import { OtherProblems, TroubleNotice } from './trouble'
 import { type Checkout, intentOf } from './types'
 import { addressOf, bodyOf, isEmail, missing, type Values, valuesOf } from './values'
 
@@ -42,7 +43,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
       if (outcome.status === 'succeeded' && now) return leave(now)
       setStep('editing')
       setTrouble(outcome.trouble ?? null)
-      if (outcome.trouble?.key === 'problem.checkFields') focusFirst(store)
+      if (outcome.trouble?.key === 'problem.checkFields') focusFirst(() => Object.keys(store.get().errors))
     },
     [store, setStep],
   )
@@ -103,7 +104,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
     const problems = missing(values, checkout)
     store.refuse(problems)
     const cardProblem = needsCard && card.current ? await card.current.check() : null
-    if (problems.length) return focusFirst(store)
+    if (problems.length) return focusFirst(() => Object.keys(store.get().errors))
     if (cardProblem || isBusy.current) return
     isBusy.current = true
     setStep('paying')

@@ -3,6 +3,7 @@ import { Button, ButtonLink, Notice } from '@polar-sh/ui'
 import { useEffect, useState } from 'react'
 import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
+import { hasField } from '../shared/problems'
 import { helpOf } from '../shared/seller-links'
 import { placeOf, safeUrl } from './leave'
 import type { Trouble } from './payment'
@@ -65,12 +66,11 @@ export function TroubleNotice({
   )
 }
 
-const FIELDS = 'input, select, textarea'
 /** Of these the trouble itself says what is wrong. */
 const SAID = new Set(['product_id', 'product_price_id', 'discount_id', 'discount_code'])
 
 const isShown = (path: string): boolean =>
-  SAID.has(path) || path === 'customer_billing_address' || document.getElementById(path)?.matches(FIELDS) === true
+  SAID.has(path) || path === 'customer_billing_address' || hasField(path)
 
 /** What the server refused and no field of the page is for: said all the same, so that nobody presses in vain. */
 export function OtherProblems({ errors }: { errors: Readonly<Record<string, Problem>> }) {
@@ -89,14 +89,4 @@ export function OtherProblems({ errors }: { errors: Readonly<Record<string, Prob
       </ul>
     </Notice>
   )
-}
-
-/** Puts the reader at the first field that needs them, as soon as it is drawn. */
-export function focusFirst(store: CheckoutStore): void {
-  requestAnimationFrame(() => {
-    const wrong = Object.keys(store.get().errors)
-    const fields = [...document.querySelectorAll<HTMLElement>(FIELDS)]
-    const isWrong = ({ id }: HTMLElement) => wrong.some((path) => id === path || id.startsWith(`${path}.`))
-    fields.find((field) => field.id && isWrong(field))?.focus()
-  })
 }

@@ -49,7 +49,7 @@ function Form({
   const [code, setCode] = useState('')
   const [isSent, setSent] = useState(false)
   const [isWrong, setWrong] = useState(false)
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(['email'])
 
   const send = (event: FormEvent) => {
     event.preventDefault()
@@ -109,6 +109,8 @@ function Form({
       </p>
       <form onSubmit={send} className="flex flex-col gap-4">
         <TextField
+          id="email"
+          error={problems.email}
           label={p('login.email')}
           type="email"
           autoComplete="email"
