@@ -10,7 +10,7 @@ from tests.pages.support import PHONE, Shop, Visitor, ensure_accessible, fill, n
 AUTHORIZE = "**/v1/customer-portal/oauth-accounts/authorize"
 
 
-async def _needs_github(route: Route) -> None:
+async def needs_github(route: Route) -> None:
     """The purchase's benefits as they are, with one that waits for an account at GitHub."""
     answer = await route.fetch()
     given = await answer.json()
@@ -30,7 +30,7 @@ async def _buys(shop: Shop, visitor: Visitor, email: str) -> tuple[Page, list[An
         asked.append((await route.request.all_headers(), json.loads(route.request.post_data or "{}")))
         await route.fulfill(json={"url": f"{visitor.url}/missing-on-purpose"})
 
-    answers = {"**/benefits?*": _needs_github, AUTHORIZE: begin}
+    answers = {"**/benefits?*": needs_github, AUTHORIZE: begin}
     checkout = await shop.checkout(await shop.product({"amount_type": "fixed", "price_amount": 2900}))
     page = await visitor.visit(path_of(checkout), viewport=PHONE, answers=answers)
     await fill(page, email=email)
