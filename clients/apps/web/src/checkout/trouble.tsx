@@ -69,17 +69,15 @@ export function TroubleNotice({
 /** Of these the trouble itself says what is wrong. */
 const SAID = new Set(['product_id', 'product_price_id', 'discount_id', 'discount_code'])
 
-const isShown = (path: string): boolean =>
-  SAID.has(path) || path === 'customer_billing_address' || hasField(path)
+const isShown = (path: string) => SAID.has(path) || path === 'customer_billing_address' || hasField(path)
 
 /** What the server refused and no field of the page is for: said all the same, so that nobody presses in vain. */
 export function OtherProblems({ errors }: { errors: Readonly<Record<string, Problem>> }) {
-  const { t } = useWords()
   const [others, setOthers] = useState<[string, Problem][]>([])
   useEffect(() => setOthers(Object.entries(errors).filter(([path]) => !isShown(path))), [errors])
   if (others.length === 0) return null
   return (
-    <Notice kind="danger" title={t('problem.checkFields')}>
+    <Notice kind="danger">
       <ul>
         {others.map(([path, { msg }]) => (
           <li key={path} className="break-words">
