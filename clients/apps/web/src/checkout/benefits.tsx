@@ -2,23 +2,21 @@ import type { CheckoutBenefit } from '@polar-sh/client'
 import { Button, Markdown, Spinner } from '@polar-sh/ui'
 import { useState } from 'react'
 import { useWords } from '../shared/locale'
-import type { CheckoutApi } from './api'
-import { Connect, type PurchaseSession, usePurchaseSession } from './connect'
+import { Connect, type PurchaseSession } from './connect'
 import { safeUrl } from './leave'
 import type { Checkout } from './types'
 
 /** What the purchase gives: keys, files, notes, and the accounts that still have to be connected. */
 export function Benefits({
-  api,
   benefits,
   checkout,
+  session,
 }: {
-  api: CheckoutApi
   benefits: CheckoutBenefit[]
   checkout: Checkout
+  session: PurchaseSession
 }) {
   const { t } = useWords()
-  const session = usePurchaseSession(api, benefits.some(({ needs_account }) => needs_account !== null))
   return (
     <section aria-labelledby="benefits" className="w-full">
       <h2 id="benefits" className="mb-2 text-sm font-medium">

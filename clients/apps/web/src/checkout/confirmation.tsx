@@ -4,6 +4,7 @@ import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
+import { usePurchaseSession } from './connect'
 import { recurringWords } from './describe'
 import { placeOf, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
@@ -66,6 +67,7 @@ function ToCheckout({ checkout, isQuiet = false }: { checkout: Checkout; isQuiet
 function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
   const { t } = useWords()
   const purchase = usePurchase(api, checkout.client_secret)
+  const session = usePurchaseSession(api)
   const organization = checkout.organization?.name ?? ''
   const shop = safeUrl(checkout.return_url ?? checkout.success_url)
   const back = shop && shop.origin !== location.origin ? shop.href : null
@@ -91,7 +93,7 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
       </p>
       <OrderCard checkout={checkout} purchase={purchase} />
       {purchase.benefits.length > 0 && (
-        <Benefits api={api} benefits={purchase.benefits} checkout={checkout} />
+        <Benefits benefits={purchase.benefits} checkout={checkout} session={session} />
       )}
       {checkout.organization && (
         <ButtonLink

@@ -18,11 +18,10 @@ export interface PurchaseSession {
   end: () => void
 }
 
-/** Asks for the session of a purchase once it is needed. Another customer's, which the tab may keep, is not taken. */
-export function usePurchaseSession(api: CheckoutApi, isNeeded: boolean): PurchaseSession {
+/** Asks for the session of a paid purchase, and keeps it for the portal. What the tab kept before is not taken. */
+export function usePurchaseSession(api: CheckoutApi): PurchaseSession {
   const [token, setToken] = useState<PurchaseSession['token']>('loading')
   useEffect(() => {
-    if (!isNeeded) return
     let isOver = false
     api.session().then(
       (given) => {
@@ -34,7 +33,7 @@ export function usePurchaseSession(api: CheckoutApi, isNeeded: boolean): Purchas
     return () => {
       isOver = true
     }
-  }, [api, isNeeded])
+  }, [api])
   return { token, end: () => setToken(null) }
 }
 
