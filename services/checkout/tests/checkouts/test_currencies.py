@@ -45,7 +45,7 @@ async def in_two(sell, kind="fixed", **fields):
     product = await sell(terms={**price, **dollars}, **fields)
     first = product.prices[0].model_dump()
     second = {**first, **euros, "id": ids.uuid7(), "price_currency": "eur"}
-    return await sell(2, **{**product.model_dump(), "prices": [first, second]})
+    return await sell(2, id=product.id, prices=[first, second], **fields)
 
 
 def path_of(checkout):

@@ -7,7 +7,8 @@ export const pathOf = (problem: Problem): string =>
   problem.loc.slice(problem.loc[0] === 'body' ? 1 : 0).join('.')
 
 /** Whether a path is a field's own, or that of a part of it. */
-export const isWithin = (path: string, field: string): boolean => path === field || path.startsWith(`${field}.`)
+export const isWithin = (path: string, field: string): boolean =>
+  path === field || path.startsWith(`${field}.`)
 
 /** Whether a form on the page has a field for a path. */
 export const hasField = (path: string): boolean => document.getElementById(path)?.matches(FIELDS) === true

@@ -133,8 +133,10 @@ export const messages: Messages = {
   'decline.currency_not_supported': 'このカードはこの通貨では支払えません。別のカードをお試しください。',
   'decline.card_velocity_exceeded':
     'カードの限度額を超えています。別のカードを使うか、銀行にお問い合わせください。',
-  'decline.incorrect_address': '銀行が住所を確認できませんでした。お名前と住所を確認して、もう一度お試しください。',
-  'decline.duplicate_transaction': 'このカードで同じ金額が支払われたばかりです。もう一度試す前に銀行にご確認ください。',
+  'decline.incorrect_address':
+    '銀行が住所を確認できませんでした。お名前と住所を確認して、もう一度お試しください。',
+  'decline.duplicate_transaction':
+    'このカードで同じ金額が支払われたばかりです。もう一度試す前に銀行にご確認ください。',
 
   'problem.title': 'お支払いは完了しませんでした',
   'problem.notPaid': 'お支払いは完了せず、請求はされていません。もう一度お試しください。',
