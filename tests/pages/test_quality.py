@@ -135,7 +135,7 @@ async def test_nothing_moves_for_who_wants_no_motion(shop: Shop, visitor: Visito
     moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
     for wish, some in (("no-preference", True), ("reduce", False)):
         page = await visitor.visit(
-            path_of(checkout), reduced_motion=wish, answers={"**/v1/checkouts/client/*": held.append}
+            path_of(checkout), reduced_motion=wish, answers={"**/v1/checkouts/client/*": lambda route: held.append(route)}
         )
         await expect(page.get_by_text("Loading your checkout")).to_be_attached()
         assert (await page.evaluate(moving) > 0) is some

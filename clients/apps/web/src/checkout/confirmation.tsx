@@ -6,7 +6,7 @@ import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
 import { usePurchaseSession } from './connect'
 import { recurringWords } from './describe'
-import { placeOf, safeUrl } from './leave'
+import { placeOf, portalPath, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
 import { Screen } from './screens'
 import { Seller } from './seller'
@@ -97,7 +97,7 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
       )}
       {checkout.organization && (
         <ButtonLink
-          href={`/${checkout.organization.slug}/portal`}
+          href={portalPath(checkout.organization.slug)}
           target={placeOf()}
           onClick={() => remember(checkout.organization?.id, checkout.customer_email)}
         >

@@ -5,7 +5,7 @@ import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
 import { keepSession } from '../shared/session'
 import type { CheckoutApi } from './api'
-import { placeOf } from './leave'
+import { placeOf, portalPath } from './leave'
 import type { Checkout } from './types'
 
 const SERVICES = { github: 'GitHub', discord: 'Discord' } as const
@@ -74,7 +74,7 @@ export function Connect({
   if (token === null) {
     return organization ? (
       <ButtonLink
-        href={`/${organization.slug}/portal/benefits`}
+        href={portalPath(organization.slug, '/benefits')}
         target={placeOf()}
         onClick={() => remember(organization.id, checkout.customer_email)}
       >

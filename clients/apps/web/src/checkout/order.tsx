@@ -40,7 +40,7 @@ function Plans({ checkout, state, store, isLocked }: Props) {
     store.change({ product_id: id }, 0)
   }
   return (
-    <fieldset disabled={isLocked}>
+    <fieldset disabled={isLocked} className="min-w-0">
       <legend className="mb-2 text-sm font-medium">{t('checkout.choosePlan')}</legend>
       <div className="flex flex-col gap-2">
         {checkout.products.map((product) => (

@@ -5,7 +5,7 @@ import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
 import { hasField } from '../shared/problems'
 import { helpOf } from '../shared/seller-links'
-import { placeOf, safeUrl } from './leave'
+import { placeOf, portalPath, safeUrl } from './leave'
 import type { Trouble } from './payment'
 import type { CheckoutStore } from './store'
 import type { Checkout } from './types'
@@ -45,7 +45,7 @@ export function TroubleNotice({
       )}
       {trouble.action === 'portal' && seller && (
         <ButtonLink
-          href={`/${seller.slug}/portal`}
+          href={portalPath(seller.slug)}
           target={placeOf()}
           onClick={() => remember(seller.id, email.trim())}
         >
