@@ -128,7 +128,7 @@ async def _done(shop: Shop, visitor: Visitor) -> Page:
     made = await shop.call("POST", "/v1/benefits/", key)
     product = await shop.product(FIXED, name="Workshop", benefits=[made["id"]], **MONTHLY)
     checkout = await shop.checkout(product, return_url="https://shop.example/")
-    page = await visitor.visit(path_of(checkout), answers={"**/benefits?*": needs_github})
+    page = await visitor.visit(path_of(checkout), answers={"**/v1/checkouts/client/*/benefits?*": needs_github})
     await fill(page, email=f"ada+{checkout['id'][-6:]}@example.com")
     await fill_card(page, VISA)
     await pay(page)

@@ -30,7 +30,7 @@ async def _buys(shop: Shop, visitor: Visitor, email: str) -> tuple[Page, list[An
         asked.append((await route.request.all_headers(), json.loads(route.request.post_data or "{}")))
         await route.fulfill(json={"url": f"{visitor.url}/missing-on-purpose"})
 
-    answers = {"**/benefits?*": needs_github, AUTHORIZE: begin}
+    answers = {"**/v1/checkouts/client/*/benefits?*": needs_github, AUTHORIZE: begin}
     checkout = await shop.checkout(await shop.product({"amount_type": "fixed", "price_amount": 2900}))
     page = await visitor.visit(path_of(checkout), viewport=PHONE, answers=answers)
     await fill(page, email=email)

@@ -89,7 +89,6 @@ async def test_nothing_scrolls_sideways_when_it_is_magnified(shop: Shop, visitor
 
     await page.get_by_role("button", name="Show details").click()
     await fits()
-    await page.get_by_role("button", name="Add a discount code").click()
     await page.get_by_label("I buy as a business").check()
     await page.get_by_label("Country").select_option("US")
     await expect(page.get_by_label("ZIP code")).to_be_visible()
