@@ -63,7 +63,7 @@ async def test_the_first_view_is_light_and_stands_still_on_a_slow_phone(shop: Sh
         await page.add_init_script(VITALS)
 
     page = await visitor.visit(path_of(checkout), viewport=PHONE, before=slow_down)
-    await expect(pay_button(page)).to_be_visible()
+    await expect(pay_button(page)).to_be_visible(timeout=60_000)
     vitals = await page.evaluate("vitals")
     print(
         f"LCP {vitals['largest']:.0f} ms, CLS {vitals['shift']:.3f}, {waterfall.bytes} bytes in {waterfall.reached} rounds"
