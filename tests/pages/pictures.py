@@ -4,6 +4,7 @@ Each screen on a phone and on a wide screen, in light and in dark colours.
 """
 
 import os
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,21 @@ FOLDER = Path(os.environ.get("POLAR_PICTURES", ".polar/pictures"))
 DEVICES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 
 
-async def _draw(page: Page, name: str) -> None:
+async def _draw(visitor: Visitor, page: Page, name: str) -> None:
+    """Writes one picture with the four looks of a screen side by side, at half their size."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    looks = ""
     for device, size in DEVICES.items():
         await page.set_viewport_size(size)
         for look in ("light", "dark"):
             await page.emulate_media(color_scheme=look, reduced_motion="reduce")
             await page.wait_for_timeout(300)
-            path = FOLDER / f"{name}-{device}-{look}.png"
-            await page.screenshot(path=path, full_page=device == "phone", animations="disabled", caret="hide")
+            drawn = await page.screenshot(full_page=device == "phone", animations="disabled", caret="hide")
+            looks += f'<img width="{size["width"] // 2}" src="data:image/png;base64,{b64encode(drawn).decode()}">'
+    sheet = await visitor.browser.new_page(viewport={"width": 1720, "height": 100})
+    await sheet.set_content(f"<style>body {{ display: flex; align-items: start; gap: 8px; margin: 8px }}</style>{looks}")
+    await sheet.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    await sheet.close()
 
 
 Screen = Callable[[Shop, Visitor], Awaitable[Page]]
@@ -172,5 +179,5 @@ SCREENS: dict[str, Screen] = {
 @pytest.mark.parametrize("name", SCREENS)
 async def test_picture(name: str, stack: Stack, visitor: Visitor) -> None:
     async with new_shop(stack, "Analytical Engines") as shop:
-        await _draw(await SCREENS[name](shop, visitor), name)
+        await _draw(visitor, await SCREENS[name](shop, visitor), name)
     visitor.faults = []

@@ -104,7 +104,7 @@ function LicenseKey({ value, isLasting }: { value: string; isLasting: boolean })
         <code className="min-w-0 grow rounded-lg bg-canvas px-3 py-2 font-mono text-sm break-all select-all">
           {value}
         </code>
-        <Button onClick={copy} aria-live="polite">
+        <Button className="shrink-0" onClick={copy} aria-live="polite">
           {t(isCopied ? 'done.copied' : 'done.copy')}
         </Button>
       </div>

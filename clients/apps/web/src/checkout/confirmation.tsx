@@ -76,7 +76,7 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
       <div className="order-first mb-2">
         <Seller checkout={{ ...checkout, return_url: null }} />
       </div>
-      <p className="text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
+      <p className="wrap-anywhere text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
       <p role="status" className="flex items-center gap-2 text-sm">
         {purchase.state === 'preparing' && (
           <>

@@ -1,5 +1,5 @@
 import { editableMoney, formatMoney, parseMoney } from '@polar-sh/i18n'
-import { Button, SelectField, TextField } from '@polar-sh/ui'
+import { Button, TextField } from '@polar-sh/ui'
 import { useEffect, useState } from 'react'
 import { useWords } from '../shared/locale'
 import { currenciesOf, eachWords, priceWords } from './describe'
@@ -74,24 +74,36 @@ function CurrencyField({ checkout, state, store, isLocked }: Props) {
   useEffect(() => {
     if (!isStale) setChosen(checkout.currency)
   }, [isStale, checkout.currency])
+  const error = errorWords(t, state.errors, 'currency')
   return (
-    <SelectField
-      id="currency"
-      label={t('checkout.currency')}
-      disabled={isLocked}
-      value={chosen}
-      onChange={(event) => {
-        setChosen(event.target.value)
-        store.change({ currency: event.target.value }, 0)
-      }}
-      error={errorWords(t, state.errors, 'currency')}
-    >
-      {currenciesOf(checkout).map((code) => (
-        <option key={code} value={code}>
-          {`${code.toUpperCase()} – ${names.of(code.toUpperCase())}`}
-        </option>
-      ))}
-    </SelectField>
+    <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1.5">
+      <label htmlFor="currency" className="text-sm font-medium">
+        {t('checkout.currency')}
+      </label>
+      <select
+        id="currency"
+        disabled={isLocked}
+        value={chosen}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={error ? 'currency-error' : undefined}
+        className="min-h-11 min-w-0 max-w-full rounded-lg border border-edge bg-raised px-3 py-2 text-base text-ink disabled:opacity-60"
+        onChange={(event) => {
+          setChosen(event.target.value)
+          store.change({ currency: event.target.value }, 0)
+        }}
+      >
+        {currenciesOf(checkout).map((code) => (
+          <option key={code} value={code}>
+            {`${code.toUpperCase()} – ${names.of(code.toUpperCase())}`}
+          </option>
+        ))}
+      </select>
+      {error && (
+        <p id="currency-error" className="w-full text-sm text-danger">
+          {error}
+        </p>
+      )}
+    </div>
   )
 }
 

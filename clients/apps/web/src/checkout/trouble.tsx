@@ -10,6 +10,9 @@ import type { Trouble } from './payment'
 import type { CheckoutStore } from './store'
 import type { Checkout } from './types'
 
+/** Other troubles come before any payment is tried. */
+const WAS_TRIED = /^decline\.|\.notPaid$/
+
 /** What went wrong with a payment, in words, and what the buyer can do about it. */
 export function TroubleNotice({
   trouble,
@@ -31,7 +34,7 @@ export function TroubleNotice({
   const shop = safeUrl(checkout.return_url)?.href
   const help = helpOf(seller?.branding)
   return (
-    <Notice kind="danger" title={t('problem.title')}>
+    <Notice kind="danger" title={WAS_TRIED.test(trouble.key) ? t('problem.title') : undefined}>
       <p>{t(trouble.key, { organization })}</p>
       {trouble.action === 'without-trial' && (
         <Button
