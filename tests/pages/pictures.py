@@ -1,6 +1,7 @@
-"""Pictures of the checkout's screens for docs/pages: `POLAR_PICTURES=docs/pages ./polar test pages -- tests/pages/pictures.py`.
+"""Pictures of the checkout's screens for docs/pages, into the folder that POLAR_PICTURES names.
 
-Each screen on a phone and on a wide screen, in light and in dark colours.
+Each screen on a phone and on a wide screen, in light and in dark colours. pytest collects this file by its name alone,
+beside a stack that `./polar test pages --keep` left running: `POLAR_TEST_STACK=test .venv/bin/python -m pytest …`.
 """
 
 import os
@@ -14,17 +15,29 @@ from playwright.async_api import Page, expect
 from polar_cli.stack import Stack
 from servicekit.testing import eventually
 
-from tests.pages.support import VISA, Shop, Visitor, fill, fill_card, new_email, new_shop, paid, path_of, pay, pay_button
+from tests.pages.support import (
+    VISA,
+    Shop,
+    Visitor,
+    fill,
+    fill_card,
+    new_email,
+    new_shop,
+    paid,
+    path_of,
+    pay,
+    pay_button,
+)
 from tests.pages.test_afterwards import needs_github
 from tests.pages.test_purchases import FIXED, MONTHLY, SEATS, TRIAL
 
 FOLDER = Path(os.environ.get("POLAR_PICTURES", ".polar/pictures"))
+FOLDER.mkdir(parents=True, exist_ok=True)
 DEVICES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 
 
 async def _draw(visitor: Visitor, page: Page, name: str) -> None:
     """Writes one picture with the four looks of a screen side by side, at half their size."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     looks = ""
     for device, size in DEVICES.items():
         await page.set_viewport_size(size)
@@ -34,7 +47,9 @@ async def _draw(visitor: Visitor, page: Page, name: str) -> None:
             drawn = await page.screenshot(full_page=device == "phone", animations="disabled", caret="hide")
             looks += f'<img width="{size["width"] // 2}" src="data:image/png;base64,{b64encode(drawn).decode()}">'
     sheet = await visitor.browser.new_page(viewport={"width": 1720, "height": 100})
-    await sheet.set_content(f"<style>body {{ display: flex; align-items: start; gap: 8px; margin: 8px }}</style>{looks}")
+    await sheet.set_content(
+        f"<style>body {{ display: flex; align-items: start; gap: 8px; margin: 8px }}</style>{looks}"
+    )
     await sheet.screenshot(path=FOLDER / f"{name}.png", full_page=True)
     await sheet.close()
 

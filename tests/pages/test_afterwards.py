@@ -1,4 +1,4 @@
-"""After the purchase: accounts are connected by whom the purchase made known, and by nobody who only typed an e-mail."""
+"""After the purchase: who became known by it connects accounts, and nobody who only typed an e-mail."""
 
 import json
 from typing import Any

@@ -166,7 +166,7 @@ async def test_a_payment_under_way_stays_in_its_currency(client, anonymous, sell
 
 
 async def test_a_confirmation_keeps_what_was_shown(client, anonymous, sell, bus, sandbox):
-    """The same product, price and code named again change nothing: neither the amount, nor a discount that has ended."""
+    """The same product, price and code named again change nothing: no amount, and no discount that has ended."""
     half = {"name": "Half", "code": "HALF", "type": "percentage", "basis_points": 5000, "duration": "once"}
     made = (await client.post("/v1/discounts/", json=half)).json()
     product = await in_two(sell, "custom")
