@@ -4140,6 +4140,8 @@ export interface components {
             embed_hosts?: string[];
             /** @default {} */
             branding?: components["schemas"]["Branding"];
+            /** Locale */
+            locale?: string | null;
             /** Account Id */
             account_id?: string | null;
             /** Payout Account Id */
@@ -4185,6 +4187,8 @@ export interface components {
             /** Embed Hosts */
             embed_hosts?: string[] | null;
             branding?: components["schemas"]["BrandingInput"] | null;
+            /** Locale */
+            locale?: ("de" | "en" | "es" | "fr" | "it" | "ja" | "nl" | "pl" | "pt" | "sv") | null;
         };
         /**
          * Pagination
@@ -7017,6 +7021,8 @@ export interface components {
             restart_url?: string | null;
             /** Locale */
             locale?: string | null;
+            /** Embed Origin */
+            embed_origin?: string | null;
         };
         /** ListResource[CheckoutLinkRead] */
         ListResource_CheckoutLinkRead_: {
@@ -27191,6 +27197,7 @@ export interface operations {
                      *           "embed_hosts": [
                      *             "embed host"
                      *           ],
+                     *           "locale": "en",
                      *           "account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *           "payout_account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *         }
@@ -27258,6 +27265,7 @@ export interface operations {
                      *       "embed_hosts": [
                      *         "embed host"
                      *       ],
+                     *       "locale": "en",
                      *       "account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *       "payout_account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }
@@ -27330,6 +27338,7 @@ export interface operations {
                      *       "embed_hosts": [
                      *         "embed host"
                      *       ],
+                     *       "locale": "en",
                      *       "account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *       "payout_account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }

@@ -165,6 +165,8 @@ class Organization(Shape):
     invoice_settings: InvoiceSettings = InvoiceSettings()
     embed_hosts: list[str] = Field(default_factory=list)
     branding: Branding = Branding()
+    locale: str | None = None
+    """The language in which the seller itself is written; English where it is None."""
     account_id: UUID | None = None
     payout_account_id: UUID | None = None
     capabilities: Capabilities = Capabilities()

@@ -208,3 +208,17 @@ def test_only_known_ways_to_send():
     for url in ("http://example.com", "smtp://", "mails"):
         with pytest.raises(ValueError, match="neither"):
             mail.sender(url)
+
+
+async def test_the_code_is_written_in_the_customers_language(anonymous, ada, mailed, bus, database):
+    async with database.transaction() as session:
+        known = (await session.execute(select(Known))).scalar_one()
+    data = Customer.model_validate({**known.data, "locale": "pl-PL"}, extra="ignore")
+    event = CustomerUpdatedV1(
+        subject=known.id, organization_id=known.organization_id, time=clock.now(), sequence=2, data=data
+    )
+    await bus.deliver(event)
+    await asked(anonymous, ada)
+    (message,) = await mailed()
+    assert message["Subject"] == f"{code_of(message)} to Twój kod do Acme"
+    assert '<html lang="pl">' in message.get_body(("html",)).get_content()

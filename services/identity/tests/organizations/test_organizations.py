@@ -108,6 +108,7 @@ async def test_settings_have_defaults_and_keep_what_is_not_given(
         ({"branding": {"terms_url": "javascript:alert(1)"}}, "terms_url"),
         ({"branding": {"logo_url": "https://elsewhere.example/v1/files/x/public"}}, "logo_url"),
         ({"branding": {"font": "Comic Sans"}}, "font"),
+        ({"locale": "xx"}, "locale"),
     ],
 )
 async def test_wrong_settings_are_refused_by_name(
@@ -133,3 +134,6 @@ async def test_the_look_is_merged_and_told(client: httpx.AsyncClient, bus: Bus, 
         "support_email": None, "support_url": None,
     }  # fmt: skip
     assert (await bus.recorded(OrganizationUpdatedV1))[-1].data.branding.model_dump() == changed
+    shown = (await client.patch(path, headers=own, json={"locale": "pl"})).json()
+    assert (shown["locale"], shown["branding"]) == ("pl", changed)
+    assert (await bus.recorded(OrganizationUpdatedV1))[-1].data.locale == "pl"

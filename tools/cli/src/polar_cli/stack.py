@@ -273,9 +273,22 @@ class Stack:
             self._in_one_process("declare", {name: self.environment(name)["RABBITMQ_URL"] for name in SERVICES})
         self.state.set("queues", wanted)
 
+    def prepare(self) -> list[str]:
+        """Starts the servers, with every database at its newest revision and every queue declared."""
+        started = self.servers_up()
+        self.migrate()
+        self.declare()
+        return started
+
     def up(self) -> list[str]:
         """Brings everything up; what runs already is left alone. Returns what was started."""
-        if self["gateway"].pid is None and not is_free(self.gateway_port):
+        return self.start(lambda _: True)
+
+    def start(self, belongs: Callable[[str], bool]) -> list[str]:
+        """Brings up the servers and whatever `belongs`; what runs already is left alone. Returns what was started."""
+        others = [name for name in self.processes if name not in {"postgres", "rabbitmq"} and belongs(name)]
+        has_gateway = "gateway" in others
+        if has_gateway and self["gateway"].pid is None and not is_free(self.gateway_port):
             raise Failure(
                 f"port {self.gateway_port} of 127.0.0.1 is taken by another program",
                 hint="end it, or choose another port: POLAR_PORT=8010 ./polar up",
@@ -283,8 +296,7 @@ class Stack:
         for path in self._private:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
-        building = pages.Build()
-        others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
+        building = pages.Build() if has_gateway else None
         known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == checksums.queues()
         if self.own_rabbitmq and known:
             # The broker takes longest; everything else starts beside it, and waits for it.
@@ -297,17 +309,17 @@ class Stack:
             started += self._launch(others)
             self._await([name for name in started if name != "postgres"])
         else:
-            started = self.servers_up()
-            self.migrate()
-            self.declare()
+            started = self.prepare()
             self._take_pages(building)
             self._end_outdated(others)
             started += self._start(others)
         self._tell_clients()
         return started
 
-    def _take_pages(self, building: pages.Build) -> None:
+    def _take_pages(self, building: pages.Build | None) -> None:
         """Waits for the pages' build, and has a gateway that runs already serve it."""
+        if building is None:
+            return
         reason = building.wait()
         self.state.set("pages", reason or None)
         if reason:

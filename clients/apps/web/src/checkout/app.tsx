@@ -2,10 +2,12 @@ import { applyBrand } from '@polar-sh/ui'
 import { useEffect, useSyncExternalStore } from 'react'
 import { useWords } from '../shared/locale'
 import { type CheckoutApi, checkoutApi } from './api'
+import { CloseBar } from './close-bar'
 import { Confirmation } from './confirmation'
+import { host } from './embed'
 import { CheckoutPage } from './page'
 import { Expired, Loading, Unknown, Unreachable } from './screens'
-import { CheckoutStore } from './store'
+import { CheckoutStore, type State } from './store'
 
 /** The checkout of a page: how it is asked for, and what is known of it. */
 interface Opening {
@@ -51,6 +53,23 @@ function Opened({ api, store }: Opening) {
   const color = checkout?.organization?.branding?.brand_color
   useEffect(() => applyBrand(color), [color])
 
+  const isDrawn = phase !== 'loading'
+  const origin = checkout?.embed_origin ?? state.left?.embed_origin
+  useEffect(() => {
+    if (checkout || state.left) host.know(origin ?? null)
+    if (isDrawn) host.loaded()
+  }, [checkout, state.left, origin, isDrawn])
+
+  return (
+    <>
+      {host.mode === 'modal' && <CloseBar checkout={checkout} />}
+      <Shown api={api} state={state} store={store} />
+    </>
+  )
+}
+
+function Shown({ api, state, store }: { api: CheckoutApi; state: State; store: CheckoutStore }) {
+  const { checkout, phase } = state
   if (phase === 'gone') return <Expired left={state.left ?? { return_url: checkout?.return_url ?? null }} />
   if (phase === 'unknown') return <Unknown />
   if (phase === 'unreachable') return <Unreachable onRetry={store.retry} />

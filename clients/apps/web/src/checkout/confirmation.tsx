@@ -6,6 +6,7 @@ import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
 import { usePurchaseSession } from './connect'
 import { recurringWords } from './describe'
+import { host } from './embed'
 import { placeOf, portalPath, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
 import { Screen } from './screens'
@@ -58,7 +59,11 @@ export function Confirmation({
 function ToCheckout({ checkout, isQuiet = false }: { checkout: Checkout; isQuiet?: boolean }) {
   const { t } = useWords()
   return (
-    <ButtonLink kind={isQuiet ? 'secondary' : 'primary'} href={`/checkout/${checkout.client_secret}`}>
+    <ButtonLink
+      kind={isQuiet ? 'secondary' : 'primary'}
+      href={`/checkout/${checkout.client_secret}${location.search}`}
+      target="_self"
+    >
       {t('done.toCheckout')}
     </ButtonLink>
   )
@@ -70,12 +75,14 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
   const session = usePurchaseSession(api)
   const organization = checkout.organization?.name ?? ''
   const shop = safeUrl(checkout.return_url ?? checkout.success_url)
-  const back = shop && shop.origin !== location.origin ? shop.href : null
+  const back = host.mode === 'page' && shop && shop.origin !== location.origin ? shop.href : null
   return (
     <Screen title={t(checkout.trial_end ? 'done.thanksTrial' : 'done.thanks')} align="top">
-      <div className="order-first mb-2">
-        <Seller checkout={{ ...checkout, return_url: null }} />
-      </div>
+      {host.mode !== 'modal' && (
+        <div className="order-first mb-2">
+          <Seller checkout={{ ...checkout, return_url: null }} />
+        </div>
+      )}
       <p className="wrap-anywhere text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
       <p role="status" className="flex items-center gap-2 text-sm">
         {purchase.state === 'preparing' && (

@@ -5,6 +5,7 @@ import { focusFirst } from '../shared/problems'
 import { loadStripe } from '../shared/stripe'
 import type { CheckoutApi } from './api'
 import { authenticate, CardForm } from './card'
+import { host } from './embed'
 import { AddressFields, BusinessFields, EmailField, errorWords, QuestionFields } from './fields'
 import { leave } from './leave'
 import { PayButton } from './pay-button'
@@ -65,6 +66,11 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
     const timer = setTimeout(() => setSlow(true), SLOW_SECONDS * 1000)
     return () => clearTimeout(timer)
   }, [step])
+
+  // Whoever waits long for the outcome may leave: the payment goes on by itself.
+  const isPaying = step !== 'editing' && !isSlow
+  useEffect(() => host.pay(isPaying, status !== 'open'), [isPaying, status])
+  useEffect(() => () => host.pay(false, false), [])
 
   const first = useRef(values.country)
   useEffect(() => {

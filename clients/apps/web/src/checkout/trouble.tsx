@@ -5,6 +5,7 @@ import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
 import { hasField } from '../shared/problems'
 import { helpOf } from '../shared/seller-links'
+import { host } from './embed'
 import { placeOf, portalPath, safeUrl } from './leave'
 import type { Trouble } from './payment'
 import type { CheckoutStore } from './store'
@@ -31,7 +32,7 @@ export function TroubleNotice({
   const { t } = useWords()
   const seller = checkout.organization
   const organization = seller?.name ?? ''
-  const shop = safeUrl(checkout.return_url)?.href
+  const shop = host.mode === 'page' ? safeUrl(checkout.return_url)?.href : undefined
   const help = helpOf(seller?.branding)
   return (
     <Notice kind="danger" title={WAS_TRIED.test(trouble.key) ? t('problem.title') : undefined}>

@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Details ausblenden',
   'checkout.language': 'Sprache',
   'checkout.currency': 'Währung',
+  'checkout.close': 'Schließen',
 
   'seller.terms': 'AGB',
   'seller.privacy': 'Datenschutz',

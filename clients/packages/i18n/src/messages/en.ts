@@ -11,6 +11,7 @@ export const en = {
   'checkout.hideDetails': 'Hide details',
   'checkout.language': 'Language',
   'checkout.currency': 'Currency',
+  'checkout.close': 'Close',
 
   'seller.terms': 'Terms',
   'seller.privacy': 'Privacy',

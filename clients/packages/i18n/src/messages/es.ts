@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Ocultar detalles',
   'checkout.language': 'Idioma',
   'checkout.currency': 'Moneda',
+  'checkout.close': 'Cerrar',
 
   'seller.terms': 'Condiciones',
   'seller.privacy': 'Privacidad',

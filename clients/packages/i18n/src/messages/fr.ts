@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Masquer les détails',
   'checkout.language': 'Langue',
   'checkout.currency': 'Devise',
+  'checkout.close': 'Fermer',
 
   'seller.terms': 'Conditions',
   'seller.privacy': 'Confidentialité',

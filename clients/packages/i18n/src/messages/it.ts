@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Nascondi i dettagli',
   'checkout.language': 'Lingua',
   'checkout.currency': 'Valuta',
+  'checkout.close': 'Chiudi',
 
   'seller.terms': 'Condizioni',
   'seller.privacy': 'Privacy',

@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': '詳細を隠す',
   'checkout.language': '言語',
   'checkout.currency': '通貨',
+  'checkout.close': '閉じる',
 
   'seller.terms': '利用規約',
   'seller.privacy': 'プライバシー',

@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Details verbergen',
   'checkout.language': 'Taal',
   'checkout.currency': 'Valuta',
+  'checkout.close': 'Sluiten',
 
   'seller.terms': 'Voorwaarden',
   'seller.privacy': 'Privacy',

@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Ukryj szczegóły',
   'checkout.language': 'Język',
   'checkout.currency': 'Waluta',
+  'checkout.close': 'Zamknij',
 
   'seller.terms': 'Regulamin',
   'seller.privacy': 'Prywatność',

@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Ocultar detalhes',
   'checkout.language': 'Idioma',
   'checkout.currency': 'Moeda',
+  'checkout.close': 'Fechar',
 
   'seller.terms': 'Termos',
   'seller.privacy': 'Privacidade',

@@ -12,6 +12,7 @@ export const messages: Messages = {
   'checkout.hideDetails': 'Dölj detaljer',
   'checkout.language': 'Språk',
   'checkout.currency': 'Valuta',
+  'checkout.close': 'Stäng',
 
   'seller.terms': 'Villkor',
   'seller.privacy': 'Integritet',

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from servicekit.languages import on_one_line
 from servicekit.letters import Letter
 from servicekit.mail import Notice, write_notices
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
 from billing.mails import languages
-from billing.mails.operations import is_wanted, letter, on_one_line, shop_name
+from billing.mails.operations import is_wanted, letter, shop_name
 from billing.orders.models import Order
 from billing.organizations.operations import shapes_of
 from billing.subscriptions.models import Subscription
@@ -45,7 +46,8 @@ async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *,
         if is_wanted(seller, SWITCHES.get(_reason(order, subscription), "order_confirmation")):
             notes = []
             if not is_authenticated:
-                contact = on_one_line(seller.get("email") or texts.data["not_you_contact"])
+                support = (seller.get("branding") or {}).get("support_email")
+                contact = on_one_line(support or seller.get("email") or texts.data["not_you_contact"])
                 notes.append(texts.data["not_you"].format(shop=shop_name(seller), contact=contact))
             said = _said(order, subscription, seller, texts, notes)
             notices.append(Notice(customer.email, said, "order_confirmation", order.id))
@@ -66,19 +68,20 @@ def _said(
     texts: languages.Texts,
     notes: list[str],
 ) -> Letter:
+    place = f"/orders/{order.id}"
     if order.total_amount == 0:
         if subscription is not None and subscription.status == "trialing":
             return letter(
-                seller, texts, "confirmation_trial", notes=notes,
+                seller, texts, "confirmation_trial", notes=notes, place=place,
                 product=str(subscription.product_data["name"]),
                 day=texts.day(subscription.current_period_end),
                 amount=texts.money(subscription.net_amount, subscription.currency),
             )  # fmt: skip
-        return letter(seller, texts, "confirmation_free", notes=notes, product=order.description)
+        return letter(seller, texts, "confirmation_free", notes=notes, place=place, product=order.description)
     receipt, invoice = str(order.receipt_number), str(order.invoice_number)
     numbers = texts.data["numbers"].format(receipt=receipt, invoice=invoice)
     notes = [numbers, texts.data["documents"], *notes]
-    return letter(seller, texts, "receipt", rows=_rows(order, texts), notes=notes, receipt=receipt)
+    return letter(seller, texts, "receipt", rows=_rows(order, texts), notes=notes, place=place, receipt=receipt)
 
 
 def _rows(order: Order, texts: languages.Texts) -> list[tuple[str, str]]:

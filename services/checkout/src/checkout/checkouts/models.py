@@ -36,6 +36,7 @@ class ExpiredCheckoutError(ServiceError):
         "return_url": (str | None, None),
         "restart_url": (str | None, None),
         "locale": (str | None, None),
+        "embed_origin": (str | None, None),
     }
 
 

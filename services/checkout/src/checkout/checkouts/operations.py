@@ -207,6 +207,7 @@ async def _left(session: AsyncSession, checkout: Checkout) -> dict[str, Any]:
         "return_url": checkout.return_url,
         "restart_url": f"/v1/checkout-links/{link}/redirect" if link is not None else None,
         "locale": checkout.locale,
+        "embed_origin": checkout.embed_origin,
     }
 
 

@@ -6,7 +6,6 @@ import hmac
 from servicekit import clock, ids, mail
 from servicekit.database import Sessions
 from servicekit.errors import Unauthorized
-from servicekit.letters import Letter
 from servicekit.tokens import hashed
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -25,6 +24,7 @@ from identity.login_codes.models import (
     generate,
 )
 from identity.login_codes.schemas import CustomerSessionToken, LoginCodeAuthenticate, LoginCodeRequest
+from identity.mails.operations import letter
 from identity.organizations.models import Organization
 from identity.settings import Settings
 
@@ -74,16 +74,8 @@ async def _mail_code(session: AsyncSession, wish: LoginCodeRequest, settings: Se
     if (await session.execute(written)).first() is None:
         return
     organization = await session.get_one(Organization, customer.organization_id)
-    letter = Letter(
-        sender=organization.name,
-        subject=f"{code} is your code for {organization.name}",
-        paragraphs=[
-            f"Your code for {organization.name} is {code}.",
-            f"It lets you into the customer portal within the next {LIFETIME.seconds // 60} minutes.",
-        ],
-        notes=["If you did not ask for it, somebody typed your address: you need not do anything."],
-    )
-    notice = mail.Notice(customer.data["email"], letter, "login_code", customer.id, now.isoformat())
+    message = letter(organization, customer, "login_code", code=code, minutes=LIFETIME.seconds // 60)
+    notice = mail.Notice(customer.data["email"], message, "login_code", customer.id, now.isoformat())
     await mail.write_notices(session, [notice])
 
 

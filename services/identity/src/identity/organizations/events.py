@@ -22,6 +22,7 @@ def shape(organization: Organization) -> contracts.Organization:
             "country": organization.country,
             "socials": organization.socials,
             "branding": organization.branding or {},
+            "locale": organization.locale,
             **settings,
             "proration_behavior": subscription.proration_behavior,
             "allow_customer_updates": subscription.allow_customer_updates,

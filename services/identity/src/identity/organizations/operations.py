@@ -15,7 +15,7 @@ from identity.organizations import events
 from identity.organizations.models import Organization
 from identity.organizations.schemas import OrganizationUpdate
 
-PROFILE = {"name", "email", "website", "avatar_url", "country", "socials"}
+PROFILE = {"name", "email", "website", "avatar_url", "country", "socials", "locale"}
 REQUIRED = {"name", "socials"}
 
 

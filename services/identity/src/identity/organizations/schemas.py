@@ -18,6 +18,10 @@ Platform = Literal[
 ]  # fmt: skip
 
 
+Language = Literal["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv"]
+"""The languages that mails are written in."""
+
+
 class OrganizationRead(contracts.Organization):
     """An organization."""
 
@@ -89,3 +93,5 @@ class OrganizationUpdate(Input):
     invoice_settings: InvoiceSettingsInput | None = None
     embed_hosts: Annotated[list[Host], Field(max_length=50)] | None = None
     branding: BrandingInput | None = None
+    locale: Language | None = None
+    """The language of mails to the organization itself, such as that of a sale; English where none is set."""
