@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,11 +94,13 @@ class Visitor:
         locale: str = "de-AT",
         language: str = "en",
         answers: dict[str, Callable[[Route], Any]] | None = None,
+        before: Callable[[Page], Awaitable[None]] | None = None,
         **options: Any,
     ) -> Page:
         """A page in a window of its own. The country that it begins with is the one of `locale`.
 
-        `answers` has what is answered in the place of the server, by the pattern of the address.
+        `answers` has what is answered in the place of the server, by the pattern of the address; `before` is called
+        before anything is loaded.
         """
         context = await self.browser.new_context(locale=locale, **options)
         self.contexts.append(context)
@@ -109,6 +111,8 @@ class Visitor:
         page.on("request", self._asked)
         for pattern, answer in (answers or {}).items():
             await page.route(pattern, answer)
+        if before is not None:
+            await before(page)
         mark = "&" if "?" in address else "?"
         whole = address if address.startswith("http") else f"{self.url}{address}"
         await page.goto(f"{whole}{mark}locale={language}" if language else whole)

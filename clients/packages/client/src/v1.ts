@@ -5795,6 +5795,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -5840,6 +5842,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -6748,6 +6752,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */

@@ -1,11 +1,13 @@
 import { ButtonLink, Spinner, Tick } from '@polar-sh/ui'
 import { useEffect } from 'react'
+import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
+import { usePurchaseSession } from './connect'
 import { recurringWords } from './describe'
 import { host } from './embed'
-import { safeUrl } from './leave'
+import { placeOf, portalPath, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
 import { Screen } from './screens'
 import { Seller } from './seller'
@@ -70,6 +72,7 @@ function ToCheckout({ checkout, isQuiet = false }: { checkout: Checkout; isQuiet
 function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
   const { t } = useWords()
   const purchase = usePurchase(api, checkout.client_secret)
+  const session = usePurchaseSession(api)
   const organization = checkout.organization?.name ?? ''
   const shop = safeUrl(checkout.return_url ?? checkout.success_url)
   const back = host.mode === 'page' && shop && shop.origin !== location.origin ? shop.href : null
@@ -80,7 +83,7 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
           <Seller checkout={{ ...checkout, return_url: null }} />
         </div>
       )}
-      <p className="text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
+      <p className="wrap-anywhere text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
       <p role="status" className="flex items-center gap-2 text-sm">
         {purchase.state === 'preparing' && (
           <>
@@ -96,7 +99,18 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
         )}
       </p>
       <OrderCard checkout={checkout} purchase={purchase} />
-      {purchase.benefits.length > 0 && <Benefits benefits={purchase.benefits} checkout={checkout} />}
+      {purchase.benefits.length > 0 && (
+        <Benefits benefits={purchase.benefits} checkout={checkout} session={session} />
+      )}
+      {checkout.organization && (
+        <ButtonLink
+          href={portalPath(checkout.organization.slug)}
+          target={placeOf()}
+          onClick={() => remember(checkout.organization?.id, checkout.customer_email)}
+        >
+          {t('done.manage')}
+        </ButtonLink>
+      )}
       {back && <ButtonLink href={back}>{t('screen.backTo', { organization })}</ButtonLink>}
     </Screen>
   )

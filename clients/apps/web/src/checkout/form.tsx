@@ -1,6 +1,7 @@
-import { Button, ButtonLink, Notice, TextField } from '@polar-sh/ui'
+import { Button, Notice, TextField } from '@polar-sh/ui'
 import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { useWords } from '../shared/locale'
+import { focusFirst } from '../shared/problems'
 import { loadStripe } from '../shared/stripe'
 import type { CheckoutApi } from './api'
 import { authenticate, CardForm } from './card'
@@ -10,6 +11,7 @@ import { leave } from './leave'
 import { PayButton } from './pay-button'
 import { type Card, follow, type Outcome, pay, type Step, type Trouble } from './payment'
 import type { CheckoutStore, State } from './store'
+import { OtherProblems, TroubleNotice } from './trouble'
 import { type Checkout, intentOf } from './types'
 import { addressOf, bodyOf, isEmail, missing, type Values, valuesOf } from './values'
 
@@ -42,7 +44,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
       if (outcome.status === 'succeeded' && now) return leave(now)
       setStep('editing')
       setTrouble(outcome.trouble ?? null)
-      if (outcome.trouble?.key === 'problem.checkFields') focusFirst(store)
+      if (outcome.trouble?.key === 'problem.checkFields') focusFirst(() => Object.keys(store.get().errors))
     },
     [store, setStep],
   )
@@ -108,7 +110,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
     const problems = missing(values, checkout)
     store.refuse(problems)
     const cardProblem = needsCard && card.current ? await card.current.check() : null
-    if (problems.length) return focusFirst(store)
+    if (problems.length) return focusFirst(() => Object.keys(store.get().errors))
     if (cardProblem || isBusy.current) return
     isBusy.current = true
     setStep('paying')
@@ -149,6 +151,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
             trouble={trouble}
             checkout={checkout}
             store={store}
+            email={values.email}
             onDone={() => setTrouble(null)}
           />
         )}
@@ -191,8 +194,15 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
         </Notice>
       )}
       {trouble && (
-        <TroubleNotice trouble={trouble} checkout={checkout} store={store} onDone={() => setTrouble(null)} />
+        <TroubleNotice
+          trouble={trouble}
+          checkout={checkout}
+          store={store}
+          email={values.email}
+          onDone={() => setTrouble(null)}
+        />
       )}
+      <OtherProblems errors={errors} />
       {isSlow && (
         <Notice kind="notice">
           <p>{t('problem.stillProcessing')}</p>
@@ -215,49 +225,4 @@ const PATHS: Record<string, string> = {
   name: 'customer_name',
   billingName: 'customer_billing_name',
   taxId: 'customer_tax_id',
-}
-
-/** Puts the reader at the first field that needs them, as soon as it is drawn. */
-function focusFirst(store: CheckoutStore): void {
-  requestAnimationFrame(() => {
-    const wrong = new Set(Object.keys(store.get().errors))
-    const fields = document.querySelectorAll<HTMLElement>('main input, main select, main textarea')
-    const first = [...fields].find(
-      (field) => wrong.has(field.id) || [...wrong].some((path) => field.id.startsWith(`${path}.`)),
-    )
-    first?.focus()
-  })
-}
-
-function TroubleNotice({
-  trouble,
-  checkout,
-  store,
-  onDone,
-}: {
-  trouble: Trouble
-  checkout: Checkout
-  store: CheckoutStore
-  onDone: () => void
-}) {
-  const { t } = useWords()
-  const organization = checkout.organization?.name ?? ''
-  return (
-    <Notice kind="danger" title={t('problem.title')}>
-      <p>{t(trouble.key, { organization })}</p>
-      {trouble.action === 'without-trial' && (
-        <Button
-          onClick={() => {
-            store.change({ allow_trial: false }, 0)
-            onDone()
-          }}
-        >
-          {t('problem.withoutTrial')}
-        </Button>
-      )}
-      {trouble.action === 'shop' && host.mode === 'page' && checkout.return_url && (
-        <ButtonLink href={checkout.return_url}>{t('screen.backTo', { organization })}</ButtonLink>
-      )}
-    </Notice>
-  )
 }

@@ -26,6 +26,20 @@ export function restartUrl(url: string, mode = host.mode, search = location.sear
   return again.pathname + again.search
 }
 
+/** The window in which a link opens: not the frame of an embedded checkout. */
+export const placeOf = (): '_blank' | undefined => (window.self === window.top ? undefined : '_blank')
+
+/** A page of the seller's portal, in the language and the look of this one. */
+export function portalPath(slug: string, screen = ''): string {
+  const kept = new URLSearchParams()
+  const here = new URLSearchParams(location.search)
+  for (const name of ['locale', 'theme']) {
+    const value = here.get(name)
+    if (value) kept.set(name, value)
+  }
+  return `/${slug}/portal${screen}${kept.size ? `?${kept}` : ''}`
+}
+
 /** An address that a browser may be sent to: only web pages. */
 export function safeUrl(text: string | null | undefined): URL | null {
   if (!text || !URL.canParse(text, location.href)) return null

@@ -83,11 +83,28 @@ export function answersOf(values: Values, checkout: Checkout): CheckoutConfirm['
   return Object.fromEntries(answers)
 }
 
-/** Everything that a confirmation says of its buyer. */
+/** What the buyer was shown is what is charged, whatever another tab has chosen since. */
+function choiceOf(checkout: Checkout): CheckoutConfirm {
+  const { product_id, product_price_id, product_price, amount, seats, units, discount } = checkout
+  const kind = product_price?.amount_type
+  return {
+    ...(product_id && { product_id }),
+    ...(product_price_id && { product_price_id }),
+    ...(kind === 'custom' && { amount }),
+    ...(kind === 'seat_based' && { seats }),
+    ...(kind === 'unit_based' && { units }),
+    // A discount without a code is the seller's: it can only be left as it is.
+    ...(!discount && { discount_code: '' }),
+    ...(discount?.code && { discount_code: discount.code }),
+  }
+}
+
+/** Everything that a confirmation says: what is bought, and who buys. */
 export function bodyOf(values: Values, checkout: Checkout): CheckoutConfirm {
   const address = addressOf(values, checkout)
   const { email, name, isBusiness, billingName, taxId } = values
   return {
+    ...choiceOf(checkout),
     customer_email: email.trim(),
     ...(name.trim() && { customer_name: name.trim() }),
     ...(address && { customer_billing_address: address }),

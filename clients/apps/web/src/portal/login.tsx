@@ -56,7 +56,7 @@ function Form({
   const [isSent, setSent] = useState(false)
   const [isWrong, setWrong] = useState(false)
   const [choices, setChoices] = useState<Choice[]>([])
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(['email'])
 
   const at = organization === undefined ? {} : { organization_id: organization }
   const send = (event: FormEvent) => {
@@ -155,6 +155,8 @@ function Form({
       </p>
       <form onSubmit={send} className="flex flex-col gap-4">
         <TextField
+          id="email"
+          error={problems.email}
           label={p('login.email')}
           type="email"
           autoComplete="email"

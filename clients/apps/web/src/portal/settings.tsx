@@ -44,6 +44,8 @@ export function SettingsScreen() {
   )
 }
 
+const PROFILE = ['name', 'billing_name', 'billing_address', 'tax_id']
+
 function Profile({ customer }: { customer: PortalCustomer }) {
   const { p } = usePortalWords()
   const { api } = useSession()
@@ -54,7 +56,7 @@ function Profile({ customer }: { customer: PortalCustomer }) {
   const first = customer.tax_id?.[0] ?? ''
   const [taxId, setTaxId] = useState(first)
   const [isSaved, setSaved] = useState(false)
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(PROFILE)
   const save = async (event: FormEvent) => {
     event.preventDefault()
     setSaved(false)
@@ -74,19 +76,25 @@ function Profile({ customer }: { customer: PortalCustomer }) {
   return (
     <form onSubmit={(event) => void save(event)} className="flex flex-col gap-4">
       <TextField
+        id="name"
+        error={problems.name}
         label={p('field.name')}
         autoComplete="name"
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
       <TextField
+        id="billing_name"
+        error={problems.billing_name}
         label={p('field.billingName')}
         autoComplete="organization"
         value={billingName}
         onChange={(event) => setBillingName(event.target.value)}
       />
-      <AddressFields value={address} onChange={setAddress} />
+      <AddressFields value={address} problems={problems} onChange={setAddress} />
       <TextField
+        id="tax_id"
+        error={problems.tax_id}
         label={p('field.taxId')}
         optional={p('sub.optional')}
         value={taxId}
@@ -110,7 +118,7 @@ function EmailChange() {
   const { api } = useSession()
   const [email, setEmail] = useState('')
   const [sent, setSent] = useState('')
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(['email'])
   const request = (event: FormEvent) => {
     event.preventDefault()
     void run(async () => {
@@ -129,6 +137,8 @@ function EmailChange() {
   return (
     <form onSubmit={request} className="flex flex-col gap-4">
       <TextField
+        id="email"
+        error={problems.email}
         label={p('settings.newEmail')}
         type="email"
         autoComplete="email"

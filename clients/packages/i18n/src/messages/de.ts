@@ -11,6 +11,7 @@ export const messages: Messages = {
   'checkout.showDetails': 'Details anzeigen',
   'checkout.hideDetails': 'Details ausblenden',
   'checkout.language': 'Sprache',
+  'checkout.currency': 'Währung',
   'checkout.close': 'Schließen',
 
   'seller.terms': 'AGB',
@@ -94,6 +95,7 @@ export const messages: Messages = {
   'discount.applied': 'Der Rabatt {name} wird angewendet',
   'discount.unknown': 'Dieser Code ist nicht gültig',
   'discount.otherProduct': 'Dieser Code gilt nicht für dieses Produkt',
+  'discount.otherCurrency': 'Dieser Code gilt nicht in dieser Währung',
   'discount.usedUp':
     'Dieser Code wurde schon so oft verwendet wie möglich. Entfernen Sie ihn, um fortzufahren.',
 
@@ -137,6 +139,10 @@ export const messages: Messages = {
     'Diese Karte kann nicht in dieser Währung zahlen. Versuchen Sie eine andere Karte.',
   'decline.card_velocity_exceeded':
     'Das Limit Ihrer Karte ist überschritten. Versuchen Sie eine andere Karte, oder fragen Sie Ihre Bank.',
+  'decline.incorrect_address':
+    'Die Bank hat die Adresse nicht angenommen. Prüfen Sie Name und Adresse, und versuchen Sie es noch einmal.',
+  'decline.duplicate_transaction':
+    'Mit dieser Karte wurde gerade derselbe Betrag bezahlt. Sehen Sie bei Ihrer Bank nach, bevor Sie es noch einmal versuchen.',
 
   'problem.title': 'Die Zahlung ist nicht zustande gekommen',
   'problem.notPaid':
@@ -157,6 +163,8 @@ export const messages: Messages = {
     'Sie hatten hier bereits eine kostenlose Testphase. Sie können ohne Testphase kaufen.',
   'problem.withoutTrial': 'Ohne Testphase fortfahren',
   'problem.alreadySubscribed': 'Diese E-Mail-Adresse hat bereits ein Abonnement bei {organization}.',
+  'problem.toPortal': 'Anmelden und verwalten',
+  'problem.contact': '{organization} kontaktieren',
   'problem.notUpgradable':
     'Das Abonnement, das hier erweitert wird, ist beendet. Bitten Sie {organization} um einen neuen Link.',
   'problem.customerGone':
@@ -197,6 +205,9 @@ export const messages: Messages = {
   'done.copy': 'Kopieren',
   'done.copied': 'Kopiert',
   'done.validWhileActive': 'Gültig, solange Ihr Abonnement aktiv ist',
-  'done.connect': 'Sie werden gebeten, Ihr {service}-Konto zu verbinden',
+  'done.connectNow': '{service} verbinden',
+  'done.connectFailed': '{service} wurde nicht verbunden. Versuchen Sie es noch einmal.',
+  'done.signInToConnect': 'Anmelden, um {service} zu verbinden',
+  'done.manage': 'Ihren Kauf verwalten',
   'done.granting': 'Wird vorbereitet',
 }

@@ -137,6 +137,8 @@ class CheckoutUpdatePublic(Buyer):
 
     product_id: UUID | None = None
     product_price_id: UUID | None = None
+    currency: CurrencyCode | None = None
+    """One in which every offered product has a price; the first price in it is chosen."""
     discount_code: Code | None = None
     allow_trial: Literal[False] | None = None
     """A buyer may give the trial up, not take one."""
