@@ -151,3 +151,6 @@ def test_codes_are_limited_however_they_are_asked_for(limited: str) -> None:
     assert statuses[-1] == 429
     assert answers[-1].headers["Retry-After"] == "60"
     assert "minute" in answers[-1].json()["detail"]
+    portal = "/v1/customer-portal"
+    for other in ("withdrawals/request", "withdrawals/confirm/", "cancellations/", "cancellations/confirm"):
+        assert asked(limited, f"{portal}/{other}", "", "POST", 1)[0].status_code == 429, other

@@ -22,6 +22,7 @@ export default defineConfig({
       input: {
         checkout: at('./checkout.html'),
         portal: at('./portal.html'),
+        rights: at('./rights.html'),
         missing: at('./missing.html'),
       },
     },
@@ -37,6 +38,7 @@ function pages() {
         const path = request.url?.split('?')[0] ?? ''
         if (/^\/checkout(\/|$)/.test(path)) request.url = '/checkout.html'
         if (/^\/([a-z0-9-]+\/)?portal(\/|$)/.test(path)) request.url = '/portal.html'
+        if (/^\/[a-z0-9-]+\/(withdraw|cancel)\/?$/.test(path)) request.url = '/rights.html'
         next()
       })
     },

@@ -597,6 +597,46 @@ export interface paths {
         patch: operations["customer_portal:benefit_grants:update"];
         trace?: never;
     };
+    "/v1/customer-portal/cancellations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create
+         * @description Cancels a subscription by its number and address. The answer says nothing of what there is; a mail follows.
+         */
+        post: operations["customer_portal:cancellations:create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customer-portal/cancellations/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Ends a subscription at once with the token of the mailed link.
+         */
+        post: operations["customer_portal:cancellations:confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customer-portal/customer-session/authenticate": {
         parameters: {
             query?: never;
@@ -1400,6 +1440,46 @@ export interface paths {
          *     **Scopes**: `customer_portal:read` or `customer_portal:write`
          */
         post: operations["customer_portal:subscriptions:change_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customer-portal/withdrawals/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Confirms a withdrawal with the code of the mail: ends the contract, gives the money back, and mails a receipt.
+         */
+        post: operations["customer_portal:withdrawals:confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customer-portal/withdrawals/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request
+         * @description Declares a withdrawal: mails a code, if there is such an order; the answer is the same if there is not.
+         */
+        post: operations["customer_portal:withdrawals:request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3527,6 +3607,79 @@ export interface components {
              */
             dashboard_access?: boolean;
         };
+        /**
+         * ConsumerRight
+         * @description Whether a seller offers a function that protects consumers: to whom the law gives it, unless it says otherwise.
+         *
+         *     `countries` says it for single countries of buyers (ISO 3166-1 alpha-2), whatever `enabled` and the law say.
+         */
+        ConsumerRight: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /** Countries */
+            countries?: {
+                [key: string]: boolean;
+            };
+        };
+        /**
+         * ConsumerRightInput
+         * @description Whether consumers are offered a right: in the countries where it is on by default, and in single countries.
+         *
+         *     A country that is null goes by the default again.
+         */
+        ConsumerRightInput: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Countries
+             * @default {}
+             */
+            countries?: {
+                [key: string]: boolean | null;
+            };
+        };
+        /**
+         * ConsumerRights
+         * @description What a seller offers consumers beyond the portal, each by country, and on by default.
+         */
+        ConsumerRights: {
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "countries": {}
+             *     }
+             */
+            withdrawal?: components["schemas"]["ConsumerRight"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "countries": {}
+             *     }
+             */
+            immediate_delivery_consent?: components["schemas"]["ConsumerRight"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "countries": {}
+             *     }
+             */
+            cancellation?: components["schemas"]["ConsumerRight"];
+        };
+        /**
+         * ConsumerRightsInput
+         * @description What consumers are offered beyond the portal; what is absent stays.
+         */
+        ConsumerRightsInput: {
+            withdrawal?: components["schemas"]["ConsumerRightInput"] | null;
+            immediate_delivery_consent?: components["schemas"]["ConsumerRightInput"] | null;
+            cancellation?: components["schemas"]["ConsumerRightInput"] | null;
+        };
         /** @enum {string} */
         Currency: "aed" | "afn" | "all" | "amd" | "aoa" | "ars" | "aud" | "awg" | "azn" | "bam" | "bbd" | "bdt" | "bif" | "bmd" | "bnd" | "bob" | "brl" | "bsd" | "bwp" | "byn" | "bzd" | "cad" | "cdf" | "chf" | "clp" | "cny" | "cop" | "crc" | "cve" | "czk" | "djf" | "dkk" | "dop" | "dzd" | "egp" | "etb" | "eur" | "fjd" | "fkp" | "gbp" | "gel" | "gip" | "gmd" | "gnf" | "gtq" | "gyd" | "hkd" | "hnl" | "htg" | "huf" | "idr" | "ils" | "inr" | "isk" | "jmd" | "jpy" | "kes" | "kgs" | "khr" | "kmf" | "krw" | "kyd" | "kzt" | "lak" | "lbp" | "lkr" | "lrd" | "lsl" | "mad" | "mdl" | "mga" | "mkd" | "mmk" | "mnt" | "mop" | "mur" | "mvr" | "mwk" | "mxn" | "myr" | "mzn" | "nad" | "ngn" | "nio" | "nok" | "npr" | "nzd" | "pab" | "pen" | "pgk" | "php" | "pkr" | "pln" | "pyg" | "qar" | "ron" | "rsd" | "rwf" | "sar" | "sbd" | "scr" | "sek" | "sgd" | "shp" | "sle" | "sos" | "srd" | "szl" | "thb" | "tjs" | "top" | "try" | "ttd" | "twd" | "tzs" | "uah" | "ugx" | "usd" | "uyu" | "uzs" | "vnd" | "vuv" | "wst" | "xaf" | "xcd" | "xcg" | "xof" | "xpf" | "yer" | "zar" | "zmw";
         /**
@@ -4195,6 +4348,23 @@ export interface components {
             branding?: components["schemas"]["Branding"];
             /** Locale */
             locale?: string | null;
+            /**
+             * @default {
+             *       "withdrawal": {
+             *         "countries": {},
+             *         "enabled": true
+             *       },
+             *       "immediate_delivery_consent": {
+             *         "countries": {},
+             *         "enabled": true
+             *       },
+             *       "cancellation": {
+             *         "countries": {},
+             *         "enabled": true
+             *       }
+             *     }
+             */
+            consumer_rights?: components["schemas"]["ConsumerRights"];
             /** Account Id */
             account_id?: string | null;
             /** Payout Account Id */
@@ -4242,6 +4412,7 @@ export interface components {
             branding?: components["schemas"]["BrandingInput"] | null;
             /** Locale */
             locale?: ("de" | "en" | "es" | "fr" | "it" | "ja" | "nl" | "pl" | "pt" | "sv") | null;
+            consumer_rights?: components["schemas"]["ConsumerRightsInput"] | null;
         };
         /**
          * Pagination
@@ -5805,6 +5976,8 @@ export interface components {
             payment_method_type?: string | null;
             /** Confirmation Token Id */
             confirmation_token_id?: string | null;
+            /** Immediate Delivery Consent */
+            immediate_delivery_consent?: "2026-12-01" | null;
         };
         /**
          * CheckoutConfirmWithSecret
@@ -5852,6 +6025,8 @@ export interface components {
             payment_method_type?: string | null;
             /** Confirmation Token Id */
             confirmation_token_id?: string | null;
+            /** Immediate Delivery Consent */
+            immediate_delivery_consent?: "2026-12-01" | null;
             /** Client Secret */
             client_secret: string;
         };
@@ -5877,6 +6052,18 @@ export interface components {
             payment_processor_metadata: {
                 [key: string]: string;
             };
+        };
+        /**
+         * CheckoutConsumerRights
+         * @description What the page offers its buyer, by the country of the billing address.
+         */
+        CheckoutConsumerRights: {
+            /** Immediate Delivery Consent */
+            immediate_delivery_consent: string | null;
+            /** Withdrawal */
+            withdrawal: boolean;
+            /** Cancellation */
+            cancellation: boolean;
         };
         /**
          * CheckoutCreate
@@ -6333,6 +6520,7 @@ export interface components {
             /** Tax Breakdown */
             tax_breakdown?: components["schemas"]["TaxItem"][] | null;
             organization: components["schemas"]["CheckoutOrganization"] | null;
+            consumer_rights?: components["schemas"]["CheckoutConsumerRights"] | null;
         };
         /**
          * CheckoutPublicConfirmed
@@ -6486,6 +6674,7 @@ export interface components {
             /** Tax Breakdown */
             tax_breakdown?: components["schemas"]["TaxItem"][] | null;
             organization: components["schemas"]["CheckoutOrganization"] | null;
+            consumer_rights?: components["schemas"]["CheckoutConsumerRights"] | null;
             /** Customer Session Token */
             customer_session_token?: string | null;
         };
@@ -7301,6 +7490,17 @@ export interface components {
             detail: string;
         };
         /**
+         * Accepted
+         * @description Says nothing of what there is.
+         */
+        Accepted: {
+            /**
+             * Status
+             * @default accepted
+             */
+            status?: string;
+        };
+        /**
          * AlreadyCanceledSubscription
          * @example {
          *       "detail": "…",
@@ -7312,6 +7512,76 @@ export interface components {
             error: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * CancellationAccepted
+         * @description The declaration was received; whether there is such a subscription is said to its address alone, by mail.
+         */
+        CancellationAccepted: {
+            /**
+             * Status
+             * @default accepted
+             */
+            status?: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+        };
+        /**
+         * CancellationConfirm
+         * @description Confirms an extraordinary cancellation.
+         */
+        CancellationConfirm: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * CancellationCreate
+         * @description A consumer cancels a subscription: at the end of its period, or (`extraordinary`) at once, for a cause.
+         */
+        CancellationCreate: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Contract Number
+             * @example ACME-7KQ2M4XZ-0001
+             */
+            contract_number: string;
+            /**
+             * Kind
+             * @default ordinary
+             * @enum {string}
+             */
+            kind?: "ordinary" | "extraordinary";
+            /** Name */
+            name?: string | null;
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * CancellationRead
+         * @description A cancellation that was carried out.
+         */
+        CancellationRead: {
+            /** Product Name */
+            product_name: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
         };
         /**
          * ChargeLine
@@ -8313,6 +8583,26 @@ export interface components {
             holds?: boolean;
         };
         /**
+         * ImmediateDeliveryConsent
+         * @description A consumer asked for delivery at once, and knew what becomes of the right of withdrawal by that.
+         *
+         *     What they agreed to is the text of `wording` in the language `locale`, for a product that is bought once or for a
+         *     subscription.
+         */
+        ImmediateDeliveryConsent: {
+            /**
+             * Consented At
+             * Format: date-time
+             */
+            consented_at: string;
+            /** Wording */
+            wording: string;
+            /** Country */
+            country: string | null;
+            /** Locale */
+            locale: string | null;
+        };
+        /**
          * InactiveSubscription
          * @example {
          *       "detail": "…",
@@ -9182,6 +9472,7 @@ export interface components {
             tax_id?: string[] | null;
             /** Benefits Revoked At */
             benefits_revoked_at?: string | null;
+            immediate_delivery_consent?: components["schemas"]["ImmediateDeliveryConsent"] | null;
             /** Amount */
             amount: number;
         };
@@ -10000,6 +10291,128 @@ export interface components {
          *     }
          */
         TooManyDashboards: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * WithdrawalConfirm
+         * @description The same, confirmed with the code of the mail.
+         */
+        WithdrawalConfirm: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Order Number
+             * @example ACME-7KQ2M4XZ-0001
+             */
+            order_number: string;
+            /**
+             * Code
+             * @example 482915
+             */
+            code: string;
+            /** Name */
+            name?: string | null;
+        };
+        /**
+         * WithdrawalNotOffered
+         * @example {
+         *       "detail": "…",
+         *       "error": "WithdrawalNotOffered"
+         *     }
+         */
+        WithdrawalNotOffered: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * WithdrawalPeriodOver
+         * @example {
+         *       "detail": "…",
+         *       "error": "WithdrawalPeriodOver"
+         *     }
+         */
+        WithdrawalPeriodOver: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * WithdrawalRead
+         * @description A withdrawal. Amounts are minor units of `currency`, tax included.
+         */
+        WithdrawalRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Order Number */
+            order_number: string;
+            /** Product Name */
+            product_name: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Period Ends At
+             * Format: date-time
+             */
+            period_ends_at: string;
+            /** Subscription Id */
+            subscription_id: string | null;
+            /** Refund Amount */
+            refund_amount: number;
+            /** Currency */
+            currency: string;
+            /** Is Pro Rata */
+            is_pro_rata: boolean;
+            /** Is Disputed */
+            is_disputed: boolean;
+        };
+        /**
+         * WithdrawalRequest
+         * @description A consumer declares that they withdraw from an order of a seller.
+         */
+        WithdrawalRequest: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Order Number
+             * @example ACME-7KQ2M4XZ-0001
+             */
+            order_number: string;
+        };
+        /**
+         * WithdrawalRightLost
+         * @example {
+         *       "detail": "…",
+         *       "error": "WithdrawalRightLost"
+         *     }
+         */
+        WithdrawalRightLost: {
             /** Error */
             error: string;
             /** Detail */
@@ -12492,6 +12905,15 @@ export interface components {
                 "application/json": components["schemas"]["WebhookEventArchived"];
             };
         };
+        /** @description There is no right of withdrawal: the buyer is a business, or of a country without one, or nothing was bought. The withdrawal was declared after the period. The buyer asked for delivery at once, and accepted that the right of withdrawal is lost by that. */
+        WithdrawalNotOfferedOrOther: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["WithdrawalNotOffered"] | components["schemas"]["WithdrawalPeriodOver"] | components["schemas"]["WithdrawalRightLost"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -14901,6 +15323,11 @@ export interface operations {
                      *         "name": "Pro Plan",
                      *         "slug": "slug",
                      *         "avatar_url": "https://example.com/hooks"
+                     *       },
+                     *       "consumer_rights": {
+                     *         "immediate_delivery_consent": "immediate delivery consent",
+                     *         "withdrawal": false,
+                     *         "cancellation": false
                      *       }
                      *     }
                      */
@@ -15303,6 +15730,11 @@ export interface operations {
                      *         "name": "Pro Plan",
                      *         "slug": "slug",
                      *         "avatar_url": "https://example.com/hooks"
+                     *       },
+                     *       "consumer_rights": {
+                     *         "immediate_delivery_consent": "immediate delivery consent",
+                     *         "withdrawal": false,
+                     *         "cancellation": false
                      *       }
                      *     }
                      */
@@ -15707,6 +16139,11 @@ export interface operations {
                      *         "name": "Pro Plan",
                      *         "slug": "slug",
                      *         "avatar_url": "https://example.com/hooks"
+                     *       },
+                     *       "consumer_rights": {
+                     *         "immediate_delivery_consent": "immediate delivery consent",
+                     *         "withdrawal": false,
+                     *         "cancellation": false
                      *       },
                      *       "customer_session_token": "customer session token"
                      *     }
@@ -17280,6 +17717,103 @@ export interface operations {
             404: components["responses"]["ResourceNotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "customer_portal:cancellations:create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                 *       "email": "ada@example.com",
+                 *       "contract_number": "ACME-7KQ2M4XZ-0001"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancellationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "received_at": "2026-01-15T10:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CancellationAccepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "customer_portal:cancellations:confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "tokenxxxxxxxxxxxxxxx"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancellationConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "product_name": "Pro Plan",
+                     *       "received_at": "2026-01-15T10:30:00Z",
+                     *       "ends_at": "2026-01-15T10:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CancellationRead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["ResourceNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["SubscriptionLocked"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             422: components["responses"]["RequestValidationError"];
@@ -20226,6 +20760,111 @@ export interface operations {
             404: components["responses"]["ResourceNotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["SubscriptionLockedOrOther"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "customer_portal:withdrawals:confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                 *       "email": "ada@example.com",
+                 *       "order_number": "ACME-7KQ2M4XZ-0001",
+                 *       "code": "482915"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                     *       "order_number": "order number",
+                     *       "product_name": "Pro Plan",
+                     *       "requested_at": "2026-01-15T10:30:00Z",
+                     *       "created_at": "2026-01-15T10:30:00Z",
+                     *       "period_ends_at": "2026-01-15T10:30:00Z",
+                     *       "subscription_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                     *       "refund_amount": 2900,
+                     *       "currency": "usd",
+                     *       "is_pro_rata": false,
+                     *       "is_disputed": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WithdrawalRead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized2"];
+            403: components["responses"]["WithdrawalNotOfferedOrOther"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "customer_portal:withdrawals:request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                 *       "email": "ada@example.com",
+                 *       "order_number": "ACME-7KQ2M4XZ-0001"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             422: components["responses"]["RequestValidationError"];
@@ -25423,6 +26062,12 @@ export interface operations {
                      *             "tax id"
                      *           ],
                      *           "benefits_revoked_at": null,
+                     *           "immediate_delivery_consent": {
+                     *             "consented_at": "2026-01-15T10:30:00Z",
+                     *             "wording": "wording",
+                     *             "country": "US",
+                     *             "locale": "en"
+                     *           },
                      *           "amount": 2900
                      *         }
                      *       ],
@@ -25766,6 +26411,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -26130,6 +26781,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -26467,6 +27124,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -26875,6 +27538,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */

@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from contracts import avatars
 from contracts.catalog import Interval, Price, Product
-from contracts.checkout import Address, Discount, TaxItem
+from contracts.checkout import Address, Discount, ImmediateDeliveryConsent, TaxItem
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
 from contracts.test_clocks import ClockReport
@@ -230,6 +230,8 @@ class Order(Shape):
     """The buyer's, as it was when the tax was computed: value and format."""
     benefits_revoked_at: Instant | None = None
     """Since when a one-time order gives its benefits no more: it was refunded so, or the bank took the money back."""
+    immediate_delivery_consent: ImmediateDeliveryConsent | None = None
+    """What the buyer agreed to at the checkout, where they were asked."""
 
 
 class RefundDispute(Shape):

@@ -56,6 +56,8 @@ class Letter:
     """Small print below."""
     language: str = "en"
     look: Look = Look()
+    links: Sequence[Action] = ()
+    """Further links, in small print at the end."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored until it is sent."""
@@ -67,7 +69,8 @@ class Letter:
         known = {field.name for field in fields(cls)} & stored.keys()
         action, look = stored["action"], stored.get("look")
         rows = [(label, value) for label, value in stored["rows"]]
-        values = {**{name: stored[name] for name in known}, "rows": rows}
+        links = tuple(Action(**link) for link in stored.get("links", ()))
+        values = {**{name: stored[name] for name in known}, "rows": rows, "links": links}
         values |= {"action": Action(**action) if action else None, "look": Look(**look) if look else Look()}
         return cls(**values)
 
@@ -80,7 +83,10 @@ class Letter:
             blocks.append("\n".join(f"{label:<{width}}  {value:>{right}}" for label, value in self.rows))
         if self.action and public_url is not None:
             blocks.append(f"{self.action.label}:\n{public_url}{self.action.path}")
-        return "\n\n".join([*blocks, *self.notes]) + "\n"
+        blocks += self.notes
+        if public_url is not None:
+            blocks += [f"{link.label}:\n{public_url}{link.path}" for link in self.links]
+        return "\n\n".join(blocks) + "\n"
 
     def html(self, public_url: str) -> str:
         """The HTML part."""
@@ -95,6 +101,9 @@ class Letter:
                 f'<p style="margin:24px 0"><a href="{address}" style="{style}">{escape(self.action.label)}</a></p>'
             )
         parts += [f'<p style="margin:16px 0 0;font-size:13px;opacity:.75">{escape(one)}</p>' for one in self.notes]
+        if self.links:
+            links = " &nbsp; ".join(_link(public_url, self.links))
+            parts.append(f'<p style="margin:24px 0 0;font-size:13px">{links}</p>')
         return _PAGE.format(
             language=escape(self.language),
             subject=escape(self.subject),
@@ -119,6 +128,10 @@ def _luminance(color: str) -> float:
     parts = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _link(public_url: str, links: Sequence[Action]) -> list[str]:
+    return [f'<a href="{escape(public_url + one.path)}">{escape(one.label)}</a>' for one in links]
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:

@@ -2,6 +2,7 @@ import { ButtonLink, Spinner, Tick } from '@polar-sh/ui'
 import { useEffect } from 'react'
 import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
+import { RightsLinks } from '../shared/rights-links'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
 import { usePurchaseSession } from './connect'
@@ -112,6 +113,16 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
         </ButtonLink>
       )}
       {back && <ButtonLink href={back}>{t('screen.backTo', { organization })}</ButtonLink>}
+      {checkout.organization && checkout.consumer_rights && (
+        <div className="text-sm text-muted">
+          <RightsLinks
+            slug={checkout.organization.slug}
+            withdrawal={checkout.consumer_rights.withdrawal}
+            cancellation={checkout.consumer_rights.cancellation}
+            order={purchase.order?.invoice_number}
+          />
+        </div>
+      )}
     </Screen>
   )
 }

@@ -6,7 +6,7 @@ import { loadStripe } from '../shared/stripe'
 import type { CheckoutApi } from './api'
 import { authenticate, CardForm } from './card'
 import { host } from './embed'
-import { AddressFields, BusinessFields, EmailField, errorWords, QuestionFields } from './fields'
+import { AddressFields, BusinessFields, ConsentField, EmailField, errorWords, QuestionFields } from './fields'
 import { leave } from './leave'
 import { PayButton } from './pay-button'
 import { type Card, follow, type Outcome, pay, type Step, type Trouble } from './payment'
@@ -186,6 +186,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
         <AddressFields checkout={checkout} values={values} errors={errors} set={set} />
         <BusinessFields values={values} errors={errors} set={set} />
         <QuestionFields checkout={checkout} values={values} errors={errors} set={set} />
+        <ConsentField checkout={checkout} values={values} errors={errors} set={set} />
       </fieldset>
       {state.isOffline && (
         <Notice kind="notice">
@@ -225,4 +226,5 @@ const PATHS: Record<string, string> = {
   name: 'customer_name',
   billingName: 'customer_billing_name',
   taxId: 'customer_tax_id',
+  consents: 'immediate_delivery_consent',
 }

@@ -17,7 +17,11 @@ export interface Values {
   postalCode: string
   state: string
   answers: Record<string, Answer>
+  /** Whether the buyer agrees to delivery at once. */
+  consents: boolean
 }
+
+type Wording = NonNullable<CheckoutConfirm['immediate_delivery_consent']>
 
 const PARTS = {
   line1: 'line1',
@@ -47,6 +51,7 @@ export function valuesOf(checkout: Checkout, languages: readonly string[]): Valu
     answers: Object.fromEntries(
       answers.map(([slug, answer]) => [slug, answer === true ? true : String(answer ?? '')]),
     ),
+    consents: false,
   }
 }
 
@@ -99,6 +104,18 @@ function choiceOf(checkout: Checkout): CheckoutConfirm {
   }
 }
 
+/** The text that a consumer has to agree to, by its version; null where nothing is asked. */
+export const wordingOf = (checkout: Checkout): Wording | null =>
+  (checkout.consumer_rights?.immediate_delivery_consent ?? null) as Wording | null
+
+/** The consent, with the language in which its text was read. */
+function consentOf(values: Values, checkout: Checkout): Partial<CheckoutConfirm> {
+  const wording = wordingOf(checkout)
+  return wording && values.consents
+    ? { immediate_delivery_consent: wording, locale: document.documentElement.lang }
+    : {}
+}
+
 /** Everything that a confirmation says: what is bought, and who buys. */
 export function bodyOf(values: Values, checkout: Checkout): CheckoutConfirm {
   const address = addressOf(values, checkout)
@@ -112,6 +129,7 @@ export function bodyOf(values: Values, checkout: Checkout): CheckoutConfirm {
     customer_billing_name: isBusiness ? billingName.trim() || null : null,
     customer_tax_id: isBusiness ? taxId.trim() || null : null,
     ...(questionsOf(checkout).length && { custom_field_data: answersOf(values, checkout) }),
+    ...consentOf(values, checkout),
   }
 }
 
@@ -135,6 +153,7 @@ export function missing(values: Values, checkout: Checkout): Problem[] {
     if (required)
       needs(typeof answer === 'string' ? answer.trim() : answer, `custom_field_data.${custom_field.slug}`)
   }
+  if (wordingOf(checkout)) needs(values.consents, 'immediate_delivery_consent')
   return paths.map((path) => ({ loc: ['body', ...path.split('.')], msg: 'Field required', type: 'missing' }))
 }
 

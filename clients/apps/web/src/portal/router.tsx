@@ -2,6 +2,7 @@ import { applyBrand, Button, Notice } from '@polar-sh/ui'
 import { createRootRoute, createRoute, createRouter, Link, Outlet } from '@tanstack/react-router'
 import { type ComponentType, useEffect } from 'react'
 import { safeUrl } from '../checkout/leave'
+import { isOffered, RightsLinks } from '../shared/rights-links'
 import { SellerLinks } from '../shared/seller-links'
 import { BenefitsScreen } from './benefits'
 import { CardsScreen } from './cards'
@@ -119,6 +120,13 @@ function Frame() {
       </main>
       <footer className="mt-auto flex flex-wrap items-center justify-between gap-x-6 gap-y-3 text-sm text-muted">
         <SellerLinks branding={seller?.branding} />
+        {seller && (
+          <RightsLinks
+            slug={seller.slug}
+            withdrawal={isOffered(seller.consumer_rights?.withdrawal)}
+            cancellation={isOffered(seller.consumer_rights?.cancellation)}
+          />
+        )}
         {shop && (
           <a href={shop} className="min-h-6 underline underline-offset-2">
             {p('backToShop')}

@@ -1,4 +1,5 @@
 import type { schemas } from '@polar-sh/client'
+import type { ConsumerRights } from '../shared/rights-links'
 import type { SellerPlaces } from '../shared/seller-links'
 
 export type CustomerOrder = schemas['CustomerOrder']
@@ -22,6 +23,8 @@ export interface Sold {
 export interface Seller {
   id: string
   name: string
+  slug: string
+  consumer_rights?: ConsumerRights
   allow_customer_updates?: boolean
   branding?: SellerPlaces & { brand_color?: string | null }
   customer_portal_settings?: {

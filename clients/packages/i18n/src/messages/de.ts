@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'AGB',
   'seller.privacy': 'Datenschutz',
   'seller.help': 'Hilfe',
+  'seller.withdraw': 'Vertrag widerrufen',
+  'seller.cancel': 'Verträge hier kündigen',
+  'consent.once':
+    'Ich stimme zu, dass {organization} sofort liefert, vor Ablauf der Widerrufsfrist, und weiß, dass ich dadurch mein Widerrufsrecht verliere.',
+  'consent.subscription':
+    'Ich verlange, dass {organization} sofort mit der Leistung beginnt, vor Ablauf der Widerrufsfrist, und weiß, dass ich bei einem Widerruf die Zeit bis dahin bezahle.',
 
   'price.free': 'Kostenlos',
   'price.per': '{amount} / {interval}',

@@ -16,6 +16,12 @@ export const en = {
   'seller.terms': 'Terms',
   'seller.privacy': 'Privacy',
   'seller.help': 'Help',
+  'seller.withdraw': 'Withdraw from contract here',
+  'seller.cancel': 'Cancel contracts here',
+  'consent.once':
+    'I agree that {organization} delivers at once, before the withdrawal period ends, and I know that I lose my right of withdrawal by that.',
+  'consent.subscription':
+    'I ask {organization} to begin the service at once, before the withdrawal period ends, and I know that I pay for the time until then if I withdraw.',
 
   'price.free': 'Free',
   'price.per': '{amount} / {interval}',

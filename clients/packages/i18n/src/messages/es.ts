@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Condiciones',
   'seller.privacy': 'Privacidad',
   'seller.help': 'Ayuda',
+  'seller.withdraw': 'Desistir del contrato aquí',
+  'seller.cancel': 'Cancelar contratos aquí',
+  'consent.once':
+    'Acepto que {organization} entregue de inmediato, antes de que termine el plazo de desistimiento, y sé que con ello pierdo mi derecho de desistimiento.',
+  'consent.subscription':
+    'Pido que {organization} empiece el servicio de inmediato, antes de que termine el plazo de desistimiento, y sé que, si desisto, pago el tiempo transcurrido.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',

@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Conditions',
   'seller.privacy': 'Confidentialité',
   'seller.help': 'Aide',
+  'seller.withdraw': 'Se rétracter du contrat ici',
+  'seller.cancel': 'Résilier un contrat ici',
+  'consent.once':
+    'J’accepte que {organization} fournisse immédiatement, avant la fin du délai de rétractation, et je sais que je perds ainsi mon droit de rétractation.',
+  'consent.subscription':
+    'Je demande que {organization} commence le service immédiatement, avant la fin du délai de rétractation, et je sais que je paie le temps écoulé si je me rétracte.',
 
   'price.free': 'Gratuit',
   'price.per': '{amount} / {interval}',

@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Condizioni',
   'seller.privacy': 'Privacy',
   'seller.help': 'Assistenza',
+  'seller.withdraw': 'Recedere dal contratto qui',
+  'seller.cancel': 'Disdire i contratti qui',
+  'consent.once':
+    'Accetto che {organization} fornisca subito, prima della fine del periodo di recesso, e so che così perdo il diritto di recesso.',
+  'consent.subscription':
+    'Chiedo che {organization} inizi subito il servizio, prima della fine del periodo di recesso, e so che, se recedo, pago il tempo trascorso.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',

@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': '利用規約',
   'seller.privacy': 'プライバシー',
   'seller.help': 'ヘルプ',
+  'seller.withdraw': '契約の撤回はこちら',
+  'seller.cancel': '契約の解約はこちら',
+  'consent.once':
+    '撤回期間の終了前に {organization} がただちに提供することに同意し、それにより撤回の権利を失うことを理解しています。',
+  'consent.subscription':
+    '撤回期間の終了前に {organization} がサービスをただちに開始することを希望し、撤回した場合はそれまでの期間の料金を支払うことを理解しています。',
 
   'price.free': '無料',
   'price.per': '{amount} / {interval}',

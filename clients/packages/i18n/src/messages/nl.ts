@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Voorwaarden',
   'seller.privacy': 'Privacy',
   'seller.help': 'Hulp',
+  'seller.withdraw': 'Overeenkomst hier herroepen',
+  'seller.cancel': 'Overeenkomsten hier opzeggen',
+  'consent.once':
+    'Ik ga ermee akkoord dat {organization} meteen levert, voordat de herroepingstermijn afloopt, en weet dat ik daardoor mijn herroepingsrecht verlies.',
+  'consent.subscription':
+    'Ik vraag {organization} de dienst meteen te beginnen, voordat de herroepingstermijn afloopt, en weet dat ik bij herroeping de tijd tot dan betaal.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',

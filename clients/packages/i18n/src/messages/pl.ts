@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Regulamin',
   'seller.privacy': 'Prywatność',
   'seller.help': 'Pomoc',
+  'seller.withdraw': 'Odstąp od umowy tutaj',
+  'seller.cancel': 'Wypowiedz umowę tutaj',
+  'consent.once':
+    'Zgadzam się, aby {organization} dostarczył od razu, przed upływem terminu do odstąpienia, i wiem, że tracę przez to prawo do odstąpienia.',
+  'consent.subscription':
+    'Żądam, aby {organization} rozpoczął usługę od razu, przed upływem terminu do odstąpienia, i wiem, że w razie odstąpienia płacę za czas do tej chwili.',
 
   'price.free': 'Bezpłatnie',
   'price.per': '{amount} / {interval}',

@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Termos',
   'seller.privacy': 'Privacidade',
   'seller.help': 'Ajuda',
+  'seller.withdraw': 'Retratar-se do contrato aqui',
+  'seller.cancel': 'Cancelar contratos aqui',
+  'consent.once':
+    'Aceito que {organization} forneça de imediato, antes do fim do prazo de retratação, e sei que assim perco o direito de retratação.',
+  'consent.subscription':
+    'Peço que {organization} comece o serviço de imediato, antes do fim do prazo de retratação, e sei que, se me retratar, pago o tempo decorrido.',
 
   'price.free': 'Grátis',
   'price.per': '{amount} / {interval}',

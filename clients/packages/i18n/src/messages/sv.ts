@@ -17,6 +17,12 @@ export const messages: Messages = {
   'seller.terms': 'Villkor',
   'seller.privacy': 'Integritet',
   'seller.help': 'Hjälp',
+  'seller.withdraw': 'Frånträd avtalet här',
+  'seller.cancel': 'Säg upp avtal här',
+  'consent.once':
+    'Jag samtycker till att {organization} levererar genast, innan ångerfristen gått ut, och vet att jag därmed förlorar min ångerrätt.',
+  'consent.subscription':
+    'Jag ber {organization} att börja tjänsten genast, innan ångerfristen gått ut, och vet att jag betalar för tiden fram till dess om jag ångrar mig.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',

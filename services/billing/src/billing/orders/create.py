@@ -74,6 +74,8 @@ class Terms:
     view_hash: bytes | None = None
     metadata: dict[str, Any] | None = None
     custom_field_data: dict[str, Any] | None = None
+    is_business_customer: bool | None = None
+    immediate_delivery_consent: dict[str, Any] | None = None
 
 
 async def open_order(
@@ -189,6 +191,8 @@ def write_order(
         description=terms.description,
         user_metadata=terms.metadata or {},
         custom_field_data=terms.custom_field_data or {},
+        is_business_customer=terms.is_business_customer,
+        immediate_delivery_consent=terms.immediate_delivery_consent,
         product_data=terms.product,
         discount_data=terms.discount,
         items=[

@@ -1,12 +1,14 @@
 """Receipts: their number is taken when an order is paid, and a mail says so where the seller wants it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from servicekit.languages import on_one_line
 from servicekit.letters import Letter
 from servicekit.mail import Notice, write_notices
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.consumer_rights import letters as rights
 from billing.customers.models import Customer
 from billing.mails import languages
 from billing.mails.operations import is_wanted, letter, shop_name
@@ -43,13 +45,17 @@ async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *,
             order.receipt_number = customer.next_receipt_number()
         seller, texts = shapes[order.organization_id], languages.of(customer.locale)
         subscription = await session.get(Subscription, order.subscription_id) if order.subscription_id else None
-        if is_wanted(seller, SWITCHES.get(_reason(order, subscription), "order_confirmation")):
-            notes = []
+        # A consent counts once it was confirmed on a durable medium: no switch holds that back.
+        is_due = order.immediate_delivery_consent is not None
+        if is_due or is_wanted(seller, SWITCHES.get(_reason(order, subscription), "order_confirmation")):
+            notes = rights.notes_of(order, seller, customer.locale)
             if not is_authenticated:
                 support = (seller.get("branding") or {}).get("support_email")
                 contact = on_one_line(support or seller.get("email") or texts.data["not_you_contact"])
                 notes.append(texts.data["not_you"].format(shop=shop_name(seller), contact=contact))
             said = _said(order, subscription, seller, texts, notes)
+            if order.checkout_id is not None:
+                said = replace(said, links=tuple(rights.links_of(order, seller, customer.locale)))
             notices.append(Notice(customer.email, said, "order_confirmation", order.id))
     await write_notices(session, notices)
 

@@ -19,7 +19,7 @@ from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts import operations as buyer_attempts
-from checkout.checkouts import amounts, buyers, chargeable, custom_fields, operations, taxes
+from checkout.checkouts import amounts, buyers, chargeable, consumer_rights, custom_fields, operations, taxes
 from checkout.checkouts.models import Checkout, NotOpenCheckout
 from checkout.checkouts.schemas import CheckoutConfirm
 from checkout.discounts import operations as discounts
@@ -132,6 +132,7 @@ async def _prepare(
     await taxes.apply(session, checkout, strict=True)
     chargeable.ensure_payable(checkout, request)
     _ensure_complete(checkout, request, settings)
+    checkout.immediate_delivery_consent = consumer_rights.consent(checkout, request, now)
     customer_id = await buyers.resolve(session, checkout, settings.secret)
     if checkout.upgraded_subscription_id is not None:
         await subscriptions.ensure_upgradable(session, checkout, customer_id)

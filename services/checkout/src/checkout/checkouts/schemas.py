@@ -151,6 +151,12 @@ Token = Annotated[
 ]
 
 
+Wording = Literal["2026-12-01"]
+"""The versions of the text of the consent, by the day from which each is shown."""
+WORDING: Wording = "2026-12-01"
+"""The version that the checkout page shows."""
+
+
 class CheckoutConfirm(CheckoutUpdatePublic):
     """The buyer commits, with Stripe's confirmation token (or, in test mode, the name of a test payment method).
 
@@ -160,6 +166,9 @@ class CheckoutConfirm(CheckoutUpdatePublic):
     model_config = ConfigDict(json_schema_extra={"examples": [{"confirmation_token_id": "ctoken_1Qa2Ws3Ed4Rf5Tg6"}]})
 
     confirmation_token_id: Token | None = None
+    immediate_delivery_consent: Wording | None = None
+    """The version of the text by which a consumer asked for delivery at once, and accepted what becomes of the right of
+    withdrawal (docs/guides/consumer-rights.md). Without it that right stays as it is."""
 
 
 class CheckoutConfirmWithSecret(CheckoutConfirm):
@@ -207,10 +216,22 @@ class CheckoutOrganization(BaseModel):
     branding: Branding = Branding()
 
 
+class CheckoutConsumerRights(BaseModel):
+    """What the page offers its buyer, by the country of the billing address."""
+
+    immediate_delivery_consent: str | None
+    """The version of the text that a consumer has to agree to on the page; None where nothing is asked."""
+    withdrawal: bool
+    """Whether the purchase may be withdrawn from at `/{slug}/withdraw`."""
+    cancellation: bool
+    """Whether the subscription may be canceled at `/{slug}/cancel`."""
+
+
 class CheckoutPublic(CheckoutRead):
     """A checkout as its buyer sees it."""
 
     organization: CheckoutOrganization | None
+    consumer_rights: CheckoutConsumerRights | None = None
     metadata: Any = Field(default=None, exclude=True)
     customer_metadata: Any = Field(default=None, exclude=True)
     external_customer_id: str | None = Field(default=None, exclude=True)

@@ -23,6 +23,7 @@ def shape(organization: Organization) -> contracts.Organization:
             "socials": organization.socials,
             "branding": organization.branding or {},
             "locale": organization.locale,
+            "consumer_rights": organization.consumer_rights or {},
             **settings,
             "proration_behavior": subscription.proration_behavior,
             "allow_customer_updates": subscription.allow_customer_updates,
