@@ -138,30 +138,33 @@ class Billing(Orders):
             self._anew(sub, self._unused(sub) if within else [], "subscription_update", within=within, **terms)
         else:
             lines = self._prorated(sub, **terms)
+            if not lines:
+                self._require_card_later(sub, sub.end, **terms)
+            elif behavior == "prorate":
+                self._require_card(sub, sum(line.amount for line in lines))
             vars(sub).update(terms)
             if behavior == "invoice":
                 self._bill_now(sub, lines, "subscription_update")
-                return
-            self._require_card(sub, lines)
-            sub.waiting = [*sub.waiting, *lines]
+            else:
+                sub.waiting = [*sub.waiting, *lines]
 
     def _require(self, sub: Subscription, *statuses: str, canceling: bool = False) -> None:
         """Source: docs/api/subscriptions.md (403); manage.mdx ("already canceled or scheduled to cancel")."""
         refuse(sub.status == "canceled" or (sub.cancel_at_end and not canceling), "AlreadyCanceledSubscription")
         refuse(sub.status not in statuses, "InactiveSubscription")
 
-    def _require_card(self, sub: Subscription, lines: list[Line]) -> None:
-        """A rise in price needs a card, unless the customer's credit pays it. Source: docs/api/subscriptions.md."""
-        preview = Order(sub.customer, sub.currency, "", self.now, lines, sub.customer.tax, sub.inclusive)
+    def _require_card(self, sub: Subscription, amount: int) -> None:
+        """A rise needs a card, unless credit pays it, its tax, and all that waits. Source: docs/api/subscriptions.md."""
+        theirs = [one for one in self.subscriptions if (one.customer, one.currency) == (sub.customer, sub.currency)]
+        line = Line(amount + sum(line.amount for one in theirs for line in one.waiting), self.now, self.now)
+        preview = Order(sub.customer, sub.currency, "", self.now, [line], sub.customer.tax, sub.inclusive)
         self.set_tax(preview)
-        short = 0 < preview.total > sub.customer.balances[sub.currency]
+        short = amount > 0 and 0 < preview.total > sub.customer.balances[sub.currency]
         refuse(short and sub.customer.card is None, "PaymentMethodRequired")
 
     def _ensure_continuable(self, sub: Subscription, start: datetime, by_customer: bool) -> None:
         """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409)."""
-        is_on = sub.discount is not None and sub.discount.covers(start, sub.discount_first)
-        line = Line(sub.cost(sub.discount if is_on else None), self.now, self.now)
-        self._require_card(sub, [line] if by_customer else [])
+        self._require_card(sub, sub.cost(sub.discount_at(start)) if by_customer else 0)
 
     def _prorated(self, sub: Subscription, **terms: Any) -> list[Line]:
         """Credit for what is left, a debit for as much; of a quantity the difference. Source: proration.mdx."""
@@ -183,26 +186,31 @@ class Billing(Orders):
     def _schedule(self, sub: Subscription, **terms: Any) -> None:
         """With the next period, one of each kind. Source: SUBS; tests/subscription/test_service.py (issue #11129)."""
         pending = {kind: value for kind, value in {**sub.pending, **terms}.items() if value != getattr(sub, kind)}
-        self._require_card_later(sub, **pending)
+        self._require_card_later(sub, sub.end, **pending)
         sub.pending = pending
 
-    def _require_card_later(self, sub: Subscription, **terms: Any) -> None:
+    def _require_card_later(self, sub: Subscription, start: datetime, **terms: Any) -> None:
         """Also a rise from a later period on needs a card. Source: docs/api/subscriptions.md."""
-        cost = sub.cost(sub.discount, **terms)
-        self._require_card(sub, [Line(cost, self.now, self.now)] if cost > sub.cost(sub.discount) else [])
+        before, cost = (sub.cost(sub.discount_at(start), **one) for one in ({}, terms))
+        self._require_card(sub, cost if cost > before else 0)
 
     def _anew(self, sub: Subscription, credit: list[Line], reason: str, *, within: bool = False, **terms: Any) -> None:
         """A full new period from now. Source: proration.mdx."""
         refuse(self.unpaid(sub), "SubscriptionLocked")
         vars(sub).update(terms)
         self._begin(sub)
+        sub.ensure_paused_before(sub.end)
         line = self._period(sub, within=within)
         self._bill_now(sub, [*credit, *([line] if line.amount or not within else [])], reason)
 
     def _bill_now(self, sub: Subscription, lines: list[Line], reason: str) -> None:
         """Charged at once; what is declined leaves a void order. Source: proration.mdx; manage.mdx; SUBS (402, 409)."""
-        order = self.write(sub, reason, lines) if lines else None
-        if order is not None and (code := self.charge(order, "purchase")) is not None:
+        if not lines:
+            return
+        order, customer = self.write(sub, reason, lines), sub.customer
+        is_owed = order.status == "paid" and order.total > 0 > customer.balances[sub.currency]  # too little to charge
+        code = NO_CARD if is_owed and customer.card is None else self.charge(order, "purchase")
+        if code is not None:
             self.void(self.orders.pop() if code == NO_CARD else order)
             raise Refused("PaymentMethodRequired" if code == NO_CARD else "PaymentFailed")
 
@@ -216,7 +224,8 @@ class Billing(Orders):
                 self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **terms)
                 return
             moved = {"trial_end": end, "end": end}
-        self._require_card_later(sub, **terms)
+            sub.ensure_paused_before(end)
+        self._require_card_later(sub, moved.get("end", sub.end), **terms)
         vars(sub).update(terms, **moved)
 
     @verb
@@ -228,6 +237,7 @@ class Billing(Orders):
             self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **pending)
             return
         refuse(end <= (self.now if sub.status == "trialing" else sub.end), "Invalid")
+        sub.ensure_paused_before(end)
         start = sub.trial_start if sub.status == "trialing" else self.now
         vars(sub).update(status="trialing", trial_start=start, trial_end=end, end=end)
 
@@ -277,7 +287,8 @@ class Billing(Orders):
     def move_end(self, sub: Subscription, end: datetime) -> None:
         """The period ends at another time, which costs nothing. Source: docs/api/subscriptions.md."""
         self._require(sub, "active", canceling=True)
-        refuse(end <= self.now or (sub.resumes_at and sub.resumes_at <= end), "Invalid")
+        refuse(end <= self.now, "Invalid")
+        sub.ensure_paused_before(end)
         sub.end, sub.anchor = end, end.day
 
     def access(self, sub: Subscription, grace_days: int = 0) -> bool:

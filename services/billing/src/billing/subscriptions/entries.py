@@ -40,6 +40,13 @@ async def waiting_amount(session: AsyncSession, subscription: Subscription) -> i
     return int((await session.execute(statement)).scalar_one())
 
 
+async def waiting_of_customer(session: AsyncSession, customer_id: UUID, currency: str) -> int:
+    """The same of all subscriptions of a customer in a currency: what their credit there has to pay first."""
+    total = select(func.coalesce(func.sum(BillingEntry.amount), 0))
+    theirs = total.where(BillingEntry.customer_id == customer_id, BillingEntry.currency == currency, *_waits())
+    return int((await session.execute(theirs)).scalar_one())
+
+
 async def write(
     session: AsyncSession, subscription: Subscription, lines: Sequence[ProratedLine], now: datetime
 ) -> None:
@@ -48,7 +55,7 @@ async def write(
     The caller has locked the subscription's customer.
     """
     for position, line in enumerate(lines):
-        session.add(_entry(subscription, line, now + timedelta(microseconds=position)))
+        session.add(_entry(subscription, line.as_entry(), now + timedelta(microseconds=position)))
     await recount(session, [line.corrects for line in lines])
 
 
