@@ -10,7 +10,8 @@ from billing.disputes.timers import follow_disputes
 from billing.invariants import INVARIANTS
 from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
-from billing.payments.collect import settle, write_request
+from billing.payments.collect import settle
+from billing.payments.requests import write_request
 from billing.payments.timers import refund_duplicates
 from contracts.billing import OrderUpdatedV1, SubscriptionRevokedV1
 from processor import Outcome

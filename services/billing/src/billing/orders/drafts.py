@@ -24,7 +24,7 @@ from billing.orders.models import Order
 from billing.orders.schemas import OrderCreate, OrderFinalize
 from billing.organizations.operations import shape_of
 from billing.payment_methods import queries as payment_methods
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 from billing.products.operations import awaited_product
 
@@ -133,7 +133,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Or
     if customer.deleted_at is not None:
         raise OrderCustomerDeleted("The customer of this order was deleted")
     now = clock.now()
-    method = await collect.method_for(session, customer, None)
+    method = await requests.method_for(session, customer, None)
     if wish.payment_method_id is not None:
         method = await payment_methods.find(session, principal, wish.payment_method_id)
         if method is None or method.customer_id != customer.id:
@@ -149,7 +149,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Or
         return None
     if method is None:
         raise OrderPaymentFailed("The customer has no saved payment method", decline_code="no_payment_method")
-    return await collect.request(session, order, method, "purchase", in_hand=True, at=now)
+    return await requests.request(session, order, method, "purchase", in_hand=True, at=now)
 
 
 async def leave_as_draft(session: AsyncSession, order: Order) -> None:

@@ -17,7 +17,7 @@ from billing.orders import dunning, queries
 from billing.orders.schemas import CustomerOrderConfirmPayment, CustomerOrderPaymentConfirmation
 from billing.payment_methods import queries as payment_methods
 from billing.payment_methods.manage import ProcessorSilent
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 from billing.settings import Settings
 
@@ -131,7 +131,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Cu
         method = await payment_methods.find(session, principal, wish.payment_method_id)
         if method is None or method.customer_id != customer.id:
             raise InvalidInput(("body", "payment_method_id"), "Payment method does not exist")
-    payment = await collect.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
+    payment = await requests.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
     if method is None:
         payment.processor_customer_id = customer.processor_customer_id
     return payment

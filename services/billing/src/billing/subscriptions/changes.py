@@ -31,7 +31,7 @@ from billing.orders.models import Order
 from billing.orders.voids import void_order
 from billing.organizations.models import Organization
 from billing.payment_methods.agreements import AgreedBy, actor
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 from billing.subscriptions import entries, events, pending_updates, queries
 from billing.subscriptions.change import NewTerms, SubscriptionChange
@@ -111,7 +111,7 @@ async def ensure_chargeable(
     without a card gets the customer's default: they, or the seller, ask for what it pays.
     """
     subscription, customer = held.subscription, held.customer
-    if amount <= 0 or await collect.choose_method(session, customer, subscription, held.by) is not None:
+    if amount <= 0 or await requests.choose_method(session, customer, subscription, held.by) is not None:
         return
     due = amount + await entries.waiting_of_customer(session, customer.id, subscription.currency)
     balance = await balances.balance_of(session, customer.id, subscription.currency)
@@ -249,10 +249,10 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
         await _ensure_not_owed(session, held, order)
         await collect.settle_free(session, order, customer, subscription, now)
         return None
-    method = await collect.choose_method(session, customer, subscription, held.by)
+    method = await requests.choose_method(session, customer, subscription, held.by)
     if method is None:
         raise PaymentMethodRequired(NO_METHOD)
-    return Charging(change.id, collect.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))
+    return Charging(change.id, requests.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))
 
 
 async def _ensure_not_owed(session: AsyncSession, held: Locked, order: Order) -> None:
@@ -261,7 +261,7 @@ async def _ensure_not_owed(session: AsyncSession, held: Locked, order: Order) ->
         return
     balance = await balances.balance_of(session, held.customer.id, order.currency)
     if balance is not None and balance.amount < 0:
-        if await collect.choose_method(session, held.customer, held.subscription, held.by) is None:
+        if await requests.choose_method(session, held.customer, held.subscription, held.by) is None:
             raise PaymentMethodRequired(NO_METHOD)
 
 

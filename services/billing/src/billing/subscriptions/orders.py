@@ -25,7 +25,7 @@ from billing.orders.models import BillingEntry, Order
 from billing.orders.tax import tax_of
 from billing.organizations.operations import shape_of, shapes_of
 from billing.payment_methods.models import PaymentMethod
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.subscriptions import discounts, entries
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.plans import FullPeriod, Plan
@@ -52,7 +52,7 @@ class Surroundings:
     """What was said at the subscriptions' checkouts, where a customer's own details are missing."""
 
     def method_of(self, subscription: Subscription) -> PaymentMethod | None:
-        """The card of the subscription; see `payments.collect.method_for`."""
+        """The card of the subscription; see `payments.requests.method_for`."""
         method_id = subscription.payment_method_id
         return self.methods.get(method_id) if method_id is not None else None
 
@@ -192,7 +192,7 @@ async def publish_and_collect(
         await collect.settle_free(session, order, customer, subscription, now)
     else:
         method = around.method_of(subscription)
-        collect.write_request(session, order, method, "subscription_cycle", 1, at=now)
+        requests.write_request(session, order, method, "subscription_cycle", 1, at=now)
 
 
 async def _write(
