@@ -8,7 +8,7 @@ from billing.client_intents.models import ClientIntent
 from billing.client_intents.timers import cancel_intents, forget_intents
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
-from contracts.checkout import ProcessorEvent, ProcessorEventReceivedV1
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from processor import card_testing
 from servicekit import clock, ids
 from servicekit.testing.harness import signed_headers
