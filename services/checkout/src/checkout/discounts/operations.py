@@ -13,6 +13,7 @@ from servicekit.lists import Page, Sorting, fetch_page, text_matches
 from servicekit.quotas import Quotas
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -228,6 +229,31 @@ async def redeem(session: AsyncSession, discount: Discount, checkout_id: UUID, c
         )
     )
     await session.flush()
+
+
+async def count_paid(
+    session: AsyncSession, organization_id: UUID, discount_id: UUID, checkout_id: UUID, customer_id: UUID
+) -> None:
+    """Counts the use of a checkout whose redemption was released before its payment succeeded after all. Idempotent.
+
+    The limits are not looked at: the buyer has paid what they were shown.
+    """
+    row = {
+        "organization_id": organization_id,
+        "discount_id": discount_id,
+        "checkout_id": checkout_id,
+        "customer_id": customer_id,
+        "id": ids.uuid7(),
+        "created_at": clock.now(),
+    }
+    statement = insert(Redemption).values(row).on_conflict_do_nothing().returning(Redemption.id)
+    if (await session.execute(statement)).first() is not None:
+        await session.execute(
+            update(Discount)
+            .where(Discount.id == discount_id)
+            .values(redemptions_count=Discount.redemptions_count + 1)
+            .execution_options(synchronize_session=False)
+        )
 
 
 async def release(session: AsyncSession, checkout_id: UUID) -> None:

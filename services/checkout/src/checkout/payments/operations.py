@@ -226,6 +226,9 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                     # An attempt that was given up is paid after all: by, and for, whoever confirmed it.
                     checkout.customer_id = payment.customer_id
                     checkout.customer_email = payment.facts.get(BUYER, checkout.customer_email)
+                    if checkout.discount_id is not None:
+                        about = checkout.organization_id, checkout.discount_id, checkout.id, payment.customer_id
+                        await discounts.count_paid(session, *about)
                 checkout.is_new_customer = (
                     is_current
                     and checkout.is_new_customer
