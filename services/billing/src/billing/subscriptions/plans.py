@@ -182,8 +182,8 @@ def plan(
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
-        coming = _coming(subscription, wish, terms, subscription.current_period_end)
-        return Plan(wish.kind, "next_period", NewTerms(**terms), [], **coming)
+        then, dearer = _coming(subscription, wish, terms, subscription.current_period_end)
+        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     ensure_remaining(scheduled, asked, price, counted)
     if in_trial:
         return _in_trial(subscription, wish, terms, now, paid)
@@ -195,11 +195,11 @@ def period_cost(subscription: Subscription, begins_at: datetime) -> int:
     return _new_terms(subscription, {}, None, begins_at).net_amount
 
 
-def _coming(subscription: Subscription, wish: Wish, terms: dict[str, Any], begins_at: datetime) -> dict[str, int]:
+def _coming(subscription: Subscription, wish: Wish, terms: dict[str, Any], begins_at: datetime) -> tuple[int, int]:
     """`next_amount` and `dearer_amount` of a plan: of a period that begins then."""
     before = period_cost(subscription, begins_at)
     after = _new_terms(subscription, terms, wish.discount, begins_at).net_amount
-    return {"next_amount": after, "dearer_amount": after if after > before else 0}
+    return after, after if after > before else 0
 
 
 def end_of_trial(
@@ -225,15 +225,16 @@ def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now
     """Nothing is billed during a trial; it ends with the new product's trial, which may be over (Polar's rule)."""
     product = wish.product
     if product is None:
-        coming = _coming(subscription, wish, terms, subscription.current_period_end)
-        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], **coming)
+        then, dearer = _coming(subscription, wish, terms, subscription.current_period_end)
+        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     began = subscription.trial_start or subscription.current_period_start
     if product.trial_interval is not None:
         trial_end = next_period_end(began, product.trial_interval, product.trial_interval_count or 1, began.day)
         if trial_end > now:
             moved: dict[str, Any] = {"trial_end": trial_end, "period_end": trial_end}
-            coming = _coming(subscription, wish, terms, trial_end)
-            return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [], **coming)
+            then, dearer = _coming(subscription, wish, terms, trial_end)
+            new = NewTerms(**terms, **moved)
+            return Plan(wish.kind, wish.behavior, new, [], dearer_amount=dearer, next_amount=then)
     return _first_period(subscription, wish.kind, terms, wish.discount, now, paid)
 
 
@@ -291,10 +292,9 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
         lines = of_product_change(old, period, new, new_period, now)
     lines = [line for one in lines if (line := paid.bounded(one, period, now)) is not None]
     begins: dict[str, Any] = {"period_start": now, "period_end": new_period.end} if has_other_interval else {}
-    coming = _coming(subscription, wish, terms, new_period.end)
-    if lines:
-        coming["dearer_amount"] = 0
-    return Plan(wish.kind, behavior, NewTerms(**terms, **begins), lines, **coming)
+    then, dearer = _coming(subscription, wish, terms, new_period.end)
+    new_terms = NewTerms(**terms, **begins)
+    return Plan(wish.kind, behavior, new_terms, lines, dearer_amount=0 if lines else dearer, next_amount=then)
 
 
 def _period_from(subscription: Subscription, product: dict[str, Any] | None, now: datetime) -> Period:
