@@ -115,6 +115,9 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
         session.add(dispute)
     elif dispute.is_news(status_of(told.status)):
         dispute.status, dispute.modified_at = status_of(told.status), now
+    if not is_new and dispute.withdrawn_at is None and told.amount != dispute.total:
+        # An early warning was answered by a refund in part: the bank takes less than it had asked about.
+        dispute.amount, dispute.tax_amount = _parts(order, payment, told)
     dispute.reason = told.reason or dispute.reason
     dispute.evidence_due_by = told.evidence_due_by or dispute.evidence_due_by
     dispute.due_at = clock.wall() + LOOK_AGAIN if dispute.status in OPEN else None
@@ -125,8 +128,14 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     return True
 
 
-def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
+def _parts(order: Order, payment: Payment, told: DisputeState) -> tuple[int, int]:
+    """What is disputed before tax, and its tax, in minor units."""
     tax = tax_of_dispute(told.amount, left=payment.amount - payment.refunded_amount, left_tax=_tax_left(order, payment))
+    return told.amount - tax, tax
+
+
+def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
+    amount, tax = _parts(order, payment, told)
     return Dispute(
         id=ids.uuid7(),
         organization_id=order.organization_id,
@@ -137,7 +146,7 @@ def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
         processor_id=told.processor_id,
         status=status_of(told.status),
         reason=told.reason,
-        amount=told.amount - tax,
+        amount=amount,
         tax_amount=tax,
         fee_amount=0,
         currency=told.currency,
