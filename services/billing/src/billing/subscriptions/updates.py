@@ -204,6 +204,17 @@ def _ensure_given(subscription: Subscription, discount: GivenDiscount, product_i
         raise InvalidInput(field, "This discount does not apply to the product in this currency")
 
 
+def _news_of(subscription: Subscription, discount: GivenDiscount) -> GivenDiscount | None:
+    """What a change that names a discount brings; None for the present one, whose time is running already.
+
+    The present one keeps the terms with which it was given, and one for `once` is not used again.
+    """
+    present = subscription.discount_data
+    if discount.data is None or present is None or str(discount.data["id"]) != str(present["id"]):
+        return discount
+    return GivenDiscount(present) if subscription.discount_applied_at is None else None
+
+
 async def _reprice(
     session: AsyncSession,
     held: Locked,
@@ -218,9 +229,10 @@ async def _reprice(
     behavior = wish.proration_behavior or held.default_behavior
     if discount is not None:
         _ensure_given(subscription, discount, wish.product_id)
-        if behavior == "next_period":
-            discounts.give(subscription, discount.data)
-            discount = None
+        discount = _news_of(subscription, discount)
+    if discount is not None and behavior == "next_period":
+        discounts.give(subscription, discount.data)
+        discount = None
     kind = verb.removesuffix("_id")
     scheduled = await pending_updates.scheduled(session, subscription)
     paid = await credits.read(session, subscription)
@@ -260,6 +272,7 @@ async def _end_trial(
     if discount is not None:
         begins_with = UUID(str(scheduled.product["id"])) if scheduled is not None and scheduled.product else None
         _ensure_given(subscription, discount, begins_with)
+        discount = _news_of(subscription, discount)
     paid = await credits.read(session, subscription)
     plan = plans.end_of_trial(subscription, now, paid, scheduled, discount).with_metadata(wish.metadata)
     return await changes.carry_out(session, held, plan, now)
