@@ -190,9 +190,16 @@ async def _named(
 
 
 def _ensure_given(subscription: Subscription, discount: GivenDiscount, product_id: UUID | None) -> None:
-    """Raises `InvalidInput` for a discount that is over, used up, or not for this product or currency."""
+    """Raises `InvalidInput` for a discount that is over, used up, or not for this product or currency.
+
+    The present one may be over, or used up.
+    """
     terms, field = discount.data, ("body", "discount_id")
-    if terms is None or subscription.discount_id == UUID(str(terms["id"])):
+    if terms is None:
+        return
+    if not discounts.covers(terms, str(product_id or subscription.product_id), subscription.currency):
+        raise InvalidInput(field, "This discount does not apply to the product in this currency")
+    if subscription.discount_id == UUID(str(terms["id"])):
         return
     now = clock.now()
     starts, ends = (datetime.fromisoformat(terms[name]) if terms[name] else None for name in ("starts_at", "ends_at"))
@@ -200,17 +207,17 @@ def _ensure_given(subscription: Subscription, discount: GivenDiscount, product_i
         raise InvalidInput(field, "This discount cannot be used at present")
     if terms["max_redemptions"] is not None and terms["redemptions_count"] >= terms["max_redemptions"]:
         raise InvalidInput(field, "This discount is used up")
-    if not discounts.covers(terms, str(product_id or subscription.product_id), subscription.currency):
-        raise InvalidInput(field, "This discount does not apply to the product in this currency")
 
 
 def _news_of(subscription: Subscription, discount: GivenDiscount) -> GivenDiscount | None:
-    """What a change that names a discount brings; None for the present one, whose time is running already.
+    """What a change that names a discount, or none, brings. None for what is so already: its time is running.
 
     The present one keeps the terms with which it was given, and one for `once` is not used again.
     """
     present = subscription.discount_data
-    if discount.data is None or present is None or str(discount.data["id"]) != str(present["id"]):
+    if discount.data is None:
+        return discount if present is not None or discounts.has_reduced(subscription) else None
+    if present is None or str(discount.data["id"]) != str(present["id"]):
         return discount
     return GivenDiscount(present) if subscription.discount_applied_at is None else None
 
