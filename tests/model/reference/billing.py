@@ -119,8 +119,8 @@ class Billing(Orders):
 
     @verb
     def change(self, sub: Subscription, behavior: str, *, discount: Discount | None = KEEP, **terms: Any) -> None:
-        """Another `product` or `quantity` once the last bill is paid, and a discount from now on, in a trial or with the
-        next period from then on. Source: manage.mdx; proration.mdx; SUBS."""
+        """Another `product` or `quantity` once the last bill is paid; a discount with it counts from now on, in a trial
+        or with the next period from then on. Source: manage.mdx; proration.mdx; SUBS."""
         self._require(sub, "active", "trialing")
         product, trialing = terms.get("product", sub.product), sub.status == "trialing"
         old, new = sub.product.price(sub.currency), product.price(sub.currency) or Price("custom")
@@ -165,7 +165,7 @@ class Billing(Orders):
         refuse(sub.status not in statuses, "InactiveSubscription")
 
     def _require_card(self, sub: Subscription, amount: int) -> None:
-        """A rise needs a card, unless credit pays it, its tax, and all that waits. Source: docs/api/subscriptions.md."""
+        """A rise needs a card, unless credit pays it, its tax and all that waits. Source: docs/api/subscriptions.md."""
         theirs = [one for one in self.subscriptions if (one.customer, one.currency) == (sub.customer, sub.currency)]
         line = Line(amount + sum(line.amount for one in theirs for line in one.waiting), self.now, self.now)
         preview = Order(sub.customer, sub.currency, "", self.now, [line], sub.customer.tax, sub.inclusive)

@@ -15,7 +15,8 @@ from billing.subscriptions.paid import Paid, paid_of
 async def read(session: AsyncSession, subscription: Subscription) -> Paid:
     """The money of the present period, its orders locked: a refund waits until the credit stands on them.
 
-    What a bank has, or took, is gone; an early warning has taken nothing, and may come to nothing. The caller has locked customer and subscription.
+    What a bank has, or took, is gone; an early warning has taken nothing, and may come to nothing. The caller has
+    locked customer and subscription.
     """
     await session.flush()
     begun = or_(OrderItem.start_timestamp >= subscription.current_period_start, OrderItem.start_timestamp.is_(None))
