@@ -6,7 +6,7 @@ from contracts import billing as contracts
 from contracts.billing import OrderCreatedV1
 from contracts.catalog import Price, Product
 from pricing.currencies import MAXIMUM_AMOUNT, ensure_chargeable, written
-from pricing.prices import static_amount
+from pricing.prices import ends, static_amount
 from processor import StripeProcessor
 from servicekit import clock
 from servicekit.auth import Principal
@@ -176,19 +176,39 @@ def _price(product: Product, wish: OrderCreate) -> Price:
 
 def _amount(price: Price, wish: OrderCreate) -> int:
     """What is sold, in minor units. Raises `InvalidInput` for what Stripe could not charge in the currency."""
+    counted = _counted(price, wish)
     if wish.amount is not None:
         amount = wish.amount
     elif price.amount_type == "custom":
         raise InvalidInput(("body", "amount"), "Field required for a price that the buyer chooses", "missing")
     else:
         try:
-            amount = static_amount(price, seats=1 if price.amount_type == "seat_based" else None, units=wish.units)
+            amount = static_amount(price, **counted)
         except ValueError as error:
-            raise InvalidInput(("body", "units"), str(error)) from None
+            raise InvalidInput(("body", _field(wish)), str(error)) from None
     try:
         return ensure_chargeable(amount, price.price_currency)
     except ValueError as refusal:
         raise InvalidInput(("body", _field(wish)), f"Amount {refusal}", "greater_than_equal") from None
+
+
+def _counted(price: Price, wish: OrderCreate) -> dict[str, int]:
+    """How many seats or units are sold: one seat, or as many units as are named. Raises `InvalidInput` naming `units`
+    where the price does not go by them, has other ends, or costs nothing without them."""
+    field = ("body", "units")
+    if price.amount_type != "unit_based":
+        if wish.units is not None:
+            raise InvalidInput(field, "The price of this product does not go by units")
+        return {"seats": 1} if price.amount_type == "seat_based" else {}
+    if wish.units is None:
+        if wish.amount is None:
+            raise InvalidInput(field, "Field required for a price by units", "missing")
+        return {}
+    least, most = ends(price)
+    if wish.units < least or (most is not None and wish.units > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise InvalidInput(field, f"This price takes {bounds} units")
+    return {"units": wish.units}
 
 
 def _field(wish: OrderCreate) -> str:
