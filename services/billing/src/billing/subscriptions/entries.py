@@ -42,9 +42,11 @@ async def waiting_amount(session: AsyncSession, subscription: Subscription) -> i
 
 async def waiting_of_customer(session: AsyncSession, customer_id: UUID, currency: str) -> int:
     """The same of all subscriptions of a customer in a currency: what their credit there has to pay first."""
-    total = select(func.coalesce(func.sum(BillingEntry.amount), 0))
-    theirs = total.where(BillingEntry.customer_id == customer_id, BillingEntry.currency == currency, *_waits())
-    return int((await session.execute(theirs)).scalar_one())
+    theirs = select(Subscription.id).where(Subscription.customer_id == customer_id)
+    total = select(func.coalesce(func.sum(BillingEntry.amount), 0)).where(
+        BillingEntry.subscription_id.in_(theirs), BillingEntry.currency == currency, *_waits()
+    )
+    return int((await session.execute(total)).scalar_one())
 
 
 async def write(
