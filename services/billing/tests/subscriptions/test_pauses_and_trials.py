@@ -202,7 +202,8 @@ async def test_a_declined_end_of_a_trial_changes_nothing_beside_it(
     answer = await patched(paying, **body)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["discount_id"], answer.json()["metadata"]) == (str(off.id), {"upgraded": "yes"})
-    order = (await client.get("/v1/orders/")).json()["items"][0]
+    orders = (await client.get("/v1/orders/", params={"subscription_id": str(paying.subscription_id)})).json()["items"]
+    (order,) = [one for one in orders if one["billing_reason"] == "subscription_cycle"]
     price = 500 if way == "now" else 2000
     amounts = order["subtotal_amount"], order["discount_amount"], order["total_amount"]
     assert amounts == (price, price // 2, price // 2)
