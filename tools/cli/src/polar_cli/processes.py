@@ -18,7 +18,6 @@ from polar_cli import environments, forkserver
 from polar_cli.console import Failure
 from polar_cli.state import State
 
-
 RESTARTS = 10
 
 

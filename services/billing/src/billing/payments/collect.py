@@ -1,8 +1,8 @@
 """Collecting what an order is due, in two transactions with the charge between them.
 
 `requests` writes the payment in the caller's transaction: open, due now. `collect` charges it outside of any, with a
-key made of the order and the attempt. `settle` writes the outcome down, once, whoever brings it: the answer, a call-back,
-or the timer that asks Stripe about what a crash left open.
+key made of the order and the attempt. `settle` writes the outcome down, once, whoever brings it: the answer, a
+call-back, or the timer that asks Stripe about what a crash left open.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence

@@ -260,9 +260,10 @@ async def _ensure_not_owed(session: AsyncSession, held: Locked, order: Order) ->
     if order.total_amount <= 0:
         return
     balance = await balances.balance_of(session, held.customer.id, order.currency)
-    if balance is not None and balance.amount < 0:
-        if await requests.choose_method(session, held.customer, held.subscription, held.by) is None:
-            raise PaymentMethodRequired(NO_METHOD)
+    if balance is None or balance.amount >= 0:
+        return
+    if await requests.choose_method(session, held.customer, held.subscription, held.by) is None:
+        raise PaymentMethodRequired(NO_METHOD)
 
 
 async def _apply(session: AsyncSession, subscription: Subscription, terms: NewTerms, now: datetime) -> None:

@@ -290,9 +290,8 @@ async def _trial(session: AsyncSession, subscription: Subscription, end: datetim
     changes.ensure_changeable(subscription)
     if end <= now:
         raise InvalidInput(("body", "trial_end"), 'must be in the future; "now" ends the trial at once')
-    if subscription.status == "active":
-        if end <= subscription.current_period_end:
-            raise InvalidInput(("body", "trial_end"), "must be after the end of the current period")
+    if subscription.status == "active" and end <= subscription.current_period_end:
+        raise InvalidInput(("body", "trial_end"), "must be after the end of the current period")
     subscription.ensure_paused_before(end, "trial_end")
     if subscription.status == "active":
         subscription.status, subscription.trial_start = "trialing", now
