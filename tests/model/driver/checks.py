@@ -33,13 +33,16 @@ select b.* from billed b where cardinality(b.orders) > (
 What a checkout billed is left out: it is ordered once, by its id.
 """
 LINE_BILLED_TWICE = """
-select o.id, i.label, i.start_timestamp, count(*) from order_items i join orders o on o.id = i.order_id
-where i.proration and o.status <> 'void'
-group by o.id, i.label, i.start_timestamp, i.end_timestamp, i.computation -> 'inputs'
-having count(*) > (select count(*) from subscription_changes c where c.order_id = o.id) + (
-    select count(*) from billing_entries e where e.order_id = o.id and e.label = i.label
-      and (e.start_timestamp, e.end_timestamp) = (i.start_timestamp, i.end_timestamp)
-      and e.computation -> 'inputs' = i.computation -> 'inputs'
+with lines as (
+    select o.id as order_id, i.label, i.start_timestamp, i.end_timestamp, i.computation -> 'inputs' as inputs,
+           count(*) as times
+    from order_items i join orders o on o.id = i.order_id where i.proration and o.status <> 'void'
+    group by 1, 2, 3, 4, 5
+)
+select l.* from lines l where l.times > (select count(*) from subscription_changes c where c.order_id = l.order_id) + (
+    select count(*) from billing_entries e where e.order_id = l.order_id and e.label = l.label
+      and (e.start_timestamp, e.end_timestamp) = (l.start_timestamp, l.end_timestamp)
+      and e.computation -> 'inputs' = l.inputs
 )
 """
 """A prorated line that is neither of the change which its order bills, nor of an entry that the order has taken."""
