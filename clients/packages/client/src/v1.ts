@@ -558,7 +558,7 @@ export interface paths {
          * List
          * @description Lists the customer's own grants that are held.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:benefit_grants:list"];
         put?: never;
@@ -580,7 +580,7 @@ export interface paths {
          * Get
          * @description Gets a grant of the customer's own.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:benefit_grants:get"];
         put?: never;
@@ -592,7 +592,7 @@ export interface paths {
          * Update
          * @description Changes a grant of the customer's own: which of their accounts gets it.
          *
-         *     **Scopes**: `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:write`
          */
         patch: operations["customer_portal:benefit_grants:update"];
         trace?: never;
@@ -609,6 +609,9 @@ export interface paths {
         /**
          * Authenticate
          * @description Opens a session of an hour for the code of the mail.
+         *
+         *     An address that is known more than once gets its choices (409), and is sent again with one of them: the code stays
+         *     good until then.
          */
         post: operations["customer_portal:customer_session:authenticate"];
         delete?: never;
@@ -628,7 +631,7 @@ export interface paths {
          * Introspect
          * @description Says until when the session lasts.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:customer_session:introspect"];
         put?: never;
@@ -670,7 +673,7 @@ export interface paths {
          * Get Authenticated User
          * @description Says who is in the portal.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:customer_session:get_authenticated_user"];
         put?: never;
@@ -690,9 +693,9 @@ export interface paths {
         };
         /**
          * Get
-         * @description Gets the customer of the session.
+         * @description Gets the customer of the session. A member who manages no bills sees nothing of the billing details.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:customers:get"];
         put?: never;
@@ -860,7 +863,7 @@ export interface paths {
          * List
          * @description Lists what the customer may download, with links that work for an hour.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:downloadables:list"];
         put?: never;
@@ -882,7 +885,7 @@ export interface paths {
          * Portal List
          * @description Lists the customer's own license keys.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["license_keys:portal_list"];
         put?: never;
@@ -982,9 +985,9 @@ export interface paths {
         };
         /**
          * Portal Get
-         * @description Gets a license key of the customer's own.
+         * @description Gets a license key of the customer's own, with its activations where the seller lets holders manage them.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["license_keys:portal_get"];
         put?: never;
@@ -1008,7 +1011,7 @@ export interface paths {
          * Portal Rotate
          * @description Writes another text on a license key of the customer's own; the old one is good no more.
          *
-         *     **Scopes**: `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:write`
          */
         post: operations["license_keys:portal_rotate"];
         delete?: never;
@@ -1026,7 +1029,7 @@ export interface paths {
         };
         /**
          * List Members
-         * @description Lists the members of the team of the session.
+         * @description Lists the members of the team of the session. For owners and billing managers.
          *
          *     **Scopes**: `customer_portal:read` or `customer_portal:write`
          */
@@ -1034,7 +1037,7 @@ export interface paths {
         put?: never;
         /**
          * Add Member
-         * @description Adds a member to the team of the session.
+         * @description Adds a member to the team of the session. For owners and billing managers.
          *
          *     **Scopes**: `customer_portal:write`
          */
@@ -1057,7 +1060,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Member
-         * @description Removes a member from the team of the session.
+         * @description Removes a member from the team of the session: not the owner, and nobody themselves.
          *
          *     **Scopes**: `customer_portal:write`
          */
@@ -1066,7 +1069,7 @@ export interface paths {
         head?: never;
         /**
          * Update Member
-         * @description Changes a member of the team of the session.
+         * @description Changes a member of the team of the session: nobody their own role, and only the owner who is the owner.
          *
          *     **Scopes**: `customer_portal:write`
          */
@@ -1314,7 +1317,7 @@ export interface paths {
          * List
          * @description Lists the customer's own subscriptions.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:subscriptions:list"];
         put?: never;
@@ -1336,7 +1339,7 @@ export interface paths {
          * Get
          * @description Gets a subscription of the customer's own.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:subscriptions:get"];
         put?: never;
@@ -3715,8 +3718,56 @@ export interface components {
             customer?: components["schemas"]["PortalCustomerSettings"] | null;
         };
         /**
+         * CustomerSelectionOption
+         * @description One of the customers that an address opens; `role` is that of the address in a team.
+         */
+        CustomerSelectionOption: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Role */
+            role: string | null;
+            organization: components["schemas"]["CustomerSelectionOrganization"];
+        };
+        /**
+         * CustomerSelectionOrganization
+         * @description The seller of a choice.
+         */
+        CustomerSelectionOrganization: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+        };
+        /**
+         * CustomerSelectionRequired
+         * @example {
+         *       "detail": "…",
+         *       "error": "CustomerSelectionRequired"
+         *     }
+         */
+        CustomerSelectionRequired: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+            /** Customers */
+            customers: components["schemas"]["CustomerSelectionOption"][];
+        };
+        /**
          * CustomerSessionCreate
          * @description For whom: the customer's id, or the merchant's own id of the customer.
+         *
+         *     With a member of the customer's team, the session has the rights of that member's role.
          */
         CustomerSessionCreate: {
             /** Customer Id */
@@ -3729,6 +3780,10 @@ export interface components {
              * @description The name of `external_customer_id` in early clients.
              */
             customer_external_id?: string | null;
+            /** Member Id */
+            member_id?: string | null;
+            /** External Member Id */
+            external_member_id?: string | null;
             /** Return Url */
             return_url?: string | null;
         };
@@ -3766,6 +3821,8 @@ export interface components {
              */
             customer_id: string;
             customer: components["schemas"]["Customer"];
+            /** Member Id */
+            member_id?: string | null;
         };
         /**
          * CustomerSessionToken
@@ -3872,29 +3929,25 @@ export interface components {
         LoginCodeAuthenticate: {
             /** Email */
             email: string;
-            /**
-             * Organization Id
-             * Format: uuid
-             */
-            organization_id: string;
+            /** Organization Id */
+            organization_id?: string | null;
             /**
              * Code
              * @example 482915
              */
             code: string;
+            /** Customer Id */
+            customer_id?: string | null;
         };
         /**
          * LoginCodeRequest
-         * @description A customer of a seller who wants to be let in.
+         * @description A customer, or a member of a team, who wants to be let in: at one seller, or at whichever knows the address.
          */
         LoginCodeRequest: {
             /** Email */
             email: string;
-            /**
-             * Organization Id
-             * Format: uuid
-             */
-            organization_id: string;
+            /** Organization Id */
+            organization_id?: string | null;
         };
         /**
          * NotInTestMode
@@ -4206,7 +4259,7 @@ export interface components {
         };
         /**
          * PortalAuthenticatedUser
-         * @description Who is in the portal.
+         * @description Who is in the portal: a customer (`customer`), or a member of a customer that is a team (`member`).
          */
         PortalAuthenticatedUser: {
             /** Type */
@@ -4224,6 +4277,11 @@ export interface components {
             member_id?: string | null;
             /** Role */
             role?: string | null;
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
         };
         /**
          * PortalCustomerSettings
@@ -7587,20 +7645,30 @@ export interface components {
          * @description A card whose bank has asked its holder meanwhile.
          */
         CustomerPaymentMethodConfirm: {
-            /** Setup Intent Id */
-            setup_intent_id: string;
             /** Set Default */
             set_default: boolean;
+            /**
+             * For Subscriptions
+             * @default false
+             */
+            for_subscriptions?: boolean;
+            /** Setup Intent Id */
+            setup_intent_id: string;
         };
         /**
          * CustomerPaymentMethodCreate
          * @description A card to keep, as Stripe.js collected it (or, in test mode, the name of a test payment method).
          */
         CustomerPaymentMethodCreate: {
-            /** Confirmation Token Id */
-            confirmation_token_id: string;
             /** Set Default */
             set_default: boolean;
+            /**
+             * For Subscriptions
+             * @default false
+             */
+            for_subscriptions?: boolean;
+            /** Confirmation Token Id */
+            confirmation_token_id: string;
             /** Return Url */
             return_url: string;
         };
@@ -7628,6 +7696,11 @@ export interface components {
              * @constant
              */
             is_default: true;
+            /**
+             * For Subscriptions
+             * @default false
+             */
+            for_subscriptions?: boolean;
         };
         /**
          * CustomerPortalCustomer
@@ -11886,6 +11959,15 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["CustomerNotReady"];
+            };
+        };
+        /** @description The address opens more than one customer: `customers` has the choices, and `customer_id` takes one of them. */
+        CustomerSelectionRequired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["CustomerSelectionRequired"];
             };
         };
         /** @description The dispute is closed: there is nothing to concede. */
@@ -17221,7 +17303,6 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
-                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                  *       "code": "482915"
                  *     }
                  */
@@ -17247,7 +17328,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized2"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
+            409: components["responses"]["CustomerSelectionRequired"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             422: components["responses"]["RequestValidationError"];
@@ -17306,8 +17387,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "email": "ada@example.com",
-                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
+                 *       "email": "ada@example.com"
                  *     }
                  */
                 "application/json": components["schemas"]["LoginCodeRequest"];
@@ -17359,7 +17439,8 @@ export interface operations {
                      *       "email": "ada@example.com",
                      *       "customer_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *       "member_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
-                     *       "role": "role"
+                     *       "role": "role",
+                     *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }
                      */
                     "application/json": components["schemas"]["PortalAuthenticatedUser"];
@@ -17702,8 +17783,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "confirmation_token_id": "acme",
                  *       "set_default": false,
+                 *       "confirmation_token_id": "acme",
                  *       "return_url": "https://example.com/hooks"
                  *     }
                  */
@@ -17766,8 +17847,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "setup_intent_id": "acme",
-                 *       "set_default": false
+                 *       "set_default": false,
+                 *       "setup_intent_id": "acme"
                  *     }
                  */
                 "application/json": components["schemas"]["CustomerPaymentMethodConfirm"];
@@ -20220,7 +20301,8 @@ export interface operations {
                      *         "first_user_event_at": null,
                      *         "avatar_url": "https://example.com/hooks",
                      *         "default_payment_method_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
-                     *       }
+                     *       },
+                     *       "member_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }
                      */
                     "application/json": components["schemas"]["CustomerSessionRead"];

@@ -462,6 +462,22 @@ class CustomerReplayedV1(Event[Replay]):
     public: ClassVar[bool] = False
 
 
+class MemberDigestedV1(Event[Digest]):
+    """What this service has of the members of teams, for those who keep copies."""
+
+    name: ClassVar[str] = "member.digested"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class MemberReplayedV1(Event[Replay]):
+    """The members whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "member.replayed"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
 class SubscriptionDigestedV1(Event[Digest]):
     """What this service has of its subscriptions, for those who keep copies."""
 

@@ -58,6 +58,8 @@ EVENTS: tuple[EventClass, ...] = (
     billing.SubscriptionPastDueV1,
     billing.CustomerDigestedV1,
     billing.CustomerReplayedV1,
+    billing.MemberDigestedV1,
+    billing.MemberReplayedV1,
     billing.SubscriptionDigestedV1,
     billing.SubscriptionReplayedV1,
     billing.BillingDriftedV1,

@@ -35,6 +35,16 @@ export const Card = ({ children }: { children: ReactNode }) => (
   <div className="flex min-w-0 flex-col gap-3 rounded-xl border border-line bg-raised p-4">{children}</div>
 )
 
+/** Instead of a screen that only owners and billing managers of a team see. */
+export function NotAllowed() {
+  const { p } = usePortalWords()
+  return (
+    <Screen title={p('title')}>
+      <p className="text-muted">{p('team.noAccess')}</p>
+    </Screen>
+  )
+}
+
 /** A name and its value, one line each. */
 export function Lines({ rows }: { rows: (readonly [string, ReactNode] | null | false | undefined)[] }) {
   return (

@@ -5,13 +5,25 @@ import { type FormEvent, useState } from 'react'
 import { AddressFields, sentAddress } from './address'
 import { usePortalWords, useSession } from './context'
 import { Failure, Loaded, Screen, Section, useAction } from './parts'
-import { useCustomer, useRefresh, useSeller } from './queries'
+import { useCustomer, useManages, useRefresh, useSeller, useUser } from './queries'
 import { type Address, allowedBy, type PortalCustomer } from './types'
 
 export function SettingsScreen() {
   const { p } = usePortalWords()
   const customer = useCustomer()
+  const user = useUser().data
   const allowed = allowedBy(useSeller().data?.seller)
+  if (!useManages()) {
+    return (
+      <Screen title={p('nav.settings')}>
+        <Section title={p('settings.you')}>
+          {user?.name && <p className="break-words text-sm">{user.name}</p>}
+          <p className="break-words text-sm text-muted">{user?.email}</p>
+        </Section>
+        <Language />
+      </Screen>
+    )
+  }
   return (
     <Screen title={p('nav.settings')}>
       <Loaded query={customer}>
@@ -22,7 +34,7 @@ export function SettingsScreen() {
             </Section>
             <Section title={p('settings.email')}>
               <p className="break-words text-sm">{me.email}</p>
-              {allowed.email && <EmailChange />}
+              {allowed.email && user?.role !== 'billing_manager' && <EmailChange />}
             </Section>
           </>
         )}
@@ -146,8 +158,11 @@ function Language() {
   const { p, locale, choose } = usePortalWords()
   const { api } = useSession()
   const { run, error } = useAction()
+  const manages = useManages()
   const change = (wanted: string) => {
     choose(wanted)
+    // A plain member's language is that of the tab: they change nothing of the team.
+    if (!manages) return
     void run(() => unwrap(api.PATCH('/v1/customer-portal/customers/me', { body: { locale: wanted } })))
   }
   return (

@@ -50,3 +50,18 @@ export function allowedBy(seller: Seller | undefined) {
     email: seller?.customer_portal_settings?.customer?.allow_email_change === true,
   }
 }
+
+/** What a subscription may be changed to: nothing where the seller forbids it. */
+export function otherPlans(
+  shop: { seller: Seller; products: Sold[] } | undefined,
+  one: CustomerSubscription,
+): Sold[] {
+  if (!shop || !allowedBy(shop.seller).plan) return []
+  return shop.products.filter((other) => other.is_recurring && other.id !== one.product_id)
+}
+
+export type Role = 'owner' | 'billing_manager' | 'member'
+
+/** The role of a member of a team; one that is not known has the fewest rights. */
+export const roleOf = (role: string | null | undefined): Role =>
+  role === 'owner' || role === 'billing_manager' ? role : 'member'

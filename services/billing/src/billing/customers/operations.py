@@ -121,8 +121,10 @@ async def update_own(
     return events.shape(customer)
 
 
-async def verify_email(session: AsyncSession, update: EmailUpdate) -> None:
-    """Gives a customer the address that they have proven. One who has another address by now, or was deleted, stays.
+async def verify_email(session: AsyncSession, update: EmailUpdate) -> Customer | None:
+    """Gives a customer the address that they have proven, and returns them, locked.
+
+    One who has another address by now, or was deleted, stays: then it returns None.
 
     Identity has looked whether another customer has it; who came first meanwhile keeps it.
     """
@@ -142,9 +144,10 @@ async def verify_email(session: AsyncSession, update: EmailUpdate) -> None:
     )
     if customer is None or (await session.execute(other)).first() is not None:
         log.warning("customer.email_not_updated", customer_id=str(update.customer_id))
-        return
+        return None
     customer.email, customer.email_verified, customer.modified_at = update.email, True, clock.now()
     outbox.record(session, events.customer_updated(customer))
+    return customer
 
 
 async def delete(

@@ -2,7 +2,7 @@
 
 import calendar
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pricing.discounts import Snapshot, amount_off
@@ -47,6 +47,7 @@ class Subscription(Record, Base):
     """
 
     __tablename__ = "subscriptions"
+    is_shown_to_members: ClassVar[bool] = True
 
     status: Mapped[str]
     customer_id: Mapped[UUID]

@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.customer_sessions.models import LIFETIME, PREFIX, SCOPES, CustomerSession
 from identity.customer_sessions.schemas import CustomerSessionCreate, CustomerSessionRead
 from identity.customers.models import Customer
+from identity.member_sessions import operations as member_sessions
+from identity.member_sessions.models import MemberSession
+from identity.members.models import Member
 from identity.organizations.models import Organization
 from identity.settings import Settings
 
@@ -19,12 +22,22 @@ from identity.settings import Settings
 async def create(
     session: AsyncSession, principal: Principal, wish: CustomerSessionCreate, settings: Settings
 ) -> CustomerSessionRead:
-    """Opens a session of an hour. Raises `InvalidInput` for a customer that does not exist."""
+    """Opens a session of an hour. Raises `InvalidInput` for a customer, or a member of them, that does not exist."""
     customer = await awaited(lambda: _named(session, principal, wish))
     if customer is None:
         field = "customer_id" if wish.customer_id is not None else "external_customer_id"
         raise InvalidInput(("body", field), "Customer does not exist")
-    opened, text = await open_for(session, customer, wish.return_url, settings)
+    opened: CustomerSession | MemberSession
+    member = None
+    if wish.member_id is not None or wish.external_member_id is not None:
+        member = await awaited(lambda: _member(session, principal, customer, wish))
+        if member is None:
+            field = "member_id" if wish.member_id is not None else "external_member_id"
+            raise InvalidInput(("body", field), "Member does not exist")
+    if member is not None:
+        opened, text = await member_sessions.open_for(session, member, wish.return_url, settings)
+    else:
+        opened, text = await open_for(session, customer, wish.return_url, settings)
     return CustomerSessionRead(
         id=opened.id,
         created_at=opened.created_at,
@@ -35,6 +48,7 @@ async def create(
         customer_portal_url=f"{settings.pages_base}/portal?customer_session_token={text}",
         customer_id=customer.id,
         customer=_shape(customer),
+        member_id=member.id if member is not None else None,
     )
 
 
@@ -91,6 +105,18 @@ async def _named(session: AsyncSession, principal: Principal, wish: CustomerSess
         statement = statement.where(Customer.id == wish.customer_id)
     else:
         statement = statement.where(Customer.external_id == wish.external_customer_id)
+    return (await session.execute(statement.limit(1))).scalar_one_or_none()
+
+
+async def _member(
+    session: AsyncSession, principal: Principal, customer: Customer, wish: CustomerSessionCreate
+) -> Member | None:
+    of_team = owned_by(principal, Member), Member.customer_id == customer.id, ~Member.is_deleted
+    statement = select(Member).where(*of_team)
+    if wish.member_id is not None:
+        statement = statement.where(Member.id == wish.member_id)
+    else:
+        statement = statement.where(Member.external_id == wish.external_member_id)
     return (await session.execute(statement.limit(1))).scalar_one_or_none()
 
 

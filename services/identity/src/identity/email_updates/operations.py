@@ -21,6 +21,7 @@ from identity.customers.models import Customer
 from identity.email_updates.models import LIFETIME, PAUSE, PREFIX, WINDOW, WINDOW_MAILS, EmailUpdate
 from identity.login_codes.models import LoginCode
 from identity.mails.operations import letter
+from identity.member_sessions import operations as member_sessions
 from identity.organizations.models import Organization
 from identity.settings import Settings
 
@@ -34,8 +35,13 @@ class EmailUpdateNotAllowed(NotPermitted):
 async def request(session: AsyncSession, principal: Principal, email: str, settings: Settings) -> None:
     """Mails a link to the new address, at most one a minute and ten a day; none where another customer has it.
 
-    Raises `EmailUpdateNotAllowed`, or `InvalidInput` for the present address.
+    Raises `EmailUpdateNotAllowed`, or `InvalidInput` for the present address. In a team only the owner changes it,
+    since who has the team's address as a member goes with it.
     """
+    if principal.member_id is not None:
+        _, member = await member_sessions.present(session, principal)
+        if member.role != "owner":
+            raise EmailUpdateNotAllowed("Only the owner of a team changes its e-mail address")
     customer = await _own(session, principal)
     organization = await session.get_one(Organization, customer.organization_id)
     if not _allows(organization):

@@ -12,6 +12,7 @@ from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, answers_with_secret
 
 from identity.customer_sessions import operations as customer_sessions
+from identity.member_sessions import operations as member_sessions
 from identity.organization_access_tokens import operations
 from identity.organization_access_tokens.schemas import (
     OrganizationAccessTokenCreate,
@@ -80,6 +81,8 @@ async def authenticate(
     text = token.strip()
     if customer_sessions.is_customer_token(text):
         principal = await customer_sessions.authenticate(session, settings.secret, text)
+    elif member_sessions.is_member_token(text):
+        principal = await member_sessions.authenticate(session, settings.secret, text)
     else:
         principal = await operations.authenticate(session, settings.secret, text)
     return Response(headers={auth.HEADER: auth.sign(principal, settings.principal_private_key)})
