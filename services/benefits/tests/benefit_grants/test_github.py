@@ -12,7 +12,7 @@ from servicekit.testing import signed_headers
 from servicekit.testing.plans import check_kept_plan
 from sqlalchemy import text
 
-from services.benefits.tests.providers.servers import Trouble
+from services.benefits.tests.providers.provider import Trouble
 
 ADA, OWNER = 4711, 1
 REPOSITORY = {"repository_owner": "acme", "repository_name": "app", "permission": "push"}

@@ -10,7 +10,7 @@ from billing.commands import run_left_open
 from billing.payments.models import Payment
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
-from contracts.checkout import ProcessorEvent, ProcessorEventReceivedV1
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from processor import card_testing
 from servicekit import clock, ids
 from servicekit.testing.harness import signed_headers

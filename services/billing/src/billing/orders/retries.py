@@ -18,7 +18,7 @@ from billing.orders.schemas import CustomerOrderConfirmPayment, CustomerOrderPay
 from billing.payment_methods import agreements
 from billing.payment_methods import queries as payment_methods
 from billing.payment_methods.manage import ProcessorSilent
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 from billing.settings import Settings
 from billing.subscriptions.models import Subscription
@@ -136,7 +136,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Cu
         subscription = await session.get(Subscription, order.subscription_id) if order.subscription_id else None
         present_id = subscription.payment_method_id if subscription is not None else None
         await agreements.is_chosen(session, principal, method.id, present_id)
-    payment = await collect.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
+    payment = await requests.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
     if method is None:
         payment.processor_customer_id = customer.processor_customer_id
     return payment

@@ -137,7 +137,11 @@ async def change(
 
 
 def _revalue(discount: Discount, given: Mapping[str, Any]) -> None:
-    """Changes what a discount takes off; what is None stays. Raises `InvalidInput` naming what its type has not."""
+    """Changes what a discount takes off; what is None stays. Raises `InvalidInput` naming what its type has not.
+
+    `amounts` are all amounts from then on. An `amount` is that of its `currency`: the others of a discount with several
+    currencies stay, and one with a single currency moves to the new one (Polar's rule, made before there were several).
+    """
     of_type = ("basis_points",) if discount.type == "percentage" else ("amount", "amounts", "currency")
     for name, value in given.items():
         if value is not None and name not in of_type:
@@ -162,7 +166,7 @@ def _revalue(discount: Discount, given: Mapping[str, Any]) -> None:
         ensure_whole(given["amount"], currency)
     except ValueError as refusal:
         raise InvalidInput(("body", "amount"), str(refusal)) from None
-    discount.amounts = {currency: given["amount"]}
+    discount.amounts = {**(present if len(present) > 1 else {}), currency: given["amount"]}
 
 
 async def remove(session: AsyncSession, principal: Principal, discount_id: UUID) -> None:
