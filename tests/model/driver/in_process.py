@@ -6,14 +6,9 @@ from uuid import UUID
 import tax
 from billing.orders import tax as taxes
 from contracts.catalog import ProductCreatedV1
-from contracts.checkout import (
-    CheckoutSucceededV1,
-    DiscountCreatedV1,
-    ProcessorEvent,
-    ProcessorEventReceivedV1,
-    Purchase,
-)
+from contracts.checkout import CheckoutSucceededV1, DiscountCreatedV1, Purchase
 from contracts.identity import OrganizationCreatedV1
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from servicekit import clock, ids
 from servicekit.testing.harness import SECRET, signed_headers
 

@@ -6067,7 +6067,7 @@ export interface components {
         };
         /**
          * CheckoutCreate
-         * @description A new checkout, for a price (`product_price_id`), a product, or the first of `products`.
+         * @description A new checkout, for a price (`product_price_id`), a product, or the first of `products`: one of them is given.
          * @example {
          *       "customer_email": "ada@example.com",
          *       "products": [

@@ -286,18 +286,6 @@ class Purchase(Shape):
     immediate_delivery_consent: ImmediateDeliveryConsent | None = None
 
 
-class ProcessorEvent(Shape):
-    """A call-back of the payment processor, as it came: its own type and object."""
-
-    id: str
-    """The processor's own; each is told once."""
-    processor: Annotated[str, OneOf("stripe")]
-    type: str
-    """In the processor's words: `payment_intent.succeeded`, `charge.dispute.created`."""
-    object: dict[str, Any]
-    created_at: Instant
-
-
 class DeclineRate(Shape):
     """How many of the cards that buyers tried at an organization's checkouts were declined."""
 
@@ -361,17 +349,6 @@ class CheckoutReplayedV1(Event[Replay]):
     """The checkouts whose copies differed at one consumer, told again."""
 
     name: ClassVar[str] = "checkout.replayed"
-    source: ClassVar[str] = "/checkout"
-    public: ClassVar[bool] = False
-
-
-class ProcessorEventReceivedV1(Event[ProcessorEvent]):
-    """The processor called back about something that is not a payment of a checkout.
-
-    The organization is the one that the object names in its metadata, or nil where it names none.
-    """
-
-    name: ClassVar[str] = "processor_event.received"
     source: ClassVar[str] = "/checkout"
     public: ClassVar[bool] = False
 

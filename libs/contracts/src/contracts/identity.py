@@ -262,6 +262,8 @@ class EmailUpdate(Shape):
     customer_id: UUID
     old_email: str
     email: str
+    checkout_id: UUID | None = None
+    """Where whoever asked had not proven the old address: the only purchase that they may take along."""
 
 
 class CustomerEmailVerifiedV1(Event[EmailUpdate]):

@@ -1,6 +1,6 @@
 """Every event of the suite, listed by hand: what is not here is not published."""
 
-from contracts import benefits, billing, catalog, checkout, identity, metering, webhooks
+from contracts import benefits, billing, catalog, checkout, identity, metering, processor_events, webhooks
 from contracts.event import EventClass
 
 EVENTS: tuple[EventClass, ...] = (
@@ -25,7 +25,7 @@ EVENTS: tuple[EventClass, ...] = (
     checkout.CheckoutSucceededV1,
     checkout.CheckoutDigestedV1,
     checkout.CheckoutReplayedV1,
-    checkout.ProcessorEventReceivedV1,
+    processor_events.ProcessorEventReceivedV1,
     checkout.CheckoutDeclineRateExceededV1,
     checkout.DiscountCreatedV1,
     checkout.DiscountUpdatedV1,

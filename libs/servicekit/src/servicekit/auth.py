@@ -48,6 +48,8 @@ class Principal:
     """Whether its organization is in test mode, so that it may have a test clock."""
     member_id: UUID | None = None
     """Of a session that a member of the customer's team has."""
+    checkout_id: UUID | None = None
+    """Of a customer who has not proven their address: the purchase with which the session came. It holds for that."""
 
     @property
     def is_plain_member(self) -> bool:
@@ -104,6 +106,7 @@ def sign(principal: Principal, private_key: str) -> str:
         "mem": str(principal.member_id) if principal.member_id else None,
         "scope": " ".join(sorted(principal.scopes)),
         "test": principal.is_test,
+        "buy": str(principal.checkout_id) if principal.checkout_id else None,
         "exp": int((clock.wall() + LIFETIME).timestamp()),
     }
     return jwt.encode(claims, Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key)), algorithm="EdDSA")
@@ -142,6 +145,7 @@ class Verifier:
             customer_id=UUID(claims["cus"]) if claims.get("cus") else None,
             is_test=bool(claims.get("test")),
             member_id=UUID(claims["mem"]) if claims.get("mem") else None,
+            checkout_id=UUID(claims["buy"]) if claims.get("buy") else None,
         )
         self._verified[token] = (principal, claims["exp"])
         if len(self._verified) > _CACHED:

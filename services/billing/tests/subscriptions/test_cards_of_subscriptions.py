@@ -209,6 +209,33 @@ async def test_the_default_is_never_replaced_by_a_stranger_s_card(client, bus, p
     assert (refused.status_code, refused.json()["error"]) == (400, "PaymentMethodInUseByActiveSubscription")
 
 
+async def test_a_card_of_somebody_s_checkout_pays_for_nothing_else_of_the_customer_s(
+    client, bus, purchased, victim, stranger_s, database, processor, portal, sandbox
+):
+    """Somebody paid a subscription with this customer's e-mail: that card is not theirs to spend, or to make their own.
+
+    Not for another subscription, not for what is owed, not by choosing it anew where it pays, and not as the default.
+    """
+    gift = purchased(card=sandbox.card())
+    await bus.deliver(gift)
+    card = (await client.get(MINE, headers=portal(victim))).json()["items"][0]
+    assert not card["is_default"]
+    clock.move(32 * DAY)
+    await renewed(database, processor)
+    (owed,) = [one for one in await orders_of(client) if one["status"] == "pending"]
+    for path, body in (
+        (f"/v1/customer-portal/subscriptions/{victim.data.subscription_id}", {"payment_method_id": card["id"]}),
+        (f"/v1/customer-portal/orders/{owed['id']}/confirm-payment", {"payment_method_id": card["id"]}),
+    ):
+        method = client.post if path.endswith("payment") else client.patch
+        refused = await method(path, headers=portal(victim), json=body)
+        assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "payment_method_id"]), path
+    assert (await choose(client, portal(victim), gift, card["id"])).status_code == 200
+    default = await client.patch(f"{MINE}/{card['id']}", headers=portal(victim), json={"is_default": True})
+    assert (default.status_code, default.json()["error"]) == (400, "PaymentMethodOfCheckout")
+    assert (await choose(client, portal(victim), victim, card["id"])).status_code == 422
+
+
 async def test_the_seller_chooses_among_the_customer_s_cards(client, bus, purchased, victim, database, sandbox):
     other = purchased(card=sandbox.card(), email="bob@example.com")
     await bus.deliver(other)

@@ -65,7 +65,7 @@ async def test_a_code_that_was_requested_before_the_news_of_the_customer_is_mail
     assert await late(database, settings) == 0
     assert await mailed() == []
     await known_as(bus, UUID(ada["organization_id"]), "New@example.com")
-    clock.move(timedelta(seconds=1))
+    clock.move(timedelta(seconds=20))
     assert await late(database, settings) == 1
     (message,) = await mailed()
     assert message["To"] == "New@example.com"

@@ -119,12 +119,13 @@ def _parser() -> argparse.ArgumentParser:
     leaving = add(
         "leftovers",
         _leftovers,
-        "list what an earlier release left: entries that wait, cards that nobody chose, misplaced purchases",
+        "list what an earlier release left: entries that wait, cards that nobody chose, misplaced purchases, payments "
+        "that are open at Stripe",
     )
     leaving.add_argument(
         "--repair",
         action="store_true",
-        help="credit entries to the customer, or drop them; take buyers' cards from other customers",
+        help="credit entries to the customer, or drop them; take buyers' cards from other customers; cancel payments",
     )
     leaving.add_argument("--release-cards", action="store_true", help="take such cards from their subscriptions")
     leaving.add_argument("--connect", nargs="+", default=[], metavar="ID", help="connect the places of these benefits")
@@ -295,6 +296,7 @@ def _leftovers(arguments: argparse.Namespace) -> int:
     lists = (
         leftovers.run(stack, repaired=arguments.repair, released=arguments.release_cards),
         leftovers.misplaced(stack, repaired=arguments.repair),
+        leftovers.exposed(stack, repaired=arguments.repair),
         leftovers.connect(stack, arguments.connect),
     )
     return max(lists)

@@ -91,7 +91,7 @@ async def open_order(
     """Writes an order, with its number, discount, tax, and what the customer's balance takes or gives.
 
     The caller has locked the customer. It says nothing: `tell` does, when the caller has done the rest. What is due
-    afterwards (`order.payable_amount`) is asked for by `payments.collect.request`; nothing due is `payments.collect.
+    afterwards (`order.payable_amount`) is due by `payments.requests.request`; nothing due is `payments.collect.
     settle_free`.
     """
     is_draft = terms.status == "draft"

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from servicekit.languages import on_one_line
 from servicekit.letters import Letter
 from servicekit.mail import Notice, write_notices
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.consumer_rights import letters as rights
@@ -25,13 +27,16 @@ SWITCHES = {
 }
 """Which of a seller's mail switches lets the receipt of an order out, by the reason why it was billed."""
 PURCHASES = ("purchase", "subscription_create")
+FREE_MAILS = 5
+"""So many mails a day anybody can have sent to an address by taking what costs nothing with it."""
 
 
 async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *, is_authenticated: bool = True) -> None:
     """Numbers the receipts of orders that were just paid, and makes their mails due; their customers are locked.
 
     Once for each order, in the transaction that makes it paid; what costs nothing has no receipt, and a mail only where
-    it was bought. Unless the buyer `is_authenticated`, the mail says what to do when its reader is not the buyer.
+    it was bought, and only `FREE_MAILS` a day where anybody could buy it for the address. Unless the buyer
+    `is_authenticated`, the mail says what to do when its reader is not the buyer.
     """
     due = [
         (order, customer)
@@ -44,6 +49,8 @@ async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *,
         if order.total_amount > 0:
             order.receipt_number = customer.next_receipt_number()
         seller, texts = shapes[order.organization_id], languages.of(customer.locale)
+        if not is_authenticated and order.total_amount == 0 and await _has_many(session, order):
+            continue
         subscription = await session.get(Subscription, order.subscription_id) if order.subscription_id else None
         # A consent counts once it was confirmed on a durable medium: no switch holds that back.
         is_due = order.immediate_delivery_consent is not None
@@ -58,6 +65,17 @@ async def give(session: AsyncSession, paid: Sequence[tuple[Order, Customer]], *,
                 said = replace(said, links=tuple(rights.links_of(order, seller, customer.locale)))
             notices.append(Notice(customer.email, said, "order_confirmation", order.id))
     await write_notices(session, notices)
+
+
+async def _has_many(session: AsyncSession, order: Order) -> bool:
+    """Whether the customer was written to about enough of what costs nothing within a day; this order is counted."""
+    free = select(func.count()).where(
+        Order.customer_id == order.customer_id,
+        Order.total_amount == 0,
+        Order.billing_reason.in_(PURCHASES),
+        Order.created_at > order.created_at - timedelta(days=1),
+    )
+    return bool((await session.execute(free)).scalar_one() > FREE_MAILS)
 
 
 def _reason(order: Order, subscription: Subscription | None) -> str:

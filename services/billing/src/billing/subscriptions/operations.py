@@ -91,6 +91,7 @@ def terms_of(purchase: Purchase) -> dict[str, Any]:
         "price_data": purchase.price.model_dump(mode="json"),
         "discount_data": keeps.model_dump(mode="json") if keeps else None,
         "period_discount_data": discount.model_dump(mode="json") if discount and not is_trial else None,
+        "set_aside_discount_data": None,
     }
 
 

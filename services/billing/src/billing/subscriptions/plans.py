@@ -67,8 +67,9 @@ class FullPeriod:
 class Plan:
     """A change that was computed. `lines` are what it costs now, empty for nothing; `behavior` as it was promoted.
 
-    `full` is the period that begins with it where all of that is billed. `dearer_amount` is of one that is scheduled or
-    made in a trial: what a period will cost, discount taken off, if that is more than without the change; else 0.
+    `full` is the period that begins with it where all of that is billed. `next_amount` is what the next period will
+    cost, discount taken off. `dearer_amount` is that of one that costs nothing now (it is scheduled, made in a trial,
+    or at the very end of a period), if the period costs more than without the change; else 0.
     """
 
     kind: str
@@ -78,6 +79,7 @@ class Plan:
     billing_reason: str = "subscription_update"
     full: FullPeriod | None = None
     dearer_amount: int = 0
+    next_amount: int = 0
 
     @property
     def is_billed_at_once(self) -> bool:
@@ -88,6 +90,10 @@ class Plan:
     def field(self) -> tuple[str, str]:
         """The field of the request that it comes from."""
         return "body", "product_id" if self.kind == "product" else self.kind
+
+    def billed_now(self) -> "Plan":
+        """The plan with an order of its own for the lines that would have waited."""
+        return replace(self, behavior="invoice")
 
     def with_metadata(self, metadata: dict[str, Any] | None) -> "Plan":
         """The plan that also sets the subscription's metadata: with the change, or not at all."""
@@ -159,8 +165,9 @@ def plan(
     if product_data is None and price.amount_type not in QUANTITIES.values():
         amount = subscription.amount
     is_same = is_same_product and counted == {"seats": subscription.seats, "units": subscription.units}
-    begins_anew = wish.behavior == "reset" and subscription.status != "trialing"
-    if is_same and not wish.discount and not begins_anew:
+    in_trial = subscription.status == "trialing"
+    begins_anew = wish.behavior == "reset" and not in_trial
+    if is_same and not begins_anew and (wish.discount is None or in_trial):
         return None
     if is_same and begins_anew and now - subscription.current_period_start < JUST_BEGUN:
         raise SubscriptionLocked("The present period has just begun: a reset to the same terms would bill it twice")
@@ -175,10 +182,10 @@ def plan(
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
-        dearer = _dearer_amount(subscription, wish, terms, subscription.current_period_end)
-        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer)
+        then, dearer = _coming(subscription, wish, terms, subscription.current_period_end)
+        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     ensure_remaining(scheduled, asked, price, counted)
-    if subscription.status == "trialing":
+    if in_trial:
         return _in_trial(subscription, wish, terms, now, paid)
     return _at_once(subscription, wish, terms, now, paid)
 
@@ -188,33 +195,46 @@ def period_cost(subscription: Subscription, begins_at: datetime) -> int:
     return _new_terms(subscription, {}, None, begins_at).net_amount
 
 
-def _dearer_amount(subscription: Subscription, wish: Wish, terms: dict[str, Any], begins_at: datetime) -> int:
+def _coming(subscription: Subscription, wish: Wish, terms: dict[str, Any], begins_at: datetime) -> tuple[int, int]:
+    """`next_amount` and `dearer_amount` of a plan: of a period that begins then."""
     before = period_cost(subscription, begins_at)
     after = _new_terms(subscription, terms, wish.discount, begins_at).net_amount
-    return after if after > before else 0
+    return after, after if after > before else 0
 
 
-def end_of_trial(subscription: Subscription, now: datetime, paid: Paid, scheduled: NewTerms | None = None) -> Plan:
-    """The trial ends at once: the first period begins, with what was scheduled for it, and is billed."""
-    terms: dict[str, Any] = {}
+def end_of_trial(
+    subscription: Subscription,
+    now: datetime,
+    paid: Paid,
+    scheduled: NewTerms | None = None,
+    discount: GivenDiscount | None = None,
+) -> Plan:
+    """The trial ends at once: the first period begins, with what was scheduled for it, and is billed.
+
+    `discount` is one that comes with it.
+    """
+    terms: dict[str, Any] = {"asked": ["product", *QUANTITIES]}
     if scheduled is not None:
-        terms = {name: getattr(scheduled, name) for name in ("product", "price", "amount", "seats", "units")}
-    return _first_period(subscription, "trial_end", terms | {"asked": ["product", *QUANTITIES]}, None, now, paid)
+        terms |= {name: getattr(scheduled, name) for name in ("product", "price", "amount", "seats", "units")}
+    if discount is not None:
+        terms |= {"discount": discount.data, "sets_discount": True}
+    return _first_period(subscription, "trial_end", terms, discount, now, paid)
 
 
 def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime, paid: Paid) -> Plan:
     """Nothing is billed during a trial; it ends with the new product's trial, which may be over (Polar's rule)."""
     product = wish.product
     if product is None:
-        dearer = _dearer_amount(subscription, wish, terms, subscription.current_period_end)
-        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], dearer_amount=dearer)
+        then, dearer = _coming(subscription, wish, terms, subscription.current_period_end)
+        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     began = subscription.trial_start or subscription.current_period_start
     if product.trial_interval is not None:
         trial_end = next_period_end(began, product.trial_interval, product.trial_interval_count or 1, began.day)
         if trial_end > now:
             moved: dict[str, Any] = {"trial_end": trial_end, "period_end": trial_end}
-            dearer = _dearer_amount(subscription, wish, terms, trial_end)
-            return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [], dearer_amount=dearer)
+            then, dearer = _coming(subscription, wish, terms, trial_end)
+            new = NewTerms(**terms, **moved)
+            return Plan(wish.kind, wish.behavior, new, [], dearer_amount=dearer, next_amount=then)
     return _first_period(subscription, wish.kind, terms, wish.discount, now, paid)
 
 
@@ -233,7 +253,8 @@ def _first_period(
     full = _full_period(subscription, terms, given, now)
     begun = NewTerms(**terms, status="active", trial_end=now, period_start=now, period_end=full.period.end)
     rest = paid.rest(subscription.price_id, now)
-    return Plan(kind, "invoice", begun, [rest] if rest is not None else [], "subscription_cycle", full)
+    lines = [rest] if rest is not None else []
+    return Plan(kind, "invoice", begun, lines, "subscription_cycle", full, next_amount=full.terms.net_amount)
 
 
 def _full_period(
@@ -254,7 +275,7 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
     if wish.behavior == "reset":
         full = _full_period(subscription, terms, wish.discount, now)
         begun = NewTerms(**terms, period_start=now, period_end=full.period.end)
-        return Plan(wish.kind, "reset", begun, [], full=full)
+        return Plan(wish.kind, "reset", begun, [], full=full, next_amount=full.terms.net_amount)
     behavior = "invoice" if wish.behavior == "prorate" and has_other_interval else wish.behavior
     new_period = _period_from(subscription, product, now) if has_other_interval else period
     new = _new_terms(subscription, terms, wish.discount, new_period.start if has_other_interval else None)
@@ -270,10 +291,10 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
     else:
         lines = of_product_change(old, period, new, new_period, now)
     lines = [line for one in lines if (line := paid.bounded(one, period, now)) is not None]
-    if behavior == "prorate":
-        lines = [line.as_entry() for line in lines]
     begins: dict[str, Any] = {"period_start": now, "period_end": new_period.end} if has_other_interval else {}
-    return Plan(wish.kind, behavior, NewTerms(**terms, **begins), lines)
+    then, dearer = _coming(subscription, wish, terms, new_period.end)
+    new_terms = NewTerms(**terms, **begins)
+    return Plan(wish.kind, behavior, new_terms, lines, dearer_amount=0 if lines else dearer, next_amount=then)
 
 
 def _period_from(subscription: Subscription, product: dict[str, Any] | None, now: datetime) -> Period:

@@ -3,7 +3,6 @@
 from contracts import checkout as contracts
 from pricing.discounts import Snapshot, amount_off
 from pricing.prices import static_amount
-from servicekit import clock
 from servicekit.errors import InvalidInput
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,7 +46,7 @@ async def choose_discount(
     session: AsyncSession, checkout: Checkout, changes: CheckoutCreate | CheckoutUpdate | CheckoutUpdatePublic
 ) -> None:
     """Applies the discount that is named, or the present one anew. Raises `InvalidInput` where it does not apply."""
-    if "discount_code" in changes.model_fields_set:
+    if "discount_code" in changes.model_fields_set and getattr(changes, "discount_id", None) is None:
         await apply_code(session, checkout, changes.discount_code)
         return
     discount_id = checkout.discount_id
@@ -61,7 +60,7 @@ async def choose_discount(
 
 
 async def _apply(session: AsyncSession, checkout: Checkout, discount: Discount | None, loc: tuple[str, ...]) -> None:
-    if discount is None or not discount.is_live(clock.now()):
+    if discount is None or not await discounts.is_live(session, discount, checkout.id):
         raise InvalidInput(loc, "Discount does not exist")
     if not discount.applies_to(checkout.product_id, checkout.currency):
         in_others = any(discount.applies_to(checkout.product_id, one) for one in discount.amounts or {})

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect
-from servicekit.inputs import Input
+from servicekit.inputs import Input, ensure_one_form
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
 TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -52,7 +52,7 @@ class Buyer(Input):
 
 
 class CheckoutCreate(Buyer):
-    """A new checkout, for a price (`product_price_id`), a product, or the first of `products`."""
+    """A new checkout, for a price (`product_price_id`), a product, or the first of `products`: one of them is given."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -102,8 +102,12 @@ class CheckoutCreate(Buyer):
     def _names_what_is_bought(self) -> "CheckoutCreate":
         if self.product_price_id is None and self.product_id is None and self.products is None:
             raise ValueError("products, product_id or product_price_id is required")
-        if self.external_customer_id is None:
-            self.external_customer_id = self.__dict__["customer_external_id"]
+        ensure_one_form(self, "products", "product_id", "product_price_id")
+        ensure_one_form(self, "discount_id", "discount_code")
+        early = self.__dict__["customer_external_id"]
+        if self.external_customer_id not in (None, early):
+            ensure_one_form(self, "external_customer_id", "customer_external_id")
+        self.external_customer_id = self.external_customer_id or early
         if self.trial_interval_count is not None and self.trial_interval is None:
             raise ValueError("trial_interval_count needs a trial_interval")
         return self
@@ -130,6 +134,11 @@ class CheckoutUpdate(Buyer):
     customer_ip_address: Short | None = None
     metadata: MetadataInput | None = None
     customer_metadata: MetadataInput | None = None
+
+    @model_validator(mode="after")
+    def _names_one_discount(self) -> Self:
+        ensure_one_form(self, "discount_id", "discount_code")
+        return self
 
 
 class CheckoutUpdatePublic(Buyer):

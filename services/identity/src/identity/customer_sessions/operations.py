@@ -1,11 +1,13 @@
 """Letting a customer into the portal, and finding out who is in."""
 
+from uuid import UUID
+
 from contracts.billing import Customer as CustomerShape
 from servicekit import clock, ids
 from servicekit.auth import Principal, owned_by
 from servicekit.database import awaited
 from servicekit.errors import InvalidInput, ResourceNotFound, Unauthorized
-from servicekit.tokens import generate, hashed
+from servicekit.tokens import generate, hashed, is_well_formed
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,9 +55,18 @@ async def create(
 
 
 async def open_for(
-    session: AsyncSession, customer: Customer, return_url: str | None, settings: Settings, *, email: str | None = None
+    session: AsyncSession,
+    customer: Customer,
+    return_url: str | None,
+    settings: Settings,
+    *,
+    email: str | None = None,
+    checkout_id: UUID | None = None,
 ) -> tuple[CustomerSession, str]:
-    """A new session of a customer, and its token, which is kept nowhere; `email` is the address that was proven."""
+    """A new session of a customer, and its token, which is kept nowhere; `email` is the address that was proven.
+
+    `checkout_id` is the purchase that it holds for, where the customer's address was not proven before.
+    """
     now, text = clock.wall(), generate(PREFIX)
     opened = CustomerSession(
         id=ids.uuid7(),
@@ -66,6 +77,7 @@ async def open_for(
         expires_at=now + LIFETIME,
         return_url=return_url,
         email=email,
+        checkout_id=checkout_id,
     )
     session.add(opened)
     # Sessions that are over are of no use to anybody; each new one of a customer removes them.
@@ -76,6 +88,8 @@ async def open_for(
 
 async def authenticate(session: AsyncSession, secret: str, text: str) -> Principal:
     """Whom a session's token belongs to. Raises `Unauthorized` when it is unknown or over, or its customer deleted."""
+    if not is_well_formed(text, PREFIX):
+        raise Unauthorized("the customer session is not valid")
     statement = (
         select(CustomerSession, Customer.is_deleted, Organization.is_test)
         .join(Customer, Customer.id == CustomerSession.customer_id)
@@ -87,7 +101,10 @@ async def authenticate(session: AsyncSession, secret: str, text: str) -> Princip
     opened: CustomerSession = found.CustomerSession
     if opened.expires_at <= clock.wall():
         raise Unauthorized("the customer session has expired")
-    return Principal("customer", opened.id, (opened.organization_id,), SCOPES, opened.customer_id, bool(found.is_test))
+    return Principal(
+        "customer", opened.id, (opened.organization_id,), SCOPES, opened.customer_id, bool(found.is_test),
+        checkout_id=opened.checkout_id,
+    )  # fmt: skip
 
 
 async def present(session: AsyncSession, principal: Principal) -> tuple[CustomerSession, CustomerShape]:

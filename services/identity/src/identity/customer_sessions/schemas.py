@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts import billing as contracts
 from contracts.event import Instant
 from pydantic import BaseModel, Field, StringConstraints, model_validator
-from servicekit.inputs import Input
+from servicekit.inputs import Input, ensure_one_form
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -29,8 +29,10 @@ class CustomerSessionCreate(Input):
 
     @model_validator(mode="after")
     def _names_one(self) -> "CustomerSessionCreate":
-        if self.external_customer_id is None:
-            self.external_customer_id = self.__dict__["customer_external_id"]
+        early = self.__dict__["customer_external_id"]
+        if self.external_customer_id not in (None, early):
+            ensure_one_form(self, "external_customer_id", "customer_external_id")
+        self.external_customer_id = self.external_customer_id or early
         if (self.customer_id is None) == (self.external_customer_id is None):
             raise ValueError("either customer_id or external_customer_id is required")
         if self.member_id is not None and self.external_member_id is not None:

@@ -53,7 +53,7 @@ async def request(session: AsyncSession, principal: Principal, email: str, setti
     is_over = EmailUpdate.window_began_at <= now - WINDOW
     values: dict[str, Any] = {
         "created_at": now, "old_email": old, "email": email, "token_hash": hashed(token, settings.secret),
-        "expires_at": now + LIFETIME,
+        "expires_at": now + LIFETIME, "checkout_id": principal.checkout_id,
     }  # fmt: skip
     window = {
         "window_began_at": case((is_over, now), else_=EmailUpdate.window_began_at),
@@ -112,12 +112,15 @@ async def verify(session: AsyncSession, token: str, settings: Settings) -> str:
         customer_id=customer.id,
         old_email=update.old_email,
         email=update.email,
+        checkout_id=update.checkout_id,
     )
     event = CustomerEmailVerifiedV1(
         subject=customer.id, organization_id=customer.organization_id, time=clock.now(), data=data
     )
     outbox.record(session, event)
-    _, text = await customer_sessions.open_for(session, customer, None, settings, email=update.email)
+    _, text = await customer_sessions.open_for(
+        session, customer, None, settings, email=update.email, checkout_id=update.checkout_id
+    )
     await _tell_old(session, customer, update)
     return text
 

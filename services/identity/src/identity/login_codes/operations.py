@@ -133,7 +133,7 @@ async def _mail_code(session: AsyncSession, email: str, organization_id: UUID | 
 def _letter(accounts: Sequence[Account], code: str) -> Letter:
     """Names the seller, or some of the sellers, of whoever has the mailbox."""
     first = accounts[0]
-    values = {"code": code, "minutes": LIFETIME.seconds // 60}
+    values = {"code": code, "minutes": str(LIFETIME.seconds // 60)}
     names = list(dict.fromkeys(account.organization.name for account in accounts))
     if len(names) == 1:
         return letter(first.organization, first.customer, "login_code", **values)
