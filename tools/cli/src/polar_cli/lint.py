@@ -76,11 +76,12 @@ def _types(paths: Sequence[Path] = ()) -> dict[str, list[str]]:
 def _failed(checks: dict[str, list[str]]) -> list[str]:
     failed = []
     for name, command in checks.items():
-        with step(name):
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
+        try:
+            with step(name):
+                subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        except subprocess.CalledProcessError as error:
             failed.append(name)
-            say(done.stdout + done.stderr)
+            say(error.stdout + error.stderr)
     return failed
 
 
