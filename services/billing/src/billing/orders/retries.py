@@ -135,7 +135,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Cu
             raise InvalidInput(("body", "payment_method_id"), "Payment method does not exist")
         subscription = await session.get(Subscription, order.subscription_id) if order.subscription_id else None
         present_id = subscription.payment_method_id if subscription is not None else None
-        await agreements.is_chosen(session, principal, method.id, present_id)
+        await agreements.is_chosen(session, agreements.actor(principal), method.id, present_id)
     payment = await requests.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
     if method is None:
         payment.processor_customer_id = customer.processor_customer_id

@@ -326,7 +326,7 @@ async def _choose_card(
     method = await payment_methods.find(session, principal, payment_method_id)
     if method is None or method.customer_id != customer.id:
         raise InvalidInput(("body", "payment_method_id"), "Payment method does not exist")
-    if await agreements.is_chosen(session, principal, method.id, subscription.payment_method_id):
+    if await agreements.is_chosen(session, held.by, method.id, subscription.payment_method_id):
         agreements.pay_with(session, subscription, method.id, held.by)
     await _updated(session, subscription, now)
     await dunning.retry_now(session, customer, subscription, now)
