@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.model.reference.books import Customer, Line, Order, Payment, Refused, Subscription, refuse, verb
 from tests.model.reference.orders import NO_CARD, Orders
-from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, end_of, rounded, share_left
+from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, add_months, end_of, rounded, share_left
 
 KEEP = Discount("what it has")
 BEHAVIORS, RUNNING = ("invoice", "prorate", "next_period", "reset"), ("active", "trialing", "past_due")
@@ -112,7 +112,9 @@ class Billing(Orders):
         if sub is not None:
             self.subscriptions += [sub] if upgrade is None else []
             sub.billed = [(order, line)]
-            customer.card = customer.card or ("good" if order.total or sub.cost() else None)
+            if order.total or sub.cost():
+                customer.card = customer.card or "good"
+                customer.pays.add(sub)
         for one in rest:
             self.collect(one)
         return sub or order
@@ -132,8 +134,9 @@ class Billing(Orders):
         given = {"discount": discount, "discount_first": None} if is_given else {}
         is_same = all(value == getattr(sub, kind) for kind, value in terms.items())
         if behavior == "next_period" or (is_same and (trialing or not (is_given or behavior == "reset"))):
+            was = sub.discount, sub.discount_first
             vars(sub).update(given)
-            self._schedule(sub, **terms)
+            self._schedule(sub, was, **terms)
             return
         is_again = is_same and behavior == "reset" and self.now - sub.start < timedelta(minutes=1)
         if not trialing and (self.unpaid(sub) or is_again):
@@ -147,10 +150,10 @@ class Billing(Orders):
             self._anew(sub, credit, "subscription_update", within=within, **terms, **given)
         else:
             lines = self._prorated(sub, discount if is_given else sub.period_discount, **terms)
-            if not lines:
-                self._require_card_later(sub, sub.end, given, **terms)
+            if (amount := sum(line.amount for line in lines)) <= 0:
+                self._require_card(sub, self._dearest(sub, sub.end, begun=sub.start, **terms, **given))
             elif behavior == "prorate":
-                self._require_card(sub, sum(line.amount for line in lines))
+                self._require_card(sub, amount)
             vars(sub).update(terms, **given)
             if is_given:
                 sub.period_discount, sub.discount_first = discount, sub.start if discount and sub.cost() else None
@@ -170,8 +173,13 @@ class Billing(Orders):
         line = Line(amount + sum(line.amount for one in theirs for line in one.waiting), self.now, self.now)
         preview = Order(sub.customer, sub.currency, "", self.now, [line], sub.customer.tax, sub.inclusive)
         self.set_tax(preview)
-        short = amount > 0 and 0 < preview.total > sub.customer.balances[sub.currency]
-        refuse(short and sub.customer.card is None, "PaymentMethodRequired")
+        short = 0 < preview.total > sub.customer.balances[sub.currency]
+        refuse(amount > 0 and not self._has_card(sub) and short, "PaymentMethodRequired")
+
+    def _has_card(self, sub: Subscription) -> bool:
+        """Who asks for what costs something chooses the customer's card. Source: ADR 0022."""
+        sub.customer.pays.update([sub] if sub.customer.card else [])
+        return sub in sub.customer.pays
 
     def _ensure_continuable(self, sub: Subscription, start: datetime, by_customer: bool) -> None:
         """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409)."""
@@ -194,25 +202,46 @@ class Billing(Orders):
             return self.credit(sub, None, max((line.end for _, line in sub.billed), default=self.now))
         return self.credit(sub, share_left(sub.start, sub.end, self.now) * sub.cost(sub.period_discount), sub.end)
 
-    def _schedule(self, sub: Subscription, **terms: Any) -> None:
+    def _schedule(self, sub: Subscription, was: tuple[Any, Any], **terms: Any) -> None:
         """With the next period, one of each kind. Source: SUBS; tests/subscription/test_service.py (issue #11129)."""
         pending = {kind: value for kind, value in {**sub.pending, **terms}.items() if value != getattr(sub, kind)}
-        self._require_card_later(sub, sub.end, {}, **pending)
+        self._require_card(sub, self._dearest(sub, sub.end, was, **pending))
         sub.pending = pending
 
-    def _require_card_later(self, sub: Subscription, start: datetime, given: dict[str, Any], **terms: Any) -> None:
-        """Also a rise from a later period on needs a card. Source: docs/api/subscriptions.md."""
-        present = sub.discount_at(start)
-        before, cost = sub.cost(present), sub.cost(given.get("discount", present), **terms)
-        self._require_card(sub, cost if cost > before else 0)
+    def _dearest(
+        self, sub: Subscription, start: datetime, was: tuple[Any, Any] | None = None, begun: datetime | None = None, *,
+        anew: bool = False, present: dict[str, Any] = {}, **terms: Any,
+    ) -> int:  # fmt: skip
+        """The most that a period from then on costs, of those that cost more than before: a rise needs a card also
+        where it comes when a discount is over. Source: docs/api/subscriptions.md."""
+        old, old_first = was or (sub.discount, sub.discount_first)
+        first = begun if "discount" in terms else sub.discount_first or (begun if anew else None)
+        new = terms.pop("discount", sub.discount)
+        every, starts = terms.get("product", sub.product).every, [start]
+        while len(starts) < 2 or starts[-2] < add_months(start, max(one.months if one else 0 for one in (old, new)), 31):
+            starts.append(end_of(starts[-1], *every, start.day))
+
+        def cost(at: datetime, discount: Discount | None, first: datetime | None, pending: datetime, **of: Any) -> int:
+            first = first or (pending if at > pending else None)
+            return sub.cost(discount if discount and discount.covers(at, first) else None, **of)
+
+        costs = [
+            (cost(at, old, old_first, sub.end if anew else start, **present), cost(at, new, first, start, **terms))
+            for at in starts
+        ]
+        return max((after for before, after in costs if after > before), default=0)
 
     def _anew(self, sub: Subscription, credit: list[Line], reason: str, *, within: bool = False, **terms: Any) -> None:
         """A full new period from now. Source: proration.mdx."""
         refuse(self.unpaid(sub), "SubscriptionLocked")
+        end = end_of(self.now, *terms.get("product", sub.product).every, self.now.day)
+        dearest = self._dearest(sub, end, begun=self.now, anew=True, **terms)
         vars(sub).update(terms)
         self._begin(sub)
         sub.ensure_paused_before(sub.end)
         line = self._period(sub, within=within)
+        if sum(one.amount - one.discount for one in (*credit, line)) <= 0:
+            self._require_card(sub, dearest)
         self._bill_now(sub, [*credit, *([line] if line.amount or not within else [])], reason)
 
     def _bill_now(self, sub: Subscription, lines: list[Line], reason: str) -> None:
@@ -221,7 +250,7 @@ class Billing(Orders):
             return
         order, customer = self.write(sub, reason, lines), sub.customer
         is_owed = order.status == "paid" and order.total > 0 > customer.balances[sub.currency]  # too little to charge
-        code = NO_CARD if is_owed and customer.card is None else self.charge(order, "purchase")
+        code = NO_CARD if (is_owed or order.status == "pending") and not self._has_card(sub) else self.charge(order, "purchase")
         if code is not None:
             self.void(self.orders.pop() if code == NO_CARD else order)
             raise Refused("PaymentMethodRequired" if code == NO_CARD else "PaymentFailed")
@@ -237,7 +266,7 @@ class Billing(Orders):
                 return
             moved = {"trial_end": end, "end": end}
             sub.ensure_paused_before(end)
-        self._require_card_later(sub, moved.get("end", sub.end), given, **terms)
+        self._require_card(sub, self._dearest(sub, moved.get("end", sub.end), **terms, **given))
         vars(sub).update(terms, **moved, **given)
 
     @verb
@@ -259,6 +288,8 @@ class Billing(Orders):
         self._require(sub, "active", "trialing")
         refuse(discount and not discount.applies(sub.product, sub.currency), "Invalid")
         if discount != sub.discount:
+            later = {**sub.pending, "discount": discount, "discount_first": None}
+            self._require_card(sub, self._dearest(sub, sub.end, present=sub.pending, **later))
             sub.discount, sub.discount_first = discount, None
 
     @verb

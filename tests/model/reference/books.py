@@ -30,6 +30,7 @@ class Customer:
     card: str | None = None
     tax: Tax = field(default_factory=Tax)
     balances: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    pays: set["Subscription"] = field(default_factory=set)  # what the card was given for. Source: ADR 0022
 
 
 @dataclass(eq=False)

@@ -141,6 +141,39 @@ async def test_a_discount_that_pays_all_needs_none(cardless, announced, patched,
         assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize("limit", [{"duration": "once"}, {"duration": "repeating", "duration_in_months": 3}])
+async def test_a_discount_for_a_limited_time_does_not_hide_a_rise(
+    client, cardless, announced, patched, discounted, listed, limit
+):
+    """It pays all of the first periods; the later ones cost 40.00, and nobody agreed to pay that. The same price, or a
+    fall, needs no card."""
+    off, big, same, small = await discounted(basis_points=10000, **limit), *[
+        await announced(amount) for amount in (4000, 1000, 500)
+    ]
+    purchase = await cardless(1000, discount=off, off=1000)
+    was = await state(client, purchase)
+    for behavior in ("prorate", "invoice", "reset", "next_period"):
+        change = {"product_id": big.id, "discount_id": off.id, "proration_behavior": behavior}
+        answer = await patched(purchase, **change)
+        assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired"), behavior
+    assert await state(client, purchase) == was
+    assert len(await listed(purchase)) == 1
+    for product in (same, small):
+        for behavior in ("next_period", "invoice"):
+            answer = await patched(purchase, product_id=product.id, proration_behavior=behavior)
+            assert answer.status_code == 200, answer.text
+
+
+async def test_a_discount_is_not_taken_away_without_a_payment_method(client, cardless, patched, discounted):
+    off, other = await discounted(basis_points=10000), await discounted(duration="once", basis_points=10000)
+    purchase = await cardless(1000, discount=off, off=1000)
+    was = await state(client, purchase)
+    for id in (None, other.id):
+        answer = await patched(purchase, discount_id=id)
+        assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired")
+    assert await state(client, purchase) == was
+
+
 async def test_a_discount_that_is_used_up_does_not_make_a_cut_a_rise(cardless, announced, patched, discounted):
     off = await discounted(duration="once")
     purchase, small = await cardless(3000), await announced(2000)

@@ -33,7 +33,7 @@ from billing.organizations.models import Organization
 from billing.payment_methods.agreements import AgreedBy, actor
 from billing.payments import collect, requests
 from billing.payments.models import Payment
-from billing.subscriptions import entries, events, pending_updates, queries
+from billing.subscriptions import discounts, entries, events, pending_updates, plans, queries, rises
 from billing.subscriptions.change import NewTerms, SubscriptionChange
 from billing.subscriptions.errors import (
     InactiveSubscription,
@@ -46,7 +46,7 @@ from billing.subscriptions.errors import (
 )
 from billing.subscriptions.models import ACTIVE, AlreadyCanceledSubscription, Subscription
 from billing.subscriptions.orders import bill_change, surroundings, total_of
-from billing.subscriptions.plans import Plan, period_cost
+from billing.subscriptions.plans import GivenDiscount, Plan, period_cost
 
 NO_METHOD = "There is no saved payment method to charge"
 Told = Sequence[type[Event[contracts.Subscription]]]
@@ -127,6 +127,24 @@ async def ensure_continuable(session: AsyncSession, held: Locked, begins_at: dat
     await ensure_chargeable(session, held, period_cost(held.subscription, begins_at))
 
 
+async def give_discount(
+    session: AsyncSession, held: Locked, discount: GivenDiscount | None, before: rises.Course | None = None
+) -> None:
+    """Gives the subscription a discount, or takes it away, from the next period on; None leaves it as it is.
+
+    `before` is what periods cost before that, where the subscription does not say it any more. What is scheduled counts
+    too. Raises `PaymentMethodRequired` where a later period gets dearer, and nobody could pay it.
+    """
+    subscription = held.subscription
+    scheduled = await pending_updates.scheduled(session, subscription)
+    product = scheduled.product if scheduled is not None else None
+    terms: dict[str, Any] = {"product": product, "amount": scheduled.amount} if scheduled is not None else {}
+    before = before or rises.present(subscription, terms)
+    if discount is not None:
+        discounts.give(subscription, discount.data)
+    await ensure_chargeable(session, held, plans.dearer_amount(subscription, before, terms), product)
+
+
 async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: datetime) -> Charging | None:
     """Does what was planned, or writes down what has to be paid first. Inside the caller's transaction.
 
@@ -146,8 +164,7 @@ async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: dateti
         subscription.ensure_paused_before(plan.terms.period_end, plan.field[1])
     if plan.is_billed_at_once:
         return await _bill_first(session, held, plan, now)
-    # Where nothing is added yet, in a trial or at the end of a period, a later period is charged.
-    amount = sum(line.amount for line in plan.lines) if plan.lines else plan.dearer_amount
+    amount = plan.amount_now if plan.amount_now > 0 else plan.dearer_amount
     await ensure_chargeable(session, held, amount, plan.terms.product)
     await entries.write(session, subscription, plan.lines, now)
     await _apply(session, subscription, plan.terms, now)
@@ -225,6 +242,8 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
     subscription, customer = held.subscription, held.customer
     if held.organization is not None and not held.organization.data["capabilities"]["subscription_renewals"]:
         raise PaymentNotReady("This organization may not bill subscriptions at present")
+    if plan.amount_now <= 0:
+        await ensure_chargeable(session, held, plan.dearer_amount, plan.terms.product)
     around = await surroundings(session, [(subscription, customer)])
     order = await bill_change(session, subscription, customer, around, plan, now)
     if order.payable_amount > MAXIMUM_AMOUNT:

@@ -30,6 +30,7 @@ from billing.subscriptions import (
     plans,
     portal,
     queries,
+    rises,
 )
 from billing.subscriptions.changes import Charging, Locked
 from billing.subscriptions.errors import InactiveSubscription
@@ -126,7 +127,7 @@ async def change_inside(
     if discount is not None:
         changes.ensure_changeable(subscription)
         _ensure_given(subscription, discount, None)
-        discounts.give(subscription, discount.data)
+        await changes.give_discount(session, held, discount)
     if wish.metadata is not None:
         subscription.user_metadata = wish.metadata
     match verb:
@@ -237,6 +238,7 @@ async def _reprice(
     if discount is not None:
         _ensure_given(subscription, discount, wish.product_id)
         discount = _news_of(subscription, discount)
+    before = rises.present(subscription)
     if discount is not None and behavior == "next_period":
         discounts.give(subscription, discount.data)
         discount = None
@@ -244,7 +246,7 @@ async def _reprice(
     scheduled = await pending_updates.scheduled(session, subscription)
     paid = await credits.read(session, subscription)
     planned = plans.plan(
-        subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount), now, paid, scheduled
+        subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount, before), now, paid, scheduled
     )
     if planned is None:
         # Nothing would change now, or in the next period: what is scheduled of the same kinds is dropped.
@@ -254,8 +256,7 @@ async def _reprice(
             if getattr(wish, "product_id" if name == "product" else name) is not None
         ]
         await pending_updates.follow(session, subscription, None if behavior == "next_period" else asked)
-        if discount is not None:
-            discounts.give(subscription, discount.data)
+        await changes.give_discount(session, held, discount, before)
     if planned is None or not planned.is_billed_at_once:
         if wish.metadata is not None:
             subscription.user_metadata = wish.metadata
