@@ -4,9 +4,10 @@ refusal with the API's name of the error, after which nothing is changed. Source
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.model.reference import terms as sold
 from tests.model.reference.books import Customer, Line, Order, Payment, Refused, Subscription, refuse, verb
 from tests.model.reference.orders import NO_CARD, Orders
-from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, add_months, end_of, rounded, share_left
+from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, end_of, rounded, share_left
 
 KEEP = Discount("what it has")
 BEHAVIORS, RUNNING = ("invoice", "prorate", "next_period", "reset"), ("active", "trialing", "past_due")
@@ -210,7 +211,7 @@ class Billing(Orders):
 
     def _dearest(
         self, sub: Subscription, start: datetime, was: tuple[Any, Any] | None = None, begun: datetime | None = None, *,
-        anew: bool = False, present: dict[str, Any] = {}, **terms: Any,
+        anew: bool = False, present: Any = (), **terms: Any,
     ) -> int:  # fmt: skip
         """The most that a period from then on costs, of those that cost more than before: a rise needs a card also
         where it comes when a discount is over. Source: docs/api/subscriptions.md."""
@@ -218,15 +219,16 @@ class Billing(Orders):
         first = begun if "discount" in terms else sub.discount_first or (begun if anew else None)
         new = terms.pop("discount", sub.discount)
         every, starts = terms.get("product", sub.product).every, [start]
-        while len(starts) < 2 or starts[-2] < add_months(start, max(one.months if one else 0 for one in (old, new)), 31):
+        over = sold.add_months(start, max(one.months if one else 0 for one in (old, new)), 31)
+        while len(starts) < 2 or starts[-2] < over:
             starts.append(end_of(starts[-1], *every, start.day))
 
-        def cost(at: datetime, discount: Discount | None, first: datetime | None, pending: datetime, **of: Any) -> int:
+        def cost(at: datetime, discount: Discount | None, first: datetime | None, pending: datetime, of: Any) -> int:
             first = first or (pending if at > pending else None)
-            return sub.cost(discount if discount and discount.covers(at, first) else None, **of)
+            return sub.cost(discount if discount and discount.covers(at, first) else None, **dict(of))
 
         costs = [
-            (cost(at, old, old_first, sub.end if anew else start, **present), cost(at, new, first, start, **terms))
+            (cost(at, old, old_first, sub.end if anew else start, present), cost(at, new, first, start, terms))
             for at in starts
         ]
         return max((after for before, after in costs if after > before), default=0)
@@ -250,7 +252,8 @@ class Billing(Orders):
             return
         order, customer = self.write(sub, reason, lines), sub.customer
         is_owed = order.status == "paid" and order.total > 0 > customer.balances[sub.currency]  # too little to charge
-        code = NO_CARD if (is_owed or order.status == "pending") and not self._has_card(sub) else self.charge(order, "purchase")
+        is_short = (is_owed or order.status == "pending") and not self._has_card(sub)
+        code = NO_CARD if is_short else self.charge(order, "purchase")
         if code is not None:
             self.void(self.orders.pop() if code == NO_CARD else order)
             raise Refused("PaymentMethodRequired" if code == NO_CARD else "PaymentFailed")

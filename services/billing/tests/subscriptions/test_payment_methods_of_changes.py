@@ -147,9 +147,10 @@ async def test_a_discount_for_a_limited_time_does_not_hide_a_rise(
 ):
     """It pays all of the first periods; the later ones cost 40.00, and nobody agreed to pay that. The same price, or a
     fall, needs no card."""
-    off, big, same, small = await discounted(basis_points=10000, **limit), *[
-        await announced(amount) for amount in (4000, 1000, 500)
-    ]
+    off, big, same, small = (
+        await discounted(basis_points=10000, **limit),
+        *[await announced(amount) for amount in (4000, 1000, 500)],
+    )
     purchase = await cardless(1000, discount=off, off=1000)
     was = await state(client, purchase)
     for behavior in ("prorate", "invoice", "reset", "next_period"):

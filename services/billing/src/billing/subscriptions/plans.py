@@ -190,9 +190,7 @@ def plan(
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
-        then, dearer = _coming(
-            subscription, terms, wish.discount, subscription.current_period_end, before=wish.before
-        )
+        then, dearer = _coming(subscription, terms, wish.discount, subscription.current_period_end, before=wish.before)
         return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     ensure_remaining(scheduled, asked, price, counted)
     if in_trial:
@@ -297,9 +295,7 @@ def _first_period(
     return Plan(kind, "invoice", begun, lines, "subscription_cycle", full, dearer, next_amount)
 
 
-def _dearer_after(
-    subscription: Subscription, terms: dict[str, Any], given: GivenDiscount | None, begun: Period
-) -> int:
+def _dearer_after(subscription: Subscription, terms: dict[str, Any], given: GivenDiscount | None, begun: Period) -> int:
     """`dearer_amount` of a plan with which a period begins."""
     return _coming(subscription, terms, given, begun.end, begun_at=begun.start, is_new_period=True)[1]
 
