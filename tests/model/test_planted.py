@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from billing.orders import amounts, corrections, dunning, models
-from billing.subscriptions import changes, discounts, entries, operations, orders, paid, pending_updates
+from billing.subscriptions import changes, discounts, entries, operations, orders, paid, pending_updates, rises
 from billing.subscriptions import models as subscriptions
 
 from tests.model.driver.checks import check
@@ -105,6 +105,11 @@ FAULTS = {
         changes.ensure_chargeable, "if amount <= 0 or", "if True or",
         [act(0, "buy", customer=0, product="Free", currency="usd"),
          act(DAY, "change", subscription=0, behavior="prorate", product="Dear")],
+    ),
+    "a rise after a discount needs no card": Fault(
+        rises.dearest, "for at in starts if", "for at in starts[:1] if",
+        [act(0, "buy", customer=0, product="Free", currency="usd", discount="all of two months"),
+         act(DAY, "change", subscription=0, behavior="reset", product="Dear")],
     ),
 }  # fmt: skip
 
