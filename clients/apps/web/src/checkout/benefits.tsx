@@ -2,20 +2,13 @@ import type { CheckoutBenefit } from '@polar-sh/client'
 import { Button, Markdown, Spinner } from '@polar-sh/ui'
 import { useState } from 'react'
 import { useWords } from '../shared/locale'
-import { Connect, type PurchaseSession } from './connect'
 import { safeUrl } from './leave'
 import type { Checkout } from './types'
 
+const SERVICES = { github: 'GitHub', discord: 'Discord' } as const
+
 /** What the purchase gives: keys, files, notes, and the accounts that still have to be connected. */
-export function Benefits({
-  benefits,
-  checkout,
-  session,
-}: {
-  benefits: CheckoutBenefit[]
-  checkout: Checkout
-  session: PurchaseSession
-}) {
+export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; checkout: Checkout }) {
   const { t } = useWords()
   return (
     <section aria-labelledby="benefits" className="w-full">
@@ -29,7 +22,7 @@ export function Benefits({
             className="flex flex-col gap-2 rounded-xl border border-line bg-raised p-4 text-sm"
           >
             <span className="break-words font-medium">{benefit.description}</span>
-            <Given benefit={benefit} checkout={checkout} session={session} />
+            <Given benefit={benefit} checkout={checkout} />
           </li>
         ))}
       </ul>
@@ -37,18 +30,12 @@ export function Benefits({
   )
 }
 
-function Given({
-  benefit,
-  checkout,
-  session,
-}: {
-  benefit: CheckoutBenefit
-  checkout: Checkout
-  session: PurchaseSession
-}) {
+function Given({ benefit, checkout }: { benefit: CheckoutBenefit; checkout: Checkout }) {
   const { t } = useWords()
   if (benefit.needs_account) {
-    return <Connect platform={benefit.needs_account} checkout={checkout} session={session} />
+    return (
+      <span className="text-muted">{t('done.connect', { service: SERVICES[benefit.needs_account] })}</span>
+    )
   }
   if (benefit.status === 'pending') {
     return (
@@ -104,7 +91,7 @@ function LicenseKey({ value, isLasting }: { value: string; isLasting: boolean })
         <code className="min-w-0 grow rounded-lg bg-canvas px-3 py-2 font-mono text-sm break-all select-all">
           {value}
         </code>
-        <Button className="shrink-0" onClick={copy} aria-live="polite">
+        <Button onClick={copy} aria-live="polite">
           {t(isCopied ? 'done.copied' : 'done.copy')}
         </Button>
       </div>

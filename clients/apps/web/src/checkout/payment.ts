@@ -35,7 +35,7 @@ export class CardError extends Error {
 /** What a buyer reads where a payment did not work, and what they can do about it. */
 export interface Trouble {
   key: MessageKey
-  action?: 'without-trial' | 'shop' | 'portal'
+  action?: 'without-trial' | 'shop'
 }
 
 const DECLINES = new Set([
@@ -48,8 +48,6 @@ const DECLINES = new Set([
   'card_not_supported',
   'currency_not_supported',
   'card_velocity_exceeded',
-  'incorrect_address',
-  'duplicate_transaction',
 ])
 const SAME_AS: Record<string, string> = {
   invalid_cvc: 'incorrect_cvc',
@@ -57,8 +55,6 @@ const SAME_AS: Record<string, string> = {
   withdrawal_count_limit_exceeded: 'card_velocity_exceeded',
   payment_intent_authentication_failure: 'authentication_required',
   setup_intent_authentication_failure: 'authentication_required',
-  incorrect_zip: 'incorrect_address',
-  postal_code_invalid: 'incorrect_address',
   issuer_not_available: 'processing_error',
   try_again_later: 'processing_error',
 }
@@ -71,7 +67,7 @@ export function declineKey(code: string | null | undefined): MessageKey {
 
 const REFUSALS: Record<string, Trouble> = {
   TrialAlreadyRedeemed: { key: 'problem.trialRedeemed', action: 'without-trial' },
-  AlreadyActiveSubscriptionError: { key: 'problem.alreadySubscribed', action: 'portal' },
+  AlreadyActiveSubscriptionError: { key: 'problem.alreadySubscribed' },
   SubscriptionNotUpgradable: { key: 'problem.notUpgradable', action: 'shop' },
   CheckoutCustomerDeleted: { key: 'problem.customerGone', action: 'shop' },
   DiscountRedemptionLimitReached: { key: 'discount.usedUp' },
@@ -129,25 +125,12 @@ export async function pay(
     const now = await store.load()
     // Another tab, or an earlier request whose answer was lost, has confirmed it.
     if (now && now.status !== 'open') return follow(store, card, now, at)
-    const trouble = troubleOf(error)
-    if (trouble.key === 'problem.notOnSale' && now && (await hasNewPrice(store, now)))
-      return { status: 'refused', trouble: { key: 'problem.changed' } }
-    return { status: 'refused', trouble }
+    return { status: 'refused', trouble: troubleOf(error) }
   }
   const { checkout } = store.get()
   return checkout
     ? follow(store, card, checkout, at)
     : { status: 'refused', trouble: { key: 'problem.later' } }
-}
-
-/** Takes the present price of a product whose price was changed; false where the product is not sold any more. */
-async function hasNewPrice(store: CheckoutStore, { product_id }: Checkout): Promise<boolean> {
-  if (!product_id) return false
-  for (const field of ['product_id', 'product_price_id']) store.clear(field)
-  store.change({ product_id }, 0)
-  const isSent = await store.flush()
-  const { errors } = store.get()
-  return isSent && !errors.product_id && !errors.product_price_id
 }
 
 /** One confirmation. Where the answer was lost it is sent again: the server charges a checkout once. */

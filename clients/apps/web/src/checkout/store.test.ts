@@ -18,7 +18,6 @@ function opened(...answers: Answer[]) {
     confirm: async () => ({ ...checkout({}), customer_session_token: null }),
     order: () => Promise.reject(refusal(404)),
     benefits: async () => [],
-    session: async () => null,
     update: (changes) => {
       sent.push(changes)
       return (answers.shift() ?? (async () => checkout({ amount: 100 + sent.length })))(changes)
@@ -100,7 +99,6 @@ test.each([
     confirm: async () => ({ ...checkout({}), customer_session_token: null }),
     order: () => Promise.reject(refusal(404)),
     benefits: async () => [],
-    session: async () => null,
     update: async () => checkout({}),
   })
   await store.load()

@@ -13,7 +13,6 @@ const STATUSES = ['paid', 'refunded', 'partially_refunded', 'void'] as const
 const PAGE = 20
 const MOST = 100
 const TRIES = 20
-const BILLING = ['billing_name', 'billing_address']
 
 const statusKey = (order: CustomerOrder) =>
   `status.${STATUSES.find((known) => known === order.status) ?? 'pending'}` as const
@@ -123,7 +122,7 @@ function Documents({ order }: { order: CustomerOrder }) {
   const [isEditing, setEditing] = useState(false)
   const [ready, setReady] = useState<{ kind: Kind; url: string }>()
   const [isMaking, setMaking] = useState(false)
-  const { run, isBusy, error, problems } = useAction(BILLING)
+  const { run, isBusy, error } = useAction()
   const params = { path: { id: order.id } }
   const found = async (kind: Kind) => {
     const answer = await unwrap(
@@ -174,7 +173,7 @@ function Documents({ order }: { order: CustomerOrder }) {
         </ButtonLink>
       )}
       {isEditing ? (
-        <Billing order={order} isBusy={isBusy} problems={problems} onSave={make} />
+        <Billing order={order} isBusy={isBusy} onSave={make} />
       ) : (
         <div className="flex flex-wrap gap-3">
           <Button busy={isBusy} onClick={() => open('invoice')}>
@@ -194,12 +193,10 @@ function Documents({ order }: { order: CustomerOrder }) {
 function Billing({
   order,
   isBusy,
-  problems,
   onSave,
 }: {
   order: CustomerOrder
   isBusy: boolean
-  problems: Readonly<Record<string, string>>
   onSave: (name: string, address: Address | null) => Promise<unknown>
 }) {
   const { p } = usePortalWords()
@@ -214,8 +211,6 @@ function Billing({
       <h3 className="font-semibold">{p('order.billing')}</h3>
       <p className="text-sm text-muted">{p('order.billingFirst')}</p>
       <TextField
-        id="billing_name"
-        error={problems.billing_name}
         label={p('field.billingName')}
         autoComplete="name"
         required
@@ -225,7 +220,6 @@ function Billing({
       <AddressFields
         value={address}
         isCountryFixed={Boolean(order.billing_address?.country)}
-        problems={problems}
         onChange={setAddress}
       />
       <Button kind="primary" type="submit" busy={isBusy}>

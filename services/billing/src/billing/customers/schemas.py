@@ -111,12 +111,9 @@ class CustomerPortalCustomer(BaseModel):
     locale: str | None
 
     @classmethod
-    def of(cls, customer: contracts.Customer, *, is_billing_shown: bool = True) -> "CustomerPortalCustomer":
+    def of(cls, customer: contracts.Customer) -> "CustomerPortalCustomer":
         """No account of another system is connected yet."""
-        fields = {**customer.model_dump(), "oauth_accounts": {}}
-        if not is_billing_shown:
-            fields |= dict.fromkeys(("billing_name", "billing_address", "tax_id", "default_payment_method_id"))
-        return cls.model_validate(fields, extra="ignore")
+        return cls.model_validate({**customer.model_dump(), "oauth_accounts": {}}, extra="ignore")
 
 
 class CustomerPortalCustomerUpdate(Input):

@@ -91,7 +91,6 @@ def terms_of(purchase: Purchase) -> dict[str, Any]:
         "price_data": purchase.price.model_dump(mode="json"),
         "discount_data": keeps.model_dump(mode="json") if keeps else None,
         "period_discount_data": discount.model_dump(mode="json") if discount and not is_trial else None,
-        "set_aside_discount_data": None,
     }
 
 
@@ -122,11 +121,10 @@ async def update(
 
 
 async def change(
-    session: AsyncSession, subscription: Subscription, changes: SubscriptionUpdate, *, is_mailed: bool = True
+    session: AsyncSession, subscription: Subscription, changes: SubscriptionUpdate
 ) -> contracts.Subscription:
     """Cancels a subscription that the caller has locked (its customer first), takes that back, or ends it.
 
-    Unless it `is_mailed`, the caller writes the mail about it.
     Raises `AlreadyCanceledSubscription`, `InactiveSubscription` for a paused one, `SubscriptionNotScheduledToCancel`,
     or `SubscriptionLocked` while a change is being paid.
     """
@@ -151,7 +149,7 @@ async def change(
     if changes.metadata is not None:
         subscription.user_metadata = changes.metadata
     subscription.modified_at = now
-    data = await _tell(session, subscription, told, now, is_mailed=is_mailed)
+    data = await _tell(session, subscription, told, now)
     if changes.revoke:
         await write_off(session, subscription, await session.get_one(Customer, subscription.customer_id), now)
     return data
@@ -237,14 +235,11 @@ def _explain(subscription: Subscription, reason: str | None, comment: str | None
         subscription.customer_cancellation_comment = comment
 
 
-async def _tell(
-    session: AsyncSession, subscription: Subscription, told: Told, at: datetime, *, is_mailed: bool = True
-) -> contracts.Subscription:
+async def _tell(session: AsyncSession, subscription: Subscription, told: Told, at: datetime) -> contracts.Subscription:
     data = (await queries.shapes(session, [subscription]))[0]
     outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
-    if is_mailed:
-        customer = await session.get_one(Customer, subscription.customer_id)
-        await mails.write_of_events(session, subscription, customer, told, at)
+    customer = await session.get_one(Customer, subscription.customer_id)
+    await mails.write_of_events(session, subscription, customer, told, at)
     return data
 
 

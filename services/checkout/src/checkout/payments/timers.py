@@ -74,8 +74,10 @@ async def cancel_failed(sessions: Sessions, processor: StripeProcessor, settings
     async with sessions() as session:
         if outcome.status == "succeeded":
             await operations.settle(session, payment_id, outcome, settings)
-        elif outcome.status == "declined":
-            await operations.close(session, payment_id)
+        else:
+            payment = await session.get_one(Payment, payment_id, with_for_update=True)
+            if payment.status == "failed" and outcome.status == "declined":
+                payment.due_at = None
     return 1
 
 

@@ -1,1 +1,0 @@
-"""What customers are written about their sign-in and their address."""

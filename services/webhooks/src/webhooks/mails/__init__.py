@@ -1,1 +1,0 @@
-"""What sellers are written about their webhook endpoints."""
