@@ -260,7 +260,11 @@ async def test_a_detach_waits_for_the_relay_outside_of_the_outbox(database: Data
         assert (await relay.execute(_LOCK)).scalar()
         await relay.execute(_CLAIM, {"batch": 1, "now": clock.wall()})
         work = asyncio.create_task(_all(database))
-        waiting = "select relation::regclass::text, locktype from pg_locks where not granted"
+        # Other tests wait for locks in other databases of the same server.
+        waiting = (
+            "select relation::regclass::text, locktype from pg_locks where not granted "
+            "and database = (select oid from pg_database where datname = current_database())"
+        )
         while not (found := (await watch.execute(text(waiting))).all()) and not work.done():
             await watch.rollback()
             await asyncio.sleep(0.01)
