@@ -18,6 +18,10 @@ for name in $limits; do
     export "$name"
 done
 
+# Where the gateway asks itself before it asks identity: nobody else comes there.
+: "${GATEWAY_LOOKUPS:=127.0.0.1:8009}"
+export GATEWAY_LOOKUPS
+
 GATEWAY_REAL_IP=
 for network in $(echo "${GATEWAY_TRUSTED_PROXIES:-}" | tr ',' ' '); do
     case $network in *[!0-9A-Fa-f.:/]*) refuse "GATEWAY_TRUSTED_PROXIES has $network, which is no address or network" ;; esac

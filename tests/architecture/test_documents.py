@@ -112,3 +112,20 @@ def test_vocabularies_are_closed_for_readers() -> None:
         name: parameter for parameter in OPERATIONS["GET /v1/orders/"]["parameters"] for name in [parameter["name"]]
     }
     assert [choice.get("type") for choice in listed["customer_id"]["schema"]["anyOf"]] == ["string", "array"]
+
+
+def test_the_typescript_client_has_every_operation_and_schema() -> None:
+    text = (Path(__file__).parents[2] / "clients" / "packages" / "client" / "src" / "v1.ts").read_text()
+    paths = text.partition("export interface paths {\n")[2].partition("\n}\n")[0]
+    found = set()
+    for block in re.split(r"^    (?=\")", paths, flags=re.MULTILINE)[1:]:
+        path = json.loads(block[: block.index('": {') + 1])
+        found |= {
+            (f"{method.upper()} {path}", id)
+            for method, id in re.findall(r'^        (\w+): operations\["([^"]+)"\];', block, re.MULTILINE)
+        }
+    assert found == {(name, operation["operationId"]) for name, operation in OPERATIONS.items()}
+    assert len({id for _, id in found}) == len(OPERATIONS)
+    schemas = text.partition("    schemas: {\n")[2].partition("\n    };\n")[0]
+    named = set(re.findall(r'^        "?([\w.-]+)"?: ', schemas, re.MULTILINE))
+    assert set(DOCUMENT["components"]["schemas"]) <= named

@@ -17,8 +17,6 @@ REFUSED = {
     "PATCH /v1/customer-portal/benefit-grants/{id} body.properties.invited_email": _SLACK,
     "PATCH /v1/customer-portal/customers/me body.email": "not built: an address is changed after it was proven",
     "PATCH /v1/customer-portal/subscriptions/{id} body.proration_behavior": "the seller decides how changes are billed",
-    "POST /v1/customer-sessions/ body.external_member_id": "not built: the session would have the owner's rights",
-    "POST /v1/customer-sessions/ body.member_id": "not built: the session would have the owner's rights",
     "GET /v1/events/ query.depth": "not built: parent_id gives the children of one event",
     "PATCH /v1/organizations/{id} body.sso_enforced": "there are no users who sign in",
     "PATCH /v1/organizations/{id} body.details": "of Polar's review of sellers",

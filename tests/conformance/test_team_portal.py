@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from polar.v2026_10 import Polar
+from polar.v2026_10.errors import PolarClientError
 
 from tests.conformance.conftest import needed
 
@@ -47,3 +48,16 @@ def test_remove_a_member(portal: Polar, member: Any) -> None:
     portal.customer_portal.members.remove_member(member.id)
     found = portal.customer_portal.members.list_members(limit=100).items
     assert member.id not in [one.id for one in found]
+
+
+def test_a_member_has_a_session_with_their_role(
+    polar: Polar, portal: Polar, member: Any, until: Callable[..., Any]
+) -> None:
+    customer = portal.customer_portal.customers.get()
+    session = until(lambda: polar.customer_sessions.create(customer_id=customer.id, member_id=member.id))
+    with Polar(session.token, base_url=needed("POLAR_API_URL"), timeout=60.0) as own:
+        user = own.customer_portal.customer_session.get_authenticated_user()
+        assert (user.type, user.role, user.member_id) == ("member", "member", member.id)
+        assert own.customer_portal.subscriptions.list().items == []
+        with pytest.raises(PolarClientError):
+            own.customer_portal.orders.list()

@@ -1,8 +1,11 @@
 """The gateway's limits: each kind of token has its own, and who is over one is told when to come back."""
 
+import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -13,6 +16,10 @@ from polar_cli.stack import Stack
 
 # Two tokens that nobody has: limits come before the question who it is.
 TOKENS = {"organization": "polar_oat_stranger", "personal": "polar_pat_stranger", "customer": "polar_cst_stranger"}
+REFUSED_AT_ONCE = 300
+"""So many tokens of one address identity refuses before it is asked no more."""
+CACHED_SECONDS = 4.5
+"""After so long the gateway asks about a token anew."""
 
 
 @contextmanager
@@ -68,6 +75,60 @@ def test_a_made_up_token_takes_nobody_out_of_the_limit(limited: str) -> None:
     path = "/v1/checkouts/client/polar_c_unknown"
     statuses = {asked(limited, path, f"polar_oat_{n}", times=1)[0].status_code for n in range(8)}
     assert 429 in statuses
+
+
+def test_made_up_tokens_are_limited_by_address(stack: Stack) -> None:
+    """Whoever makes them up is refused by the gateway alone. A token that is in use at the same address goes on."""
+    in_use, idle = (
+        stack.create_organization(name, f"{name}-{os.urandom(4).hex()}")["access_token"] for name in ("used", "idle")
+    )
+    roomy = {f"GATEWAY_{name}": "10000" for name in ("RATE_ORGANIZATION", "RATE_PUBLIC", "BURST")}
+    with (
+        second_gateway(stack, "guessed", GATEWAY_TRUSTED_PROXIES="127.0.0.1", **roomy) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+
+        def asked(token: str, address: str = "81.2.69.142") -> httpx.Response:
+            headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
+            return client.get("/v1/products/?limit=1", headers=headers)
+
+        assert asked(in_use).status_code == 200
+        began, answer, count = time.monotonic(), asked("polar_oat_0"), 1
+        while answer.status_code == 401 and count < REFUSED_AT_ONCE * 2:
+            answer, count = asked(f"polar_oat_{count}"), count + 1
+        assert (answer.status_code, count > REFUSED_AT_ONCE) == (429, True)
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert asked(idle).status_code == 429, "a token that was not in use is not told from a guess"
+        assert asked(idle, "81.2.69.1").status_code == 200
+        time.sleep(max(0.0, began + CACHED_SECONDS - time.monotonic()))
+        assert asked(in_use).status_code == 200
+
+
+def test_what_the_gateway_answers_itself_is_limited_by_address_too(limited: str) -> None:
+    assert 429 in {asked(limited, "/openapi.json", f"polar_oat_{n}", times=1)[0].status_code for n in range(8)}
+
+
+def test_requests_under_way_are_few_for_each_address(stack: Stack) -> None:
+    """Slow senders: each holds a megabyte of the gateway's memory until its body has come."""
+    head = b"POST /v1/customer-portal/license-keys/validate HTTP/1.1\r\nHost: shop\r\nContent-Length: 1000000\r\n\r\n{"
+    roomy = {"GATEWAY_RATE_PUBLIC": "10000", "GATEWAY_BURST": "20"}
+    with second_gateway(stack, "slow", **roomy) as url, ExitStack() as opened:
+        host, port = urlsplit(url).hostname, urlsplit(url).port
+        senders = [opened.enter_context(socket.create_connection((host, port), timeout=10)) for _ in range(25)]
+        for sender in senders:
+            sender.sendall(head)
+        assert senders[-1].recv(4096).startswith(b"HTTP/1.1 429")
+        for sender in senders:
+            sender.settimeout(0.05)
+        waiting = [sender for sender in senders[:-1] if _is_silent(sender)]
+        assert len(waiting) <= 20
+
+
+def _is_silent(sender: socket.socket) -> bool:
+    try:
+        return not sender.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return True
 
 
 def test_spaces_make_no_other_token(limited: str) -> None:
@@ -151,3 +212,6 @@ def test_codes_are_limited_however_they_are_asked_for(limited: str) -> None:
     assert statuses[-1] == 429
     assert answers[-1].headers["Retry-After"] == "60"
     assert "minute" in answers[-1].json()["detail"]
+    portal = "/v1/customer-portal"
+    for other in ("withdrawals/request", "withdrawals/confirm/", "cancellations/", "cancellations/confirm"):
+        assert asked(limited, f"{portal}/{other}", "", "POST", 1)[0].status_code == 429, other

@@ -1,6 +1,7 @@
 """The model, or the audit, names a fault: one is planted in each rule, in the code of the running product alone.
 
-Each fault is shown by the fewest steps; the last test runs the same steps without faults, and nothing differs.
+Each fault is shown by the fewest steps; the same steps without a fault differ in nothing. The books name what is billed
+twice without the model.
 """
 
 import inspect
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 
 import pytest
 from billing.orders import amounts, corrections, dunning, models
-from billing.subscriptions import changes, discounts, entries, operations, orders, paid, pending_updates
+from billing.subscriptions import changes, discounts, entries, operations, orders, paid, pending_updates, rises
 from billing.subscriptions import models as subscriptions
 
+from tests.model.driver.checks import check
 from tests.model.driver.run import Runner, caller, replay, standing
 from tests.model.driver.world import act
 
@@ -104,6 +106,30 @@ FAULTS = {
         [act(0, "buy", customer=0, product="Free", currency="usd"),
          act(DAY, "change", subscription=0, behavior="prorate", product="Dear")],
     ),
+    "a rise after a discount needs no card": Fault(
+        rises.dearest, "for at in starts if", "for at in starts[:1] if",
+        [act(0, "buy", customer=0, product="Free", currency="usd", discount="all of two months"),
+         act(DAY, "change", subscription=0, behavior="reset", product="Dear")],
+    ),
+}  # fmt: skip
+
+
+TWICE = {
+    "a period is billed twice": [
+        Fault(
+            orders.bill_rest, "around, terms, now)", "around, terms, now, before=[price_line(subscription)])",
+            waiting(act(0, "cancel", subscription=0), act(31 * DAY, "wait")),
+        ),
+        Fault(
+            orders.bill_period, "before=[price_line(subscription)]", "before=[price_line(subscription)] * 2",
+            [act(0, "buy", customer=0, product="Small", currency="usd"), act(31 * DAY, "wait")],
+        ),
+    ],
+    "a line is billed twice": [
+        Fault(
+            orders._write, "entry.order_id, entry.modified_at = order.id, now", "pass", waiting(act(62 * DAY, "wait")),
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -139,4 +165,14 @@ async def test_a_planted_fault_is_named(runner, name):
 
 
 async def test_without_a_fault_nothing_is_named(runner):
-    assert {name: lines for name, fault in FAULTS.items() if (lines := await replay(runner, fault.acts))} == {}
+    faults = {**FAULTS, **{f"{name} {at}": one for name, some in TWICE.items() for at, one in enumerate(some)}}
+    assert {name: lines for name, fault in faults.items() if (lines := await replay(runner, fault.acts))} == {}
+
+
+@pytest.mark.parametrize(("named", "fault"), [(named, fault) for named, faults in TWICE.items() for fault in faults])
+async def test_the_books_alone_name_what_is_billed_twice(runner, named, fault):
+    with planted(fault):
+        (world,) = await runner.open(1)
+        await runner.run([one.wait for one in fault.acts], [fault.acts])
+        lines = await check(runner.database, runner.stripe, [world])
+    assert [line for line in lines if line.startswith(f"{named}: ")], lines

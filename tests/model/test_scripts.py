@@ -71,6 +71,16 @@ SCRIPTS = {
         act(16 * DAY, "change", subscription=1, behavior="prorate", product="Small again"),
         act(11 * DAY, "pause", subscription=1, days=None), act(DAY, "wait"),
     ],
+    "a discount that ends does not leave a dear product without a card": [
+        bought("Free", "ugx", customer=1, discount="all of two months"),
+        act(39 * DAY, "change", subscription=0, behavior="reset", product="Small"),
+        act(29 * DAY, "buy", customer=1, product="Small", currency="eur", discount="five off"), act(33 * DAY, "wait"),
+    ],
+    "a discount of a subscription without a card is taken away, or ends sooner": [
+        bought("Free", customer=1), act(0, "set_discount", subscription=0, discount="all of two months"),
+        act(0, "change", subscription=0, behavior="next_period", product="Small"),
+        act(0, "change", subscription=0, behavior="invoice", product="Small"), act(70 * DAY, "wait"),
+    ],
     "a free trial becomes dear, and the customer's card pays for it": [
         bought("Free", "eur", customer=1), act(9 * DAY, "set_trial", subscription=0, days=40),
         act(0, "change", subscription=0, behavior="reset", product="Tried long"),

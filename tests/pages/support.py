@@ -3,13 +3,23 @@
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Frame,
+    FrameLocator,
+    Page,
+    Request,
+    Route,
+    expect,
+)
 from polar_cli.pages import CLIENTS
 from polar_cli.stack import Stack
 from servicekit.testing import eventually
@@ -74,6 +84,8 @@ class Visitor:
     url: str
     contexts: list[BrowserContext] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    site: str = ""
+    """The address of a seller's own site, which may be asked too."""
 
     async def visit(
         self,
@@ -82,11 +94,13 @@ class Visitor:
         locale: str = "de-AT",
         language: str = "en",
         answers: dict[str, Callable[[Route], Any]] | None = None,
+        before: Callable[[Page], Awaitable[None]] | None = None,
         **options: Any,
     ) -> Page:
         """A page in a window of its own. The country that it begins with is the one of `locale`.
 
-        `answers` has what is answered in the place of the server, by the pattern of the address.
+        `answers` has what is answered in the place of the server, by the pattern of the address; `before` is called
+        before anything is loaded.
         """
         context = await self.browser.new_context(locale=locale, **options)
         self.contexts.append(context)
@@ -97,8 +111,11 @@ class Visitor:
         page.on("request", self._asked)
         for pattern, answer in (answers or {}).items():
             await page.route(pattern, answer)
+        if before is not None:
+            await before(page)
         mark = "&" if "?" in address else "?"
-        await page.goto(f"{self.url}{address}{mark}locale={language}" if language else f"{self.url}{address}")
+        whole = address if address.startswith("http") else f"{self.url}{address}"
+        await page.goto(f"{whole}{mark}locale={language}" if language else whole)
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -108,7 +125,7 @@ class Visitor:
             self.faults.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
+        if not request.url.startswith((f"{self.url}/", f"{self.site or self.url}/", "data:", "blob:")):
             self.faults.append(f"asked {request.url}")
 
     async def close(self) -> None:
@@ -127,7 +144,7 @@ def new_email() -> str:
     return f"buyer-{time.time_ns()}@example.com"
 
 
-async def fill_card(page: Page, number: str = VISA) -> None:
+async def fill_card(page: Page | FrameLocator, number: str = VISA) -> None:
     """Types a card into the frame."""
     frame = page.frame_locator('iframe[title="Secure payment input frame"]')
     await frame.get_by_label("Card number").fill(number)
@@ -135,7 +152,7 @@ async def fill_card(page: Page, number: str = VISA) -> None:
     await frame.get_by_label("Security code").fill("123")
 
 
-async def fill(page: Page, *, email: str = "", card: str | None = VISA) -> None:
+async def fill(page: Page | FrameLocator, *, email: str = "", card: str | None = VISA) -> None:
     """Says who buys, and with which card; None where no card is asked for."""
     await page.get_by_label("Email", exact=True).fill(email or new_email())
     if card is not None:
@@ -143,15 +160,23 @@ async def fill(page: Page, *, email: str = "", card: str | None = VISA) -> None:
         await page.get_by_label("Cardholder name").fill("Ada Lovelace")
 
 
-def pay_button(page: Page) -> Any:
+def pay_button(page: Page | FrameLocator) -> Any:
     """The button that pays, once it can be pressed."""
     return page.locator('button[type=submit]:not([aria-disabled]):text-matches("^(Pay|Subscribe|Start|Get)")')
 
 
-async def pay(page: Page) -> str:
+async def consent(page: Page | FrameLocator) -> None:
+    """Agrees to delivery at once where the page asks for it: in the country that tests begin with, it does."""
+    box = page.locator("#immediate_delivery_consent")
+    if await box.count():
+        await box.check()
+
+
+async def pay(page: Page | FrameLocator) -> str:
     """Presses the button that pays. Returns what it said."""
     button = pay_button(page)
     text: str = await button.inner_text()
+    await consent(page)
     await button.click()
     return text
 
@@ -162,7 +187,7 @@ async def paid(page: Page) -> None:
     await expect(page.get_by_role("heading", name=re.compile("^(Thank you|Your free trial)"))).to_be_visible()
 
 
-async def ensure_accessible(page: Page) -> None:
+async def ensure_accessible(page: Page | Frame) -> None:
     """Raises `AssertionError` with what axe finds wrong with a page as it is now; the card form's frame is Stripe's."""
     await page.evaluate(AXE.read_text())
     found = await page.evaluate(

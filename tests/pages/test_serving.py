@@ -84,6 +84,16 @@ async def test_assets_are_compressed_and_kept_for_ever(gateway: httpx.AsyncClien
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
+async def test_the_script_of_sellers_pages_is_kept_for_minutes(gateway: httpx.AsyncClient) -> None:
+    answer = await gateway.get("/embed.js", headers={"Accept-Encoding": "gzip"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/javascript")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    again = await gateway.get("/embed.js", headers={"If-Modified-Since": answer.headers["Last-Modified"]})
+    assert again.status_code == 304
+
+
 @pytest.mark.parametrize("path", ["/nothing-here", "/assets/none.js", "/docs/none"])
 async def test_people_get_a_page_that_is_not_found(path: str, gateway: httpx.AsyncClient) -> None:
     answer = await gateway.get(path)

@@ -22,6 +22,7 @@ export default defineConfig({
       input: {
         checkout: at('./checkout.html'),
         portal: at('./portal.html'),
+        rights: at('./rights.html'),
         missing: at('./missing.html'),
       },
     },
@@ -35,8 +36,10 @@ function pages() {
     configureServer(server: { middlewares: { use: (handler: Handler) => void } }) {
       server.middlewares.use((request, _response, next) => {
         const path = request.url?.split('?')[0] ?? ''
+        if (path.startsWith('/src/')) return next() // a module, such as /src/portal/session.ts
         if (/^\/checkout(\/|$)/.test(path)) request.url = '/checkout.html'
         if (/^\/([a-z0-9-]+\/)?portal(\/|$)/.test(path)) request.url = '/portal.html'
+        if (/^\/[a-z0-9-]+\/(withdraw|cancel)\/?$/.test(path)) request.url = '/rights.html'
         next()
       })
     },

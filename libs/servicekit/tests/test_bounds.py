@@ -44,8 +44,20 @@ def test_ordinary_bodies_are_not_parsed_twice(monkeypatch: pytest.MonkeyPatch) -
     assert bodies.problem_of(json.dumps({"a": list(range(500)), "b": {"c": "," * 5000}}).encode(), 2**20) is None
 
 
-def test_text_with_many_commas_is_not_too_large() -> None:
-    assert bodies.problem_of(json.dumps({"a": ",[{" * 100_000}).encode(), 2**20) is None
+@pytest.mark.parametrize(
+    "text", [",[{" * 100_000, '\\",' * 100_000, "," * 50_000 + '"' * 50_000 + "\\", "é,\n" * 50_000]
+)
+def test_text_with_many_commas_is_not_too_large(text: str) -> None:
+    for body in ({"a": text}, [text, 1, text], {text: text}):
+        assert bodies.problem_of(json.dumps(body).encode(), 2**20) is None
+        assert bodies.problem_of(json.dumps(body, ensure_ascii=False).encode(), 2**20) is None
+
+
+@pytest.mark.parametrize("value", [b"0", b'""', b"{}", b'{"a":0}', b'"\\\\"', b'"\\"a"'])
+def test_a_body_with_too_many_values_for_certain_is_not_parsed(monkeypatch: pytest.MonkeyPatch, value: bytes) -> None:
+    monkeypatch.setattr(bodies.json, "loads", lambda body: pytest.fail("parsed"))
+    body = b"[" + b",".join([value] * 500_000) + b"]"
+    assert bodies.problem_of(body, 10 * 2**20) == "may hold at most 104857 values"
 
 
 async def test_a_list_takes_ten_metadata_filters(client: httpx.AsyncClient) -> None:

@@ -17,7 +17,9 @@ from benefits.worker import FLOWS
 from servicekit import clock
 from servicekit.testing import ServiceUnderTest
 
-from services.benefits.tests.providers.servers import BOT, CLIENT, GITHUB_PEM, DiscordServer, GitHubServer
+from services.benefits.tests.providers.discord import BOT, DiscordServer
+from services.benefits.tests.providers.github import GITHUB_PEM, GitHubServer
+from services.benefits.tests.providers.provider import CLIENT
 from services.benefits.tests.support import Story
 
 

@@ -135,9 +135,9 @@ class Story:
         event.sequence = sequence or self.next(data.id)
         return event
 
-    async def subscribed(self, product: Product, customer: Customer | None = None) -> Subscription:
+    async def subscribed(self, product: Product, customer: Customer | None = None, **changes: Any) -> Subscription:
         """Billing tells of a new subscription, as it does: active, then updated."""
-        data = self.subscription(product, customer)
+        data = self.subscription(product, customer, **changes)
         await self.bus.deliver(self.event(SubscriptionActiveV1, data), self.event(SubscriptionUpdatedV1, data))
         return data
 
@@ -192,20 +192,23 @@ class Story:
         event.sequence = self.next(data.id)
         await self.bus.deliver(event)
 
-    def session(self, customer: Customer) -> dict[str, str]:
-        """The headers of a customer's session in the portal."""
+    def session(self, customer: Customer, checkout_id: UUID | None = None) -> dict[str, str]:
+        """The headers of a customer's session in the portal; of one that came with a purchase where that is named."""
         scopes = ("customer_portal:read", "customer_portal:write")
-        return signed_headers(self.organization_id, *scopes, customer_id=customer.id)
+        return signed_headers(self.organization_id, *scopes, customer_id=customer.id, checkout_id=checkout_id)
 
     def browser(self) -> httpx.AsyncClient:
         """A browser without a token, with cookies of its own."""
         return httpx.AsyncClient(transport=self.client._transport, base_url="http://test")
 
-    async def connect(self, provider: Any, customer: Customer, account_id: Any, name: str = "") -> httpx.Response:
+    async def connect(
+        self, provider: Any, customer: Customer, account_id: Any, name: str = "", checkout_id: UUID | None = None
+    ) -> httpx.Response:
         """The customer connects an account; returns the answer to the browser that comes back."""
         provider.users.setdefault(account_id, name or f"user-{account_id}")
         wish = {"platform": provider.name, "return_to": "/portal?tab=access"}
-        begun = await self.client.post(f"{ACCOUNTS}/authorize", json=wish, headers=self.session(customer))
+        headers = self.session(customer, checkout_id)
+        begun = await self.client.post(f"{ACCOUNTS}/authorize", json=wish, headers=headers)
         assert begun.status_code == 200, begun.text
         browser = self.browser()
         query = provider.approve(await leave(browser, begun.json()["url"]), account_id)

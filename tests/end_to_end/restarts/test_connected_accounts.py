@@ -7,7 +7,9 @@ import httpx
 import pytest
 from servicekit.testing import eventually
 
-from services.benefits.tests.providers.servers import BOT, CLIENT, GITHUB_PEM, DiscordServer, GitHubServer
+from services.benefits.tests.providers.discord import BOT, DiscordServer
+from services.benefits.tests.providers.github import GITHUB_PEM, GitHubServer
+from services.benefits.tests.providers.provider import CLIENT
 from services.benefits.tests.support import ACCOUNTS, leave
 from tests.end_to_end.restarts.test_drift import started_anew
 from tests.end_to_end.support import PATIENCE

@@ -47,11 +47,13 @@ class Api:
             return await self._refusal("PATCH", f"/v1/customer-portal/{path}", body, customer=customer)
         return await self._refusal("PATCH", f"/v1/{path}", body)
 
-    async def change(self, effects, subscription, behavior, product=None, quantity=None, by_customer=False):
+    async def change(self, effects, subscription, behavior, product=None, quantity=None, **given):
         kind = subscription.product.price(subscription.currency).kind
         what = {"product_id": self.id_of(self.products[product.name])} if product else {}
         if quantity:
             what = {"units" if kind == "unit_based" else "seats": quantity}
+        for discount in given.values():
+            what["discount_id"] = self.id_of(self.discounts[discount.name]) if discount else None
         return await self._update(subscription, **what, proration_behavior=behavior)
 
     async def set_trial(self, effects, subscription, end):

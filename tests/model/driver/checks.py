@@ -9,27 +9,43 @@ from contracts.billing import Order, Refund
 from servicekit import clock
 from sqlalchemy import text
 
-BILLED_TWICE = """
-select i.id, o.subscription_id, i.start_timestamp, j.start_timestamp from order_items i
-join orders o on o.id = i.order_id and o.status <> 'void'
-join orders p on p.subscription_id = o.subscription_id and p.status <> 'void'
-join order_items j on j.order_id = p.id
-  and (o.created_at, o.billing_reason <> 'subscription_create', i.id)
-    < (p.created_at, p.billing_reason <> 'subscription_create', j.id)
-where not i.proration and not j.proration and i.amount > i.discount_amount and j.amount > j.discount_amount
-  and o.billing_reason <> 'subscription_update' and p.billing_reason <> 'subscription_update'
-  and tstzrange(i.start_timestamp, i.end_timestamp) && tstzrange(j.start_timestamp, j.end_timestamp)
-  and not exists (
-      select from orders c where c.subscription_id = o.subscription_id and c.status <> 'void'
-        and c.billing_reason in ('subscription_update', 'subscription_cycle') and c.id <> o.id
-        and c.created_at between i.start_timestamp and j.start_timestamp
-  )
-  and not exists (select from order_items k where k.corrects @> jsonb_build_array(jsonb_build_object('order_id', o.id)))
+PERIOD_BILLED_TWICE = """
+with begun as (
+    select subject as subscription_id,
+           (convert_from(payload, 'UTF8')::jsonb -> 'data' ->> 'current_period_start')::timestamptz as start
+    from outbox where routing_key in ('subscription.cycled.v1', 'subscription.resumed.v1')
+    union all
+    select subscription_id, (terms ->> 'period_start')::timestamptz from subscription_changes
+    where status = 'applied' and behavior = 'reset'
+), billed as (
+    select o.subscription_id, i.start_timestamp as start, array_agg(o.id) as orders
+    from order_items i join orders o on o.id = i.order_id
+    where o.subscription_id is not null and o.checkout_id is null and o.status <> 'void'
+      and not i.proration and i.amount > 0
+    group by 1, 2
+)
+select b.* from billed b where cardinality(b.orders) > (
+    select count(*) from begun where begun.subscription_id = b.subscription_id and begun.start = b.start
+)
 """
-"""Two lines for one time of a subscription, with no change between them that credited the first or began anew.
+"""More whole periods are billed from an instant on than began then: by renewals, resumes, resets and ends of trials.
 
-Ids made at one instant have no order: the order that began the subscription is the first.
+What a checkout billed is left out: it is ordered once, by its id.
 """
+LINE_BILLED_TWICE = """
+with lines as (
+    select o.id as order_id, i.label, i.start_timestamp, i.end_timestamp, i.computation -> 'inputs' as inputs,
+           count(*) as times
+    from order_items i join orders o on o.id = i.order_id where i.proration and o.status <> 'void'
+    group by 1, 2, 3, 4, 5
+)
+select l.* from lines l where l.times > (select count(*) from subscription_changes c where c.order_id = l.order_id) + (
+    select count(*) from billing_entries e where e.order_id = l.order_id and e.label = l.label
+      and (e.start_timestamp, e.end_timestamp) = (l.start_timestamp, l.end_timestamp)
+      and e.computation -> 'inputs' = l.inputs
+)
+"""
+"""A prorated line that is neither of the change which its order bills, nor of an entry that the order has taken."""
 REFUNDED_TOO_MUCH = """
 select p.id from payments p left join refunds r on r.payment_id = p.id and r.status <> 'failed'
 group by p.id having coalesce(sum(r.amount + r.tax_amount), 0) > p.amount
@@ -45,7 +61,11 @@ async def check(database, stripe, worlds):
             values = {"now": clock.now()} if ":now" in invariant.broken_by else {}
             rows = (await session.execute(text(invariant.broken_by), values)).all()
             lines += [f"{invariant.name}: {row}" for row in rows]
-        for name, statement in (("a period is billed twice", BILLED_TWICE), ("refunded too much", REFUNDED_TOO_MUCH)):
+        for name, statement in (
+            ("a period is billed twice", PERIOD_BILLED_TWICE),
+            ("a line is billed twice", LINE_BILLED_TWICE),
+            ("refunded too much", REFUNDED_TOO_MUCH),
+        ):
             lines += [f"{name}: {row}" for row in (await session.execute(text(statement))).all()]
         lines += [
             f"{row} is open still"

@@ -6,14 +6,9 @@ from uuid import UUID
 import tax
 from billing.orders import tax as taxes
 from contracts.catalog import ProductCreatedV1
-from contracts.checkout import (
-    CheckoutSucceededV1,
-    DiscountCreatedV1,
-    ProcessorEvent,
-    ProcessorEventReceivedV1,
-    Purchase,
-)
+from contracts.checkout import CheckoutSucceededV1, DiscountCreatedV1, Purchase
 from contracts.identity import OrganizationCreatedV1
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from servicekit import clock, ids
 from servicekit.testing.harness import SECRET, signed_headers
 
@@ -117,7 +112,7 @@ class InProcess(Api):
             "net_amount": cost - off - (taxed.amount if taxed.behavior == "inclusive" else 0),
             "tax_amount": taxed.amount, "tax_behavior": taxed.behavior,
             "total_amount": cost - off + (taxed.amount if taxed.behavior == "exclusive" else 0), "payment": payment,
-            "setup": card if order.customer.card and order.subscription and not payment else None,
+            "setup": card if order.subscription in order.customer.pays and not payment else None,
             "metadata": {}, "custom_field_data": {}, "confirmed_at": now, "succeeded_at": now,
             "seats": None if by_units else quantity, "units": quantity if by_units else None,
             "trial_end": order.subscription.end if is_trial else None,

@@ -138,18 +138,20 @@ class World:
         return None if at is None else {"subscription": at}
 
     def _choose_change(self, digits):
+        """Another product, seats or units; now and then with a discount, or with it taken away."""
         at = self._one_subscription(digits)
         if at is None:
             return None
         about = {"subscription": at, "behavior": digits.one(BEHAVIORS)}
         one = self.model.subscriptions[at]
         if one.quantity is not None and digits.below(2):
-            return about | {"quantity": 1 + digits.below(14)}
-        kind = one.product.price(one.currency).kind
-        alike = [
-            name for name in RECURRING if PRODUCTS[name].price("usd").kind == (kind if kind != "custom" else "fixed")
-        ]
-        return about | {"product": digits.one(alike if digits.below(10) else RECURRING)}
+            about["quantity"] = 1 + digits.below(14)
+        else:
+            kind = one.product.price(one.currency).kind
+            kind = kind if kind != "custom" else "fixed"
+            alike = [name for name in RECURRING if PRODUCTS[name].price("usd").kind == kind]
+            about["product"] = digits.one(alike if digits.below(10) else RECURRING)
+        return about | ({"discount": digits.one((None, *DISCOUNTS))} if digits.below(5) == 0 else {})
 
     def _choose_uncancel(self, digits):
         """By the seller, or by the customer, who needs a card."""

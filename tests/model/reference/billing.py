@@ -4,10 +4,12 @@ refusal with the API's name of the error, after which nothing is changed. Source
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.model.reference import terms as sold
 from tests.model.reference.books import Customer, Line, Order, Payment, Refused, Subscription, refuse, verb
 from tests.model.reference.orders import NO_CARD, Orders
 from tests.model.reference.terms import MINIMUM_CHARGES, Discount, Price, Product, end_of, rounded, share_left
 
+KEEP = Discount("what it has")
 BEHAVIORS, RUNNING = ("invoice", "prorate", "next_period", "reset"), ("active", "trialing", "past_due")
 
 
@@ -111,62 +113,83 @@ class Billing(Orders):
         if sub is not None:
             self.subscriptions += [sub] if upgrade is None else []
             sub.billed = [(order, line)]
-            customer.card = customer.card or ("good" if order.total or sub.cost() else None)
+            if order.total or sub.cost():
+                customer.card = customer.card or "good"
+                customer.pays.add(sub)
         for one in rest:
             self.collect(one)
         return sub or order
 
     @verb
-    def change(self, sub: Subscription, behavior: str, **terms: Any) -> None:
-        """Another `product` or `quantity` once the last bill is paid. Source: manage.mdx; proration.mdx; SUBS."""
+    def change(self, sub: Subscription, behavior: str, *, discount: Discount | None = KEEP, **terms: Any) -> None:
+        """Another `product` or `quantity` once the last bill is paid; a discount with it counts from now on, in a trial
+        or with the next period from then on. Source: manage.mdx; proration.mdx; SUBS."""
         self._require(sub, "active", "trialing")
         product, trialing = terms.get("product", sub.product), sub.status == "trialing"
         old, new = sub.product.price(sub.currency), product.price(sub.currency) or Price("custom")
         unfit = new.kind == "custom" if "product" in terms else not new.tiers
         refuse(unfit or product.interval is None or ((old.tiers or new.tiers) and old.kind != new.kind), "Invalid")
+        refuse(discount and discount is not KEEP and not discount.applies(product, sub.currency), "Invalid")
+        runs = sub.discount_first is not None if discount else sub.period_discount is None
+        is_given = discount is not KEEP and not (discount == sub.discount and runs)
+        given = {"discount": discount, "discount_first": None} if is_given else {}
         is_same = all(value == getattr(sub, kind) for kind, value in terms.items())
-        if behavior == "next_period" or (is_same and (behavior != "reset" or trialing)):
-            self._schedule(sub, **terms)
+        if behavior == "next_period" or (is_same and (trialing or not (is_given or behavior == "reset"))):
+            was = sub.discount, sub.discount_first
+            vars(sub).update(given)
+            self._schedule(sub, was, **terms)
             return
-        if not trialing and (self.unpaid(sub) or (is_same and self.now - sub.start < timedelta(minutes=1))):
+        is_again = is_same and behavior == "reset" and self.now - sub.start < timedelta(minutes=1)
+        if not trialing and (self.unpaid(sub) or is_again):
             raise Refused("SubscriptionLocked")
         sub.pending = {kind: value for kind, value in sub.pending.items() if kind not in terms}
         if trialing:
-            self._change_in_trial(sub, **terms)
+            self._change_in_trial(sub, given, **terms)
         elif behavior == "reset" or product.every != sub.product.every:
             within = behavior != "reset"
-            self._anew(sub, self._unused(sub) if within else [], "subscription_update", within=within, **terms)
+            credit = self._unused(sub) if within else []
+            self._anew(sub, credit, "subscription_update", within=within, **terms, **given)
         else:
-            lines = self._prorated(sub, **terms)
-            vars(sub).update(terms)
+            lines = self._prorated(sub, discount if is_given else sub.period_discount, **terms)
+            if (amount := sum(line.amount for line in lines)) <= 0:
+                self._require_card(sub, self._dearest(sub, sub.end, begun=sub.start, **terms, **given))
+            elif behavior == "prorate":
+                self._require_card(sub, amount)
+            vars(sub).update(terms, **given)
+            if is_given:
+                sub.period_discount, sub.discount_first = discount, sub.start if discount and sub.cost() else None
             if behavior == "invoice":
                 self._bill_now(sub, lines, "subscription_update")
-                return
-            self._require_card(sub, lines)
-            sub.waiting = [*sub.waiting, *lines]
+            else:
+                sub.waiting = [*sub.waiting, *lines]
 
     def _require(self, sub: Subscription, *statuses: str, canceling: bool = False) -> None:
         """Source: docs/api/subscriptions.md (403); manage.mdx ("already canceled or scheduled to cancel")."""
         refuse(sub.status == "canceled" or (sub.cancel_at_end and not canceling), "AlreadyCanceledSubscription")
         refuse(sub.status not in statuses, "InactiveSubscription")
 
-    def _require_card(self, sub: Subscription, lines: list[Line]) -> None:
-        """A rise in price needs a card, unless the customer's credit pays it. Source: docs/api/subscriptions.md."""
-        preview = Order(sub.customer, sub.currency, "", self.now, lines, sub.customer.tax, sub.inclusive)
+    def _require_card(self, sub: Subscription, amount: int) -> None:
+        """A rise needs a card, unless credit pays it, its tax and all that waits. Source: docs/api/subscriptions.md."""
+        theirs = [one for one in self.subscriptions if (one.customer, one.currency) == (sub.customer, sub.currency)]
+        line = Line(amount + sum(line.amount for one in theirs for line in one.waiting), self.now, self.now)
+        preview = Order(sub.customer, sub.currency, "", self.now, [line], sub.customer.tax, sub.inclusive)
         self.set_tax(preview)
         short = 0 < preview.total > sub.customer.balances[sub.currency]
-        refuse(short and sub.customer.card is None, "PaymentMethodRequired")
+        refuse(amount > 0 and not self._has_card(sub) and short, "PaymentMethodRequired")
+
+    def _has_card(self, sub: Subscription) -> bool:
+        """Who asks for what costs something chooses the customer's card. Source: ADR 0022."""
+        sub.customer.pays.update([sub] if sub.customer.card else [])
+        return sub in sub.customer.pays
 
     def _ensure_continuable(self, sub: Subscription, start: datetime, by_customer: bool) -> None:
         """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409)."""
-        is_on = sub.discount is not None and sub.discount.covers(start, sub.discount_first)
-        line = Line(sub.cost(sub.discount if is_on else None), self.now, self.now)
-        self._require_card(sub, [line] if by_customer else [])
+        self._require_card(sub, sub.cost(sub.discount_at(start)) if by_customer else 0)
 
-    def _prorated(self, sub: Subscription, **terms: Any) -> list[Line]:
+    def _prorated(self, sub: Subscription, discount: Discount | None, **terms: Any) -> list[Line]:
         """Credit for what is left, a debit for as much; of a quantity the difference. Source: proration.mdx."""
         part = share_left(sub.start, sub.end, self.now)
-        before, after = sub.cost(sub.period_discount), sub.cost(sub.period_discount, **terms)
+        before, after = sub.cost(sub.period_discount), sub.cost(discount, **terms)
         if "product" in terms:
             credit, debit = self._unused(sub), rounded(after * part)
         else:
@@ -180,44 +203,74 @@ class Billing(Orders):
             return self.credit(sub, None, max((line.end for _, line in sub.billed), default=self.now))
         return self.credit(sub, share_left(sub.start, sub.end, self.now) * sub.cost(sub.period_discount), sub.end)
 
-    def _schedule(self, sub: Subscription, **terms: Any) -> None:
+    def _schedule(self, sub: Subscription, was: tuple[Any, Any], **terms: Any) -> None:
         """With the next period, one of each kind. Source: SUBS; tests/subscription/test_service.py (issue #11129)."""
         pending = {kind: value for kind, value in {**sub.pending, **terms}.items() if value != getattr(sub, kind)}
-        self._require_card_later(sub, **pending)
+        self._require_card(sub, self._dearest(sub, sub.end, was, **pending))
         sub.pending = pending
 
-    def _require_card_later(self, sub: Subscription, **terms: Any) -> None:
-        """Also a rise from a later period on needs a card. Source: docs/api/subscriptions.md."""
-        cost = sub.cost(sub.discount, **terms)
-        self._require_card(sub, [Line(cost, self.now, self.now)] if cost > sub.cost(sub.discount) else [])
+    def _dearest(
+        self, sub: Subscription, start: datetime, was: tuple[Any, Any] | None = None, begun: datetime | None = None, *,
+        anew: bool = False, present: Any = (), **terms: Any,
+    ) -> int:  # fmt: skip
+        """The most that a period from then on costs, of those that cost more than before: a rise needs a card also
+        where it comes when a discount is over. Source: docs/api/subscriptions.md."""
+        old, old_first = was or (sub.discount, sub.discount_first)
+        first = begun if "discount" in terms else sub.discount_first or (begun if anew else None)
+        new = terms.pop("discount", sub.discount)
+        every, starts = terms.get("product", sub.product).every, [start]
+        over = sold.add_months(start, max(one.months if one else 0 for one in (old, new)), 31)
+        while len(starts) < 2 or starts[-2] < over:
+            starts.append(end_of(starts[-1], *every, start.day))
+
+        def cost(at: datetime, discount: Discount | None, first: datetime | None, pending: datetime, of: Any) -> int:
+            first = first or (pending if at > pending else None)
+            return sub.cost(discount if discount and discount.covers(at, first) else None, **dict(of))
+
+        costs = [
+            (cost(at, old, old_first, sub.end if anew else start, present), cost(at, new, first, start, terms))
+            for at in starts
+        ]
+        return max((after for before, after in costs if after > before), default=0)
 
     def _anew(self, sub: Subscription, credit: list[Line], reason: str, *, within: bool = False, **terms: Any) -> None:
         """A full new period from now. Source: proration.mdx."""
         refuse(self.unpaid(sub), "SubscriptionLocked")
+        end = end_of(self.now, *terms.get("product", sub.product).every, self.now.day)
+        dearest = self._dearest(sub, end, begun=self.now, anew=True, **terms)
         vars(sub).update(terms)
         self._begin(sub)
+        sub.ensure_paused_before(sub.end)
         line = self._period(sub, within=within)
+        if sum(one.amount - one.discount for one in (*credit, line)) <= 0:
+            self._require_card(sub, dearest)
         self._bill_now(sub, [*credit, *([line] if line.amount or not within else [])], reason)
 
     def _bill_now(self, sub: Subscription, lines: list[Line], reason: str) -> None:
         """Charged at once; what is declined leaves a void order. Source: proration.mdx; manage.mdx; SUBS (402, 409)."""
-        order = self.write(sub, reason, lines) if lines else None
-        if order is not None and (code := self.charge(order, "purchase")) is not None:
+        if not lines:
+            return
+        order, customer = self.write(sub, reason, lines), sub.customer
+        is_owed = order.status == "paid" and order.total > 0 > customer.balances[sub.currency]  # too little to charge
+        is_short = (is_owed or order.status == "pending") and not self._has_card(sub)
+        code = NO_CARD if is_short else self.charge(order, "purchase")
+        if code is not None:
             self.void(self.orders.pop() if code == NO_CARD else order)
             raise Refused("PaymentMethodRequired" if code == NO_CARD else "PaymentFailed")
 
-    def _change_in_trial(self, sub: Subscription, **terms: Any) -> None:
+    def _change_in_trial(self, sub: Subscription, given: dict[str, Any], **terms: Any) -> None:
         """Nothing is billed; the trial is the new product's from its start. Source: manage.mdx "Change the plan"."""
         moved: dict[str, Any] = {}
         if product := terms.get("product"):
             start, trial = sub.trial_start or self.now, product.trial
             end = end_of(start, *trial, start.day) if trial else self.now
             if end <= self.now:
-                self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **terms)
+                self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **terms, **given)
                 return
             moved = {"trial_end": end, "end": end}
-        self._require_card_later(sub, **terms)
-        vars(sub).update(terms, **moved)
+            sub.ensure_paused_before(end)
+        self._require_card(sub, self._dearest(sub, moved.get("end", sub.end), **terms, **given))
+        vars(sub).update(terms, **moved, **given)
 
     @verb
     def set_trial(self, sub: Subscription, end: datetime | None) -> None:
@@ -228,6 +281,7 @@ class Billing(Orders):
             self._anew(sub, self._unused(sub), "subscription_cycle", trial_end=self.now, **pending)
             return
         refuse(end <= (self.now if sub.status == "trialing" else sub.end), "Invalid")
+        sub.ensure_paused_before(end)
         start = sub.trial_start if sub.status == "trialing" else self.now
         vars(sub).update(status="trialing", trial_start=start, trial_end=end, end=end)
 
@@ -237,6 +291,8 @@ class Billing(Orders):
         self._require(sub, "active", "trialing")
         refuse(discount and not discount.applies(sub.product, sub.currency), "Invalid")
         if discount != sub.discount:
+            later = {**sub.pending, "discount": discount, "discount_first": None}
+            self._require_card(sub, self._dearest(sub, sub.end, present=sub.pending, **later))
             sub.discount, sub.discount_first = discount, None
 
     @verb
@@ -277,7 +333,8 @@ class Billing(Orders):
     def move_end(self, sub: Subscription, end: datetime) -> None:
         """The period ends at another time, which costs nothing. Source: docs/api/subscriptions.md."""
         self._require(sub, "active", canceling=True)
-        refuse(end <= self.now or (sub.resumes_at and sub.resumes_at <= end), "Invalid")
+        refuse(end <= self.now, "Invalid")
+        sub.ensure_paused_before(end)
         sub.end, sub.anchor = end, end.day
 
     def access(self, sub: Subscription, grace_days: int = 0) -> bool:

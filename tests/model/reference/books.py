@@ -30,6 +30,7 @@ class Customer:
     card: str | None = None
     tax: Tax = field(default_factory=Tax)
     balances: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    pays: set["Subscription"] = field(default_factory=set)  # what the card was given for. Source: ADR 0022
 
 
 @dataclass(eq=False)
@@ -148,6 +149,14 @@ class Subscription:
     waiting: list[Line] = field(default_factory=list)
     billed: list[tuple[Order, Line]] = field(default_factory=list)
     turn = property(lambda self: (not self.cancel_at_end, not self.pause_at_end, self.status != "paused"))
+
+    def discount_at(self, start: datetime) -> Discount | None:
+        """Its discount, if that reduces a period which begins then."""
+        return self.discount if self.discount and self.discount.covers(start, self.discount_first) else None
+
+    def ensure_paused_before(self, end: datetime) -> None:
+        """No period ends after the planned pause is over. Source: docs/api/subscriptions.md (422)."""
+        refuse(self.resumes_at is not None and self.resumes_at <= end, "Invalid")
 
     def cost(self, discount: Discount | None = None, **other: Any) -> int:
         """What a period of these terms, or of others, costs, less a discount."""

@@ -59,7 +59,9 @@ class Orders:
         """Charges what is due: the decline code, or none. To have no card is a failure. Source: order/service.py."""
         if order.status == "paid":
             return None
-        card, sub = order.customer.card or NO_CARD, order.subscription
+        customer, sub = order.customer, order.subscription
+        is_given = sub is None or sub in customer.pays or trigger == "retry_customer"
+        card = customer.card if customer.card and is_given else NO_CARD
         order.payments.append(Payment(order.total + order.applied, trigger, None if card == "good" else card))
         if card != "good":
             return card
@@ -207,6 +209,7 @@ class Orders:
     def add_card(self, customer: Customer, card: str) -> None:
         """A new default card is asked at once for what is past due. Source: failed-payments.mdx "Helping customers"."""
         customer.card = card
+        customer.pays.update(sub for sub in self.subscriptions if sub.customer is customer)
         for order in self.orders:
             if order.customer is customer and order.status == "pending":
                 self.charge(order, "retry_payment_method_update")

@@ -1,5 +1,6 @@
 """Cases 4, 9 and 19: what is refused costs little, whoever sends it."""
 
+import asyncio
 import json
 
 import httpx
@@ -46,6 +47,17 @@ async def test_filters_of_metadata_are_few(seller: Seller, resource: str) -> Non
         refused_shortly(answer)
     answer = await seller.api.request("GET", f"/v1/{resource}/", json={"metadata": {f"k{n}": "v" for n in range(300)}})
     assert answer.status_code == 422, answer.text[:300]
+
+
+async def test_an_upload_without_a_signature_is_refused_before_it_has_come(seller: Seller) -> None:
+    """The gateway keeps nothing of it: not a part of sixteen megabytes, which its sender takes a minute for."""
+    url = httpx.URL(str(seller.api.base_url))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    path = "/v1/files/01930000-0000-7000-8000-000000000000/parts/1?expires=4102444800&signature=AAAA"
+    writer.write(f"PUT {path} HTTP/1.1\r\nHost: shop\r\nContent-Length: 16777216\r\n\r\n".encode() + b"x" * 65536)
+    status = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    assert status.split()[1] == b"403", status
 
 
 async def test_an_upload_without_a_signature_is_refused(seller: Seller) -> None:

@@ -1,7 +1,7 @@
 """Every field and filter that takes an id gets another organization's: 404, 422 or nothing, and never its data."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import httpx
@@ -26,6 +26,7 @@ NEEDED: dict[str, Any] = {
     "/v1/discounts/": {"name": "Ten", "type": "percentage", "basis_points": 1000},
     "/v1/files/": {"mime_type": "a/b"},
     "/v1/organization-access-tokens/": {"scopes": ["orders:read"]},
+    "/v1/customer-sessions/": {"customer_id": "customer"},
     "/v1/events/ingest": {"customer_id": "customer"},
     "/v1/meters/": {"aggregation": {"func": "count"}},
 }
@@ -34,7 +35,7 @@ IN_PROPERTIES = [
     ({"type": "downloadables", "description": "x", "properties": {"files": ["file"]}}, "files"),
 ]
 """Benefits whose properties have ids: the document says no more of them than that they are an object."""
-AS_GIVEN = {"member_id"}
+AS_GIVEN = {"/v1/events/ingest": {"member_id"}}
 """Ids that metering keeps on an event as they were sent: they name nothing of its own."""
 
 
@@ -150,7 +151,7 @@ def named(value: Any, ids: dict[str, str]) -> Any:
 
 
 def attacks(
-    schema: Any, own: dict[str, str], foreign: dict[str, str], needed: dict[str, Any]
+    schema: Any, own: dict[str, str], foreign: dict[str, str], needed: dict[str, Any], as_given: Container[str] = ()
 ) -> Iterator[tuple[str, Any]]:
     """Bodies that are right but for one foreign id, with the name of its field: in themselves and in each part.
 
@@ -158,18 +159,20 @@ def attacks(
     """
     for choice in choices(schema):
         if choice.get("type") == "array":
-            yield from ((name, [inner]) for name, inner in attacks(choice["items"], own, foreign, needed))
+            yield from ((name, [inner]) for name, inner in attacks(choice["items"], own, foreign, needed, as_given))
         fields = choice.get("properties", {})
         body = filled(choice, own)
         if fields:
             body |= {name: value for name, value in needed.items() if name in fields}
         for name, field in fields.items():
-            if takes_id(field) and name not in AS_GIVEN:
+            if takes_id(field) and name not in as_given:
                 if name.startswith("product_"):
                     body.pop("products", None)  # of the three, one says what is sold
                 yield name, {**body, name: shaped(field, foreign[kind_of(name)])}
             else:
-                yield from ((inner, {**body, name: value}) for inner, value in attacks(field, own, foreign, needed))
+                yield from (
+                    (inner, {**body, name: value}) for inner, value in attacks(field, own, foreign, needed, as_given)
+                )
 
 
 def paths(operation: Operation, own: dict[str, str]) -> str:
@@ -201,7 +204,7 @@ async def test_fields_of_bodies(other: httpx.AsyncClient, own: dict[str, str], f
         if operation.body is None or operation.path.startswith(PORTAL) or operation.method == "GET":
             continue
         needed = named(NEEDED.get(operation.path, {}), own)
-        for name, body in attacks(operation.body, own, foreign, needed):
+        for name, body in attacks(operation.body, own, foreign, needed, AS_GIVEN.get(operation.path, ())):
             requests.append((name, other.build_request(operation.method, paths(operation, own), json=body)))
     ids = {**foreign, "file": foreign["product"]}
     requests += [

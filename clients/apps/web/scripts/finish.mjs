@@ -1,4 +1,4 @@
-// After vite: the API reference beside the pages, and a compressed copy of every text file for nginx's gzip_static.
+// After vite: the script for sellers' pages and the API reference beside the pages, and a compressed copy of every text file for nginx's gzip_static.
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -14,6 +14,11 @@ for (const name of ['index.html', 'reference.js']) cpSync(join(web, 'docs', name
 for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
   cpSync(join(swagger, name), join(dist, 'docs', name))
 }
+
+cpSync(
+  fileURLToPath(new URL('../../../packages/checkout/dist/embed.global.js', import.meta.url)),
+  join(dist, 'embed.js'),
+)
 
 const SMALLEST = 512
 for (const entry of readdirSync(dist, { recursive: true })) {

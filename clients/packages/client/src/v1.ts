@@ -558,7 +558,7 @@ export interface paths {
          * List
          * @description Lists the customer's own grants that are held.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:benefit_grants:list"];
         put?: never;
@@ -580,7 +580,7 @@ export interface paths {
          * Get
          * @description Gets a grant of the customer's own.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:benefit_grants:get"];
         put?: never;
@@ -592,9 +592,49 @@ export interface paths {
          * Update
          * @description Changes a grant of the customer's own: which of their accounts gets it.
          *
-         *     **Scopes**: `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:write`
          */
         patch: operations["customer_portal:benefit_grants:update"];
+        trace?: never;
+    };
+    "/v1/customer-portal/cancellations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create
+         * @description Cancels a subscription by its number and address. The answer says nothing of what there is; a mail follows.
+         */
+        post: operations["customer_portal:cancellations:create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customer-portal/cancellations/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Ends a subscription at once with the token of the mailed link.
+         */
+        post: operations["customer_portal:cancellations:confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/customer-portal/customer-session/authenticate": {
@@ -609,6 +649,9 @@ export interface paths {
         /**
          * Authenticate
          * @description Opens a session of an hour for the code of the mail.
+         *
+         *     An address that is known more than once gets its choices (409), and is sent again with one of them: the code stays
+         *     good until then.
          */
         post: operations["customer_portal:customer_session:authenticate"];
         delete?: never;
@@ -628,7 +671,7 @@ export interface paths {
          * Introspect
          * @description Says until when the session lasts.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:customer_session:introspect"];
         put?: never;
@@ -670,7 +713,7 @@ export interface paths {
          * Get Authenticated User
          * @description Says who is in the portal.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:customer_session:get_authenticated_user"];
         put?: never;
@@ -690,9 +733,9 @@ export interface paths {
         };
         /**
          * Get
-         * @description Gets the customer of the session.
+         * @description Gets the customer of the session. A member who manages no bills sees nothing of the billing details.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:customers:get"];
         put?: never;
@@ -860,7 +903,7 @@ export interface paths {
          * List
          * @description Lists what the customer may download, with links that work for an hour.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:downloadables:list"];
         put?: never;
@@ -882,7 +925,7 @@ export interface paths {
          * Portal List
          * @description Lists the customer's own license keys.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["license_keys:portal_list"];
         put?: never;
@@ -982,9 +1025,9 @@ export interface paths {
         };
         /**
          * Portal Get
-         * @description Gets a license key of the customer's own.
+         * @description Gets a license key of the customer's own, with its activations where the seller lets holders manage them.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["license_keys:portal_get"];
         put?: never;
@@ -1008,7 +1051,7 @@ export interface paths {
          * Portal Rotate
          * @description Writes another text on a license key of the customer's own; the old one is good no more.
          *
-         *     **Scopes**: `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:write`
          */
         post: operations["license_keys:portal_rotate"];
         delete?: never;
@@ -1026,7 +1069,7 @@ export interface paths {
         };
         /**
          * List Members
-         * @description Lists the members of the team of the session.
+         * @description Lists the members of the team of the session. For owners and billing managers.
          *
          *     **Scopes**: `customer_portal:read` or `customer_portal:write`
          */
@@ -1034,7 +1077,7 @@ export interface paths {
         put?: never;
         /**
          * Add Member
-         * @description Adds a member to the team of the session.
+         * @description Adds a member to the team of the session. For owners and billing managers.
          *
          *     **Scopes**: `customer_portal:write`
          */
@@ -1057,7 +1100,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Member
-         * @description Removes a member from the team of the session.
+         * @description Removes a member from the team of the session: not the owner, and nobody themselves.
          *
          *     **Scopes**: `customer_portal:write`
          */
@@ -1066,7 +1109,7 @@ export interface paths {
         head?: never;
         /**
          * Update Member
-         * @description Changes a member of the team of the session.
+         * @description Changes a member of the team of the session: nobody their own role, and only the owner who is the owner.
          *
          *     **Scopes**: `customer_portal:write`
          */
@@ -1314,7 +1357,7 @@ export interface paths {
          * List
          * @description Lists the customer's own subscriptions.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:subscriptions:list"];
         put?: never;
@@ -1336,7 +1379,7 @@ export interface paths {
          * Get
          * @description Gets a subscription of the customer's own.
          *
-         *     **Scopes**: `customer_portal:read` or `customer_portal:write`
+         *     **Scopes**: `customer_portal:member` or `customer_portal:read` or `customer_portal:write`
          */
         get: operations["customer_portal:subscriptions:get"];
         put?: never;
@@ -1397,6 +1440,46 @@ export interface paths {
          *     **Scopes**: `customer_portal:read` or `customer_portal:write`
          */
         post: operations["customer_portal:subscriptions:change_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customer-portal/withdrawals/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Confirms a withdrawal with the code of the mail: ends the contract, gives the money back, and mails a receipt.
+         */
+        post: operations["customer_portal:withdrawals:confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customer-portal/withdrawals/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request
+         * @description Declares a withdrawal: mails a code, if there is such an order; the answer is the same if there is not.
+         */
+        post: operations["customer_portal:withdrawals:request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3524,6 +3607,79 @@ export interface components {
              */
             dashboard_access?: boolean;
         };
+        /**
+         * ConsumerRight
+         * @description Whether a seller offers a function that protects consumers: to whom the law gives it, unless it says otherwise.
+         *
+         *     `countries` says it for single countries of buyers (ISO 3166-1 alpha-2), whatever `enabled` and the law say.
+         */
+        ConsumerRight: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /** Countries */
+            countries?: {
+                [key: string]: boolean;
+            };
+        };
+        /**
+         * ConsumerRightInput
+         * @description Whether consumers are offered a right: in the countries where it is on by default, and in single countries.
+         *
+         *     A country that is null goes by the default again.
+         */
+        ConsumerRightInput: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Countries
+             * @default {}
+             */
+            countries?: {
+                [key: string]: boolean | null;
+            };
+        };
+        /**
+         * ConsumerRights
+         * @description What a seller offers consumers beyond the portal, each by country, and on by default.
+         */
+        ConsumerRights: {
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "countries": {}
+             *     }
+             */
+            withdrawal?: components["schemas"]["ConsumerRight"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "countries": {}
+             *     }
+             */
+            immediate_delivery_consent?: components["schemas"]["ConsumerRight"];
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "countries": {}
+             *     }
+             */
+            cancellation?: components["schemas"]["ConsumerRight"];
+        };
+        /**
+         * ConsumerRightsInput
+         * @description What consumers are offered beyond the portal; what is absent stays.
+         */
+        ConsumerRightsInput: {
+            withdrawal?: components["schemas"]["ConsumerRightInput"] | null;
+            immediate_delivery_consent?: components["schemas"]["ConsumerRightInput"] | null;
+            cancellation?: components["schemas"]["ConsumerRightInput"] | null;
+        };
         /** @enum {string} */
         Currency: "aed" | "afn" | "all" | "amd" | "aoa" | "ars" | "aud" | "awg" | "azn" | "bam" | "bbd" | "bdt" | "bif" | "bmd" | "bnd" | "bob" | "brl" | "bsd" | "bwp" | "byn" | "bzd" | "cad" | "cdf" | "chf" | "clp" | "cny" | "cop" | "crc" | "cve" | "czk" | "djf" | "dkk" | "dop" | "dzd" | "egp" | "etb" | "eur" | "fjd" | "fkp" | "gbp" | "gel" | "gip" | "gmd" | "gnf" | "gtq" | "gyd" | "hkd" | "hnl" | "htg" | "huf" | "idr" | "ils" | "inr" | "isk" | "jmd" | "jpy" | "kes" | "kgs" | "khr" | "kmf" | "krw" | "kyd" | "kzt" | "lak" | "lbp" | "lkr" | "lrd" | "lsl" | "mad" | "mdl" | "mga" | "mkd" | "mmk" | "mnt" | "mop" | "mur" | "mvr" | "mwk" | "mxn" | "myr" | "mzn" | "nad" | "ngn" | "nio" | "nok" | "npr" | "nzd" | "pab" | "pen" | "pgk" | "php" | "pkr" | "pln" | "pyg" | "qar" | "ron" | "rsd" | "rwf" | "sar" | "sbd" | "scr" | "sek" | "sgd" | "shp" | "sle" | "sos" | "srd" | "szl" | "thb" | "tjs" | "top" | "try" | "ttd" | "twd" | "tzs" | "uah" | "ugx" | "usd" | "uyu" | "uzs" | "vnd" | "vuv" | "wst" | "xaf" | "xcd" | "xcg" | "xof" | "xpf" | "yer" | "zar" | "zmw";
         /**
@@ -3715,8 +3871,56 @@ export interface components {
             customer?: components["schemas"]["PortalCustomerSettings"] | null;
         };
         /**
+         * CustomerSelectionOption
+         * @description One of the customers that an address opens; `role` is that of the address in a team.
+         */
+        CustomerSelectionOption: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Role */
+            role: string | null;
+            organization: components["schemas"]["CustomerSelectionOrganization"];
+        };
+        /**
+         * CustomerSelectionOrganization
+         * @description The seller of a choice.
+         */
+        CustomerSelectionOrganization: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+        };
+        /**
+         * CustomerSelectionRequired
+         * @example {
+         *       "detail": "…",
+         *       "error": "CustomerSelectionRequired"
+         *     }
+         */
+        CustomerSelectionRequired: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+            /** Customers */
+            customers: components["schemas"]["CustomerSelectionOption"][];
+        };
+        /**
          * CustomerSessionCreate
          * @description For whom: the customer's id, or the merchant's own id of the customer.
+         *
+         *     With a member of the customer's team, the session has the rights of that member's role.
          */
         CustomerSessionCreate: {
             /** Customer Id */
@@ -3729,6 +3933,10 @@ export interface components {
              * @description The name of `external_customer_id` in early clients.
              */
             customer_external_id?: string | null;
+            /** Member Id */
+            member_id?: string | null;
+            /** External Member Id */
+            external_member_id?: string | null;
             /** Return Url */
             return_url?: string | null;
         };
@@ -3766,6 +3974,8 @@ export interface components {
              */
             customer_id: string;
             customer: components["schemas"]["Customer"];
+            /** Member Id */
+            member_id?: string | null;
         };
         /**
          * CustomerSessionToken
@@ -3872,29 +4082,25 @@ export interface components {
         LoginCodeAuthenticate: {
             /** Email */
             email: string;
-            /**
-             * Organization Id
-             * Format: uuid
-             */
-            organization_id: string;
+            /** Organization Id */
+            organization_id?: string | null;
             /**
              * Code
              * @example 482915
              */
             code: string;
+            /** Customer Id */
+            customer_id?: string | null;
         };
         /**
          * LoginCodeRequest
-         * @description A customer of a seller who wants to be let in.
+         * @description A customer, or a member of a team, who wants to be let in: at one seller, or at whichever knows the address.
          */
         LoginCodeRequest: {
             /** Email */
             email: string;
-            /**
-             * Organization Id
-             * Format: uuid
-             */
-            organization_id: string;
+            /** Organization Id */
+            organization_id?: string | null;
         };
         /**
          * NotInTestMode
@@ -4140,6 +4346,25 @@ export interface components {
             embed_hosts?: string[];
             /** @default {} */
             branding?: components["schemas"]["Branding"];
+            /** Locale */
+            locale?: string | null;
+            /**
+             * @default {
+             *       "withdrawal": {
+             *         "countries": {},
+             *         "enabled": true
+             *       },
+             *       "immediate_delivery_consent": {
+             *         "countries": {},
+             *         "enabled": true
+             *       },
+             *       "cancellation": {
+             *         "countries": {},
+             *         "enabled": true
+             *       }
+             *     }
+             */
+            consumer_rights?: components["schemas"]["ConsumerRights"];
             /** Account Id */
             account_id?: string | null;
             /** Payout Account Id */
@@ -4185,6 +4410,9 @@ export interface components {
             /** Embed Hosts */
             embed_hosts?: string[] | null;
             branding?: components["schemas"]["BrandingInput"] | null;
+            /** Locale */
+            locale?: ("de" | "en" | "es" | "fr" | "it" | "ja" | "nl" | "pl" | "pt" | "sv") | null;
+            consumer_rights?: components["schemas"]["ConsumerRightsInput"] | null;
         };
         /**
          * Pagination
@@ -4202,7 +4430,7 @@ export interface components {
         };
         /**
          * PortalAuthenticatedUser
-         * @description Who is in the portal.
+         * @description Who is in the portal: a customer (`customer`), or a member of a customer that is a team (`member`).
          */
         PortalAuthenticatedUser: {
             /** Type */
@@ -4220,6 +4448,11 @@ export interface components {
             member_id?: string | null;
             /** Role */
             role?: string | null;
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
         };
         /**
          * PortalCustomerSettings
@@ -5733,6 +5966,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -5741,6 +5976,8 @@ export interface components {
             payment_method_type?: string | null;
             /** Confirmation Token Id */
             confirmation_token_id?: string | null;
+            /** Immediate Delivery Consent */
+            immediate_delivery_consent?: "2026-12-01" | null;
         };
         /**
          * CheckoutConfirmWithSecret
@@ -5778,6 +6015,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -5786,6 +6025,8 @@ export interface components {
             payment_method_type?: string | null;
             /** Confirmation Token Id */
             confirmation_token_id?: string | null;
+            /** Immediate Delivery Consent */
+            immediate_delivery_consent?: "2026-12-01" | null;
             /** Client Secret */
             client_secret: string;
         };
@@ -5813,8 +6054,20 @@ export interface components {
             };
         };
         /**
+         * CheckoutConsumerRights
+         * @description What the page offers its buyer, by the country of the billing address.
+         */
+        CheckoutConsumerRights: {
+            /** Immediate Delivery Consent */
+            immediate_delivery_consent: string | null;
+            /** Withdrawal */
+            withdrawal: boolean;
+            /** Cancellation */
+            cancellation: boolean;
+        };
+        /**
          * CheckoutCreate
-         * @description A new checkout, for a price (`product_price_id`), a product, or the first of `products`.
+         * @description A new checkout, for a price (`product_price_id`), a product, or the first of `products`: one of them is given.
          * @example {
          *       "customer_email": "ada@example.com",
          *       "products": [
@@ -6267,6 +6520,7 @@ export interface components {
             /** Tax Breakdown */
             tax_breakdown?: components["schemas"]["TaxItem"][] | null;
             organization: components["schemas"]["CheckoutOrganization"] | null;
+            consumer_rights?: components["schemas"]["CheckoutConsumerRights"] | null;
         };
         /**
          * CheckoutPublicConfirmed
@@ -6420,6 +6674,7 @@ export interface components {
             /** Tax Breakdown */
             tax_breakdown?: components["schemas"]["TaxItem"][] | null;
             organization: components["schemas"]["CheckoutOrganization"] | null;
+            consumer_rights?: components["schemas"]["CheckoutConsumerRights"] | null;
             /** Customer Session Token */
             customer_session_token?: string | null;
         };
@@ -6686,6 +6941,8 @@ export interface components {
             product_id?: string | null;
             /** Product Price Id */
             product_price_id?: string | null;
+            /** Currency */
+            currency?: string | null;
             /** Discount Code */
             discount_code?: string | null;
             /** Allow Trial */
@@ -7011,6 +7268,8 @@ export interface components {
             restart_url?: string | null;
             /** Locale */
             locale?: string | null;
+            /** Embed Origin */
+            embed_origin?: string | null;
         };
         /** ListResource[CheckoutLinkRead] */
         ListResource_CheckoutLinkRead_: {
@@ -7231,6 +7490,17 @@ export interface components {
             detail: string;
         };
         /**
+         * Accepted
+         * @description Says nothing of what there is.
+         */
+        Accepted: {
+            /**
+             * Status
+             * @default accepted
+             */
+            status?: string;
+        };
+        /**
          * AlreadyCanceledSubscription
          * @example {
          *       "detail": "…",
@@ -7242,6 +7512,76 @@ export interface components {
             error: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * CancellationAccepted
+         * @description The declaration was received; whether there is such a subscription is said to its address alone, by mail.
+         */
+        CancellationAccepted: {
+            /**
+             * Status
+             * @default accepted
+             */
+            status?: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+        };
+        /**
+         * CancellationConfirm
+         * @description Confirms an extraordinary cancellation.
+         */
+        CancellationConfirm: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * CancellationCreate
+         * @description A consumer cancels a subscription: at the end of its period, or (`extraordinary`) at once, for a cause.
+         */
+        CancellationCreate: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Contract Number
+             * @example ACME-7KQ2M4XZ-0001
+             */
+            contract_number: string;
+            /**
+             * Kind
+             * @default ordinary
+             * @enum {string}
+             */
+            kind?: "ordinary" | "extraordinary";
+            /** Name */
+            name?: string | null;
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * CancellationRead
+         * @description A cancellation that was carried out.
+         */
+        CancellationRead: {
+            /** Product Name */
+            product_name: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
         };
         /**
          * ChargeLine
@@ -7575,20 +7915,30 @@ export interface components {
          * @description A card whose bank has asked its holder meanwhile.
          */
         CustomerPaymentMethodConfirm: {
-            /** Setup Intent Id */
-            setup_intent_id: string;
             /** Set Default */
             set_default: boolean;
+            /**
+             * For Subscriptions
+             * @default false
+             */
+            for_subscriptions?: boolean;
+            /** Setup Intent Id */
+            setup_intent_id: string;
         };
         /**
          * CustomerPaymentMethodCreate
          * @description A card to keep, as Stripe.js collected it (or, in test mode, the name of a test payment method).
          */
         CustomerPaymentMethodCreate: {
-            /** Confirmation Token Id */
-            confirmation_token_id: string;
             /** Set Default */
             set_default: boolean;
+            /**
+             * For Subscriptions
+             * @default false
+             */
+            for_subscriptions?: boolean;
+            /** Confirmation Token Id */
+            confirmation_token_id: string;
             /** Return Url */
             return_url: string;
         };
@@ -7616,6 +7966,11 @@ export interface components {
              * @constant
              */
             is_default: true;
+            /**
+             * For Subscriptions
+             * @default false
+             */
+            for_subscriptions?: boolean;
         };
         /**
          * CustomerPortalCustomer
@@ -8226,6 +8581,26 @@ export interface components {
              * @default true
              */
             holds?: boolean;
+        };
+        /**
+         * ImmediateDeliveryConsent
+         * @description A consumer asked for delivery at once, and knew what becomes of the right of withdrawal by that.
+         *
+         *     What they agreed to is the text of `wording` in the language `locale`, for a product that is bought once or for a
+         *     subscription.
+         */
+        ImmediateDeliveryConsent: {
+            /**
+             * Consented At
+             * Format: date-time
+             */
+            consented_at: string;
+            /** Wording */
+            wording: string;
+            /** Country */
+            country: string | null;
+            /** Locale */
+            locale: string | null;
         };
         /**
          * InactiveSubscription
@@ -9097,6 +9472,7 @@ export interface components {
             tax_id?: string[] | null;
             /** Benefits Revoked At */
             benefits_revoked_at?: string | null;
+            immediate_delivery_consent?: components["schemas"]["ImmediateDeliveryConsent"] | null;
             /** Amount */
             amount: number;
         };
@@ -9915,6 +10291,128 @@ export interface components {
          *     }
          */
         TooManyDashboards: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * WithdrawalConfirm
+         * @description The same, confirmed with the code of the mail.
+         */
+        WithdrawalConfirm: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Order Number
+             * @example ACME-7KQ2M4XZ-0001
+             */
+            order_number: string;
+            /**
+             * Code
+             * @example 482915
+             */
+            code: string;
+            /** Name */
+            name?: string | null;
+        };
+        /**
+         * WithdrawalNotOffered
+         * @example {
+         *       "detail": "…",
+         *       "error": "WithdrawalNotOffered"
+         *     }
+         */
+        WithdrawalNotOffered: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * WithdrawalPeriodOver
+         * @example {
+         *       "detail": "…",
+         *       "error": "WithdrawalPeriodOver"
+         *     }
+         */
+        WithdrawalPeriodOver: {
+            /** Error */
+            error: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * WithdrawalRead
+         * @description A withdrawal. Amounts are minor units of `currency`, tax included.
+         */
+        WithdrawalRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Order Number */
+            order_number: string;
+            /** Product Name */
+            product_name: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Period Ends At
+             * Format: date-time
+             */
+            period_ends_at: string;
+            /** Subscription Id */
+            subscription_id: string | null;
+            /** Refund Amount */
+            refund_amount: number;
+            /** Currency */
+            currency: string;
+            /** Is Pro Rata */
+            is_pro_rata: boolean;
+            /** Is Disputed */
+            is_disputed: boolean;
+        };
+        /**
+         * WithdrawalRequest
+         * @description A consumer declares that they withdraw from an order of a seller.
+         */
+        WithdrawalRequest: {
+            /**
+             * Organization Id
+             * Format: uuid
+             */
+            organization_id: string;
+            /** Email */
+            email: string;
+            /**
+             * Order Number
+             * @example ACME-7KQ2M4XZ-0001
+             */
+            order_number: string;
+        };
+        /**
+         * WithdrawalRightLost
+         * @example {
+         *       "detail": "…",
+         *       "error": "WithdrawalRightLost"
+         *     }
+         */
+        WithdrawalRightLost: {
             /** Error */
             error: string;
             /** Detail */
@@ -11876,6 +12374,15 @@ export interface components {
                 "application/json": components["schemas"]["CustomerNotReady"];
             };
         };
+        /** @description The address opens more than one customer: `customers` has the choices, and `customer_id` takes one of them. */
+        CustomerSelectionRequired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["CustomerSelectionRequired"];
+            };
+        };
         /** @description The dispute is closed: there is nothing to concede. */
         DisputeNotOpenError: {
             headers: {
@@ -12396,6 +12903,15 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["WebhookEventArchived"];
+            };
+        };
+        /** @description There is no right of withdrawal: the buyer is a business, or of a country without one, or nothing was bought. The withdrawal was declared after the period. The buyer asked for delivery at once, and accepted that the right of withdrawal is lost by that. */
+        WithdrawalNotOfferedOrOther: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["WithdrawalNotOffered"] | components["schemas"]["WithdrawalPeriodOver"] | components["schemas"]["WithdrawalRightLost"];
             };
         };
     };
@@ -14807,6 +15323,11 @@ export interface operations {
                      *         "name": "Pro Plan",
                      *         "slug": "slug",
                      *         "avatar_url": "https://example.com/hooks"
+                     *       },
+                     *       "consumer_rights": {
+                     *         "immediate_delivery_consent": "immediate delivery consent",
+                     *         "withdrawal": false,
+                     *         "cancellation": false
                      *       }
                      *     }
                      */
@@ -15209,6 +15730,11 @@ export interface operations {
                      *         "name": "Pro Plan",
                      *         "slug": "slug",
                      *         "avatar_url": "https://example.com/hooks"
+                     *       },
+                     *       "consumer_rights": {
+                     *         "immediate_delivery_consent": "immediate delivery consent",
+                     *         "withdrawal": false,
+                     *         "cancellation": false
                      *       }
                      *     }
                      */
@@ -15613,6 +16139,11 @@ export interface operations {
                      *         "name": "Pro Plan",
                      *         "slug": "slug",
                      *         "avatar_url": "https://example.com/hooks"
+                     *       },
+                     *       "consumer_rights": {
+                     *         "immediate_delivery_consent": "immediate delivery consent",
+                     *         "withdrawal": false,
+                     *         "cancellation": false
                      *       },
                      *       "customer_session_token": "customer session token"
                      *     }
@@ -17194,6 +17725,103 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "customer_portal:cancellations:create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                 *       "email": "ada@example.com",
+                 *       "contract_number": "ACME-7KQ2M4XZ-0001"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancellationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "received_at": "2026-01-15T10:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CancellationAccepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "customer_portal:cancellations:confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "tokenxxxxxxxxxxxxxxx"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancellationConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "product_name": "Pro Plan",
+                     *       "received_at": "2026-01-15T10:30:00Z",
+                     *       "ends_at": "2026-01-15T10:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CancellationRead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["ResourceNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["SubscriptionLocked"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "customer_portal:customer_session:authenticate": {
         parameters: {
             query?: never;
@@ -17209,7 +17837,6 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
-                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                  *       "code": "482915"
                  *     }
                  */
@@ -17235,7 +17862,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized2"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
+            409: components["responses"]["CustomerSelectionRequired"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             422: components["responses"]["RequestValidationError"];
@@ -17294,8 +17921,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "email": "ada@example.com",
-                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
+                 *       "email": "ada@example.com"
                  *     }
                  */
                 "application/json": components["schemas"]["LoginCodeRequest"];
@@ -17347,7 +17973,8 @@ export interface operations {
                      *       "email": "ada@example.com",
                      *       "customer_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *       "member_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
-                     *       "role": "role"
+                     *       "role": "role",
+                     *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }
                      */
                     "application/json": components["schemas"]["PortalAuthenticatedUser"];
@@ -17690,8 +18317,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "confirmation_token_id": "acme",
                  *       "set_default": false,
+                 *       "confirmation_token_id": "acme",
                  *       "return_url": "https://example.com/hooks"
                  *     }
                  */
@@ -17754,8 +18381,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "setup_intent_id": "acme",
-                 *       "set_default": false
+                 *       "set_default": false,
+                 *       "setup_intent_id": "acme"
                  *     }
                  */
                 "application/json": components["schemas"]["CustomerPaymentMethodConfirm"];
@@ -20141,6 +20768,111 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "customer_portal:withdrawals:confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                 *       "email": "ada@example.com",
+                 *       "order_number": "ACME-7KQ2M4XZ-0001",
+                 *       "code": "482915"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                     *       "order_number": "order number",
+                     *       "product_name": "Pro Plan",
+                     *       "requested_at": "2026-01-15T10:30:00Z",
+                     *       "created_at": "2026-01-15T10:30:00Z",
+                     *       "period_ends_at": "2026-01-15T10:30:00Z",
+                     *       "subscription_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                     *       "refund_amount": 2900,
+                     *       "currency": "usd",
+                     *       "is_pro_rata": false,
+                     *       "is_disputed": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WithdrawalRead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized2"];
+            403: components["responses"]["WithdrawalNotOfferedOrOther"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "customer_portal:withdrawals:request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own: the same request with it is done once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "organization_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
+                 *       "email": "ada@example.com",
+                 *       "order_number": "ACME-7KQ2M4XZ-0001"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["URITooLong"];
+            422: components["responses"]["RequestValidationError"];
+            429: components["responses"]["RateLimitExceeded"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "customer_sessions:create": {
         parameters: {
             query?: never;
@@ -20208,7 +20940,8 @@ export interface operations {
                      *         "first_user_event_at": null,
                      *         "avatar_url": "https://example.com/hooks",
                      *         "default_payment_method_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
-                     *       }
+                     *       },
+                     *       "member_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }
                      */
                     "application/json": components["schemas"]["CustomerSessionRead"];
@@ -25329,6 +26062,12 @@ export interface operations {
                      *             "tax id"
                      *           ],
                      *           "benefits_revoked_at": null,
+                     *           "immediate_delivery_consent": {
+                     *             "consented_at": "2026-01-15T10:30:00Z",
+                     *             "wording": "wording",
+                     *             "country": "US",
+                     *             "locale": "en"
+                     *           },
                      *           "amount": 2900
                      *         }
                      *       ],
@@ -25672,6 +26411,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -26036,6 +26781,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -26373,6 +27124,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -26781,6 +27538,12 @@ export interface operations {
                      *         "tax id"
                      *       ],
                      *       "benefits_revoked_at": null,
+                     *       "immediate_delivery_consent": {
+                     *         "consented_at": "2026-01-15T10:30:00Z",
+                     *         "wording": "wording",
+                     *         "country": "US",
+                     *         "locale": "en"
+                     *       },
                      *       "amount": 2900
                      *     }
                      */
@@ -27185,6 +27948,7 @@ export interface operations {
                      *           "embed_hosts": [
                      *             "embed host"
                      *           ],
+                     *           "locale": "en",
                      *           "account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *           "payout_account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *         }
@@ -27252,6 +28016,7 @@ export interface operations {
                      *       "embed_hosts": [
                      *         "embed host"
                      *       ],
+                     *       "locale": "en",
                      *       "account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *       "payout_account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }
@@ -27324,6 +28089,7 @@ export interface operations {
                      *       "embed_hosts": [
                      *         "embed host"
                      *       ],
+                     *       "locale": "en",
                      *       "account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41",
                      *       "payout_account_id": "0197f3a2-7c1e-7d4b-9f0a-3c5e8d2b6a41"
                      *     }

@@ -1,6 +1,7 @@
 export { countries, countryName, regionsOf } from './countries'
-export { formatDate, formatDay } from './dates'
+export { formatDate, formatDay, formatInstant } from './dates'
 export { isLocale, LOCALES, type Locale, loadMessages, negotiate } from './locales'
 export { decimalsOf, editableMoney, formatMoney, formatUnitAmount, parseMoney } from './money'
 export { loadPortalMessages, type PortalKey } from './portal'
+export { loadRightsMessages, type RightsKey } from './rights'
 export { type MessageKey, type Messages, type Translate, translator } from './translate'

@@ -5,12 +5,14 @@ import {
   type Locale,
   loadMessages,
   loadPortalMessages,
+  loadRightsMessages,
   negotiate,
   regionsOf,
   translator,
 } from './index'
 import { en } from './messages/en'
 import { portalEn } from './portal/en'
+import { rightsEn } from './rights/en'
 import tables from './tables.json'
 import type { Message } from './translate'
 
@@ -36,18 +38,21 @@ test.each(Object.keys(LOCALES) as Locale[])(
 )
 
 test.each(Object.keys(LOCALES) as Locale[])(
-  '%s has every text of the portal, with the same places for values',
+  '%s has every text of the portal and of consumers’ rights, with the same places for values',
   async (locale) => {
-    const messages = await loadPortalMessages(locale)
-    expect(Object.keys(messages).sort()).toEqual(Object.keys(portalEn).sort())
-    for (const [key, message] of Object.entries(messages)) {
-      for (const text of texts(message)) {
-        expect(text.trim(), key).not.toBe('')
-        expect(places(text), key).toEqual(
-          texts(portalEn[key as keyof typeof portalEn])
-            .flatMap(places)
-            .sort(),
-        )
+    for (const [messages, english] of [
+      [await loadPortalMessages(locale), portalEn],
+      [await loadRightsMessages(locale), rightsEn],
+    ] as [Record<string, Message>, Record<string, Message>][]) {
+      expect(Object.keys(messages).sort()).toEqual(Object.keys(english).sort())
+      for (const [key, message] of Object.entries(messages)) {
+        const known = texts(english[key] ?? '')
+          .flatMap(places)
+          .sort()
+        for (const text of texts(message)) {
+          expect(text.trim(), key).not.toBe('')
+          expect(places(text), key).toEqual(known)
+        }
       }
     }
   },

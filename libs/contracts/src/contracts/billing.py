@@ -4,7 +4,9 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from contracts.catalog import Interval, Price, Product
-from contracts.checkout import Address, Discount, TaxItem
+from contracts.checkout import Address, Discount, ImmediateDeliveryConsent, TaxItem
+from contracts.customers import Customer as Customer
+from contracts.customers import Member as Member
 from contracts.event import Event, Instant, Metadata, OneOf, Shape
 from contracts.projections import Digest, Drift, Replay
 from contracts.test_clocks import ClockReport
@@ -12,43 +14,6 @@ from contracts.test_clocks import ClockReport
 SubscriptionStatus = Annotated[
     str, OneOf("incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused")
 ]
-
-
-class Customer(Shape):
-    """Who buys from an organization. `tax_id` is the pair of value and format (`["DE123456788", "eu_vat"]`)."""
-
-    id: UUID
-    created_at: Instant
-    modified_at: Instant | None
-    metadata: Metadata
-    external_id: str | None
-    email: str
-    email_verified: bool
-    type: Annotated[str, OneOf("individual", "team")]
-    name: str | None
-    billing_name: str | None
-    billing_address: Address | None
-    tax_id: list[str] | None
-    locale: str | None
-    organization_id: UUID
-    deleted_at: Instant | None
-    first_user_event_at: Instant | None
-    avatar_url: str | None
-    default_payment_method_id: UUID | None
-
-
-class Member(Shape):
-    """A person of a customer that is a team."""
-
-    id: UUID
-    created_at: Instant
-    modified_at: Instant | None
-    organization_id: UUID
-    customer_id: UUID
-    email: str
-    name: str | None
-    external_id: str | None
-    role: Annotated[str, OneOf("owner", "billing_manager", "member")]
 
 
 class OrderItem(Shape):
@@ -220,6 +185,8 @@ class Order(Shape):
     """The buyer's, as it was when the tax was computed: value and format."""
     benefits_revoked_at: Instant | None = None
     """Since when a one-time order gives its benefits no more: it was refunded so, or the bank took the money back."""
+    immediate_delivery_consent: ImmediateDeliveryConsent | None = None
+    """What the buyer agreed to at the checkout, where they were asked."""
 
 
 class RefundDispute(Shape):
@@ -448,6 +415,22 @@ class CustomerReplayedV1(Event[Replay]):
     """The customers whose copies differed at one consumer, told again."""
 
     name: ClassVar[str] = "customer.replayed"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class MemberDigestedV1(Event[Digest]):
+    """What this service has of the members of teams, for those who keep copies."""
+
+    name: ClassVar[str] = "member.digested"
+    source: ClassVar[str] = "/billing"
+    public: ClassVar[bool] = False
+
+
+class MemberReplayedV1(Event[Replay]):
+    """The members whose copies differed at one consumer, told again."""
+
+    name: ClassVar[str] = "member.replayed"
     source: ClassVar[str] = "/billing"
     public: ClassVar[bool] = False
 

@@ -218,6 +218,21 @@ class PurchaseSession(Shape):
     """Whether nobody vouches for the e-mail: the session is good as long as this is the customer's one purchase."""
 
 
+class ImmediateDeliveryConsent(Shape):
+    """A consumer asked for delivery at once, and knew what becomes of the right of withdrawal by that.
+
+    What they agreed to is the text of `wording` in the language `locale`, for a product that is bought once or for a
+    subscription.
+    """
+
+    consented_at: Instant
+    wording: str
+    """The version of the text: the day from which it was shown."""
+    country: str | None
+    """Of the billing address."""
+    locale: str | None
+
+
 class Purchase(Shape):
     """Everything that an order needs to be written without asking or reading anyone: the snapshot of the sale.
 
@@ -266,18 +281,9 @@ class Purchase(Shape):
     """HMAC of the checkout's client secret, in hexadecimal: who has the secret may look at the order for a while."""
     customer_session: PurchaseSession | None = None
     """None where the buyer has only typed an e-mail that somebody else may have."""
-
-
-class ProcessorEvent(Shape):
-    """A call-back of the payment processor, as it came: its own type and object."""
-
-    id: str
-    """The processor's own; each is told once."""
-    processor: Annotated[str, OneOf("stripe")]
-    type: str
-    """In the processor's words: `payment_intent.succeeded`, `charge.dispute.created`."""
-    object: dict[str, Any]
-    created_at: Instant
+    is_business_customer: bool = False
+    """Whether the buyer bought as a business: consumers' rights are not theirs."""
+    immediate_delivery_consent: ImmediateDeliveryConsent | None = None
 
 
 class DeclineRate(Shape):
@@ -343,17 +349,6 @@ class CheckoutReplayedV1(Event[Replay]):
     """The checkouts whose copies differed at one consumer, told again."""
 
     name: ClassVar[str] = "checkout.replayed"
-    source: ClassVar[str] = "/checkout"
-    public: ClassVar[bool] = False
-
-
-class ProcessorEventReceivedV1(Event[ProcessorEvent]):
-    """The processor called back about something that is not a payment of a checkout.
-
-    The organization is the one that the object names in its metadata, or nil where it names none.
-    """
-
-    name: ClassVar[str] = "processor_event.received"
     source: ClassVar[str] = "/checkout"
     public: ClassVar[bool] = False
 

@@ -121,6 +121,57 @@ class Branding(Shape):
     support_url: str | None = None
 
 
+_EEA = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK IS LI NO"
+_PARTS_OF_THE_EU = "AX GF GP MF MQ RE YT"
+EEA_AND_UK = frozenset(f"{_EEA} {_PARTS_OF_THE_EU} GB".split())
+"""Where consumers may withdraw from a distance contract: the EEA (Directive 2011/83/EU), with the parts of its states
+that have codes of their own, and the United Kingdom (SI 2013/3134)."""
+
+
+class ConsumerRight(Shape):
+    """Whether a seller offers a function that protects consumers: to whom the law gives it, unless it says otherwise.
+
+    `countries` says it for single countries of buyers (ISO 3166-1 alpha-2), whatever `enabled` and the law say.
+    """
+
+    enabled: StrictBool = True
+    countries: dict[str, StrictBool] = Field(default_factory=dict)
+
+    def is_on(self, country: str | None, by_law: frozenset[str] | None) -> bool:
+        """For buyers of a country; None is one that nobody named, who may be one of those that the law protects.
+
+        `by_law` are the countries in which it is on by default; None stands for all of them.
+        """
+        named = self.countries.get(country) if country is not None else None
+        if named is not None:
+            return named
+        return self.enabled and (country is None or by_law is None or country in by_law)
+
+
+class ConsumerRights(Shape):
+    """What a seller offers consumers beyond the portal, each by country, and on by default."""
+
+    withdrawal: ConsumerRight = ConsumerRight()
+    """To withdraw within 14 days without a login (Directive 2011/83/EU, art. 9 and 11a)."""
+    immediate_delivery_consent: ConsumerRight = ConsumerRight()
+    """The checkout page asks for the consent to delivery at once (art. 16(a) and (m))."""
+    cancellation: ConsumerRight = ConsumerRight()
+    """To cancel a subscription without a login (section 312k of the German Civil Code); on in every country."""
+
+    def offers_withdrawal(self, country: str | None) -> bool:
+        """Whether consumers of a country may withdraw."""
+        return self.withdrawal.is_on(country, EEA_AND_UK)
+
+    def asks_for_consent(self, country: str | None) -> bool:
+        """Whether consumers of a known country, who may withdraw, are asked for their consent to delivery at once."""
+        is_asked = country is not None and self.immediate_delivery_consent.is_on(country, EEA_AND_UK)
+        return is_asked and self.offers_withdrawal(country)
+
+    def offers_cancellation(self, country: str | None) -> bool:
+        """Whether consumers of a country may cancel without a login."""
+        return self.cancellation.is_on(country, None)
+
+
 class Capabilities(Shape):
     """What an organization may do."""
 
@@ -165,6 +216,9 @@ class Organization(Shape):
     invoice_settings: InvoiceSettings = InvoiceSettings()
     embed_hosts: list[str] = Field(default_factory=list)
     branding: Branding = Branding()
+    locale: str | None = None
+    """The language in which the seller itself is written; English where it is None."""
+    consumer_rights: ConsumerRights = ConsumerRights()
     account_id: UUID | None = None
     payout_account_id: UUID | None = None
     capabilities: Capabilities = Capabilities()
@@ -208,6 +262,8 @@ class EmailUpdate(Shape):
     customer_id: UUID
     old_email: str
     email: str
+    checkout_id: UUID | None = None
+    """Where whoever asked had not proven the old address: the only purchase that they may take along."""
 
 
 class CustomerEmailVerifiedV1(Event[EmailUpdate]):

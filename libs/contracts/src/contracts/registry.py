@@ -1,6 +1,6 @@
 """Every event of the suite, listed by hand: what is not here is not published."""
 
-from contracts import benefits, billing, catalog, checkout, identity, metering, webhooks
+from contracts import benefits, billing, catalog, checkout, identity, metering, processor_events, webhooks
 from contracts.event import EventClass
 
 EVENTS: tuple[EventClass, ...] = (
@@ -25,7 +25,7 @@ EVENTS: tuple[EventClass, ...] = (
     checkout.CheckoutSucceededV1,
     checkout.CheckoutDigestedV1,
     checkout.CheckoutReplayedV1,
-    checkout.ProcessorEventReceivedV1,
+    processor_events.ProcessorEventReceivedV1,
     checkout.CheckoutDeclineRateExceededV1,
     checkout.DiscountCreatedV1,
     checkout.DiscountUpdatedV1,
@@ -58,6 +58,8 @@ EVENTS: tuple[EventClass, ...] = (
     billing.SubscriptionPastDueV1,
     billing.CustomerDigestedV1,
     billing.CustomerReplayedV1,
+    billing.MemberDigestedV1,
+    billing.MemberReplayedV1,
     billing.SubscriptionDigestedV1,
     billing.SubscriptionReplayedV1,
     billing.BillingDriftedV1,

@@ -21,17 +21,14 @@ from processor.outcomes import (
 )
 from processor.settings import StripeSettings
 from processor.stripe import (
-    Charge,
     ProcessorRefused,
     ProcessorUnavailable,
-    Refund,
-    SavedCharge,
-    Setup,
     StripeProcessor,
     event_of,
     is_test_method,
     refusal_of,
 )
+from processor.wishes import Charge, Refund, SavedCharge, Setup
 
 __all__ = [
     "UNRECOVERABLE",

@@ -5,10 +5,8 @@ is made inside a database transaction.
 """
 
 import json
-import ssl
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 import aiohttp
 import stripe
@@ -28,6 +26,8 @@ from processor.outcomes import (
     setup_of,
 )
 from processor.settings import StripeSettings
+from processor.transport import Transport
+from processor.wishes import Charge, Refund, SavedCharge, Setup
 
 log = structlog.get_logger()
 TIMEOUT_SECONDS = 20
@@ -45,60 +45,6 @@ class ProcessorRefused(Exception):
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What a buyer who is present is charged. `amount` is in integer minor units; `key` names the attempt."""
-
-    key: str
-    amount: int
-    currency: str
-    token: str
-    metadata: dict[str, str]
-    customer: str | None
-    """Stripe's customer, where the card is kept for renewals."""
-
-
-@dataclass(frozen=True)
-class SavedCharge:
-    """A charge of a saved payment method. `amount` is in integer minor units; `key` names the attempt.
-
-    The customer is absent unless `is_present`: then a bank that asks for them is a decline, `authentication_required`.
-    """
-
-    key: str
-    amount: int
-    currency: str
-    customer: str
-    payment_method: str
-    metadata: dict[str, str]
-    is_present: bool = False
-
-
-@dataclass(frozen=True)
-class Refund:
-    """A refund of a part (minor units) or of all that is left (None) of a payment.
-
-    `reason` is one of Stripe's: duplicate, fraudulent, requested_by_customer.
-    """
-
-    key: str
-    processor_id: str
-    amount: int | None = None
-    reason: str = "requested_by_customer"
-    metadata: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """A card that is kept without a charge. Without a `token` the client confirms it with the secret."""
-
-    key: str
-    customer: str
-    metadata: dict[str, str]
-    token: str | None = None
-    return_url: str | None = None
 
 
 def is_test_method(token: str) -> bool:
@@ -135,45 +81,11 @@ def _has(value: Any, **fields: type) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in fields.items())
 
 
-class _Transport(stripe.AIOHTTPClient):
-    """The library's own over aiohttp, which costs a quarter of httpx's processor time for each request.
-
-    What goes wrong while an answer is read is a lost connection here, as it is before that. Proxies of the environment
-    are used.
-    """
-
-    def __init__(self, timeout: aiohttp.ClientTimeout) -> None:
-        patience: Any = timeout
-        super().__init__(timeout=patience)
-        self._opened: aiohttp.ClientSession | None = None
-
-    @property
-    def _session(self) -> aiohttp.ClientSession:
-        if self._opened is None:
-            trusted = ssl.create_default_context(cafile=stripe.ca_bundle_path)
-            self._opened = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted), trust_env=True)
-        return self._opened
-
-    async def request_async(
-        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Raises `stripe.APIConnectionError`, which the library tries again."""
-        try:
-            return await super().request_async(method, url, headers, post_data)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise self._lost(error) from error
-
-    @staticmethod
-    def _lost(error: BaseException) -> stripe.APIConnectionError:
-        lost: Any = stripe.APIConnectionError
-        return cast(stripe.APIConnectionError, lost(f"{type(error).__name__} while reading", should_retry=True))
-
-
 class StripeProcessor:
     """Stripe, or the stand-in at `STRIPE_API_BASE`."""
 
     def __init__(self, settings: StripeSettings) -> None:
-        self._http = _Transport(aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
+        self._http = Transport(aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
         addresses: Any = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
         client = stripe.StripeClient(
             settings.stripe_secret_key,

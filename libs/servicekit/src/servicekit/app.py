@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import uvicorn
+from contracts import avatars
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -44,6 +45,7 @@ def create_app(
     and `literals`: the paths among them without a parameter.
     """
     telemetry.configure(service, settings)
+    avatars.use(settings.public_url)
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:

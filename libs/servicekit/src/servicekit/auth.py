@@ -15,7 +15,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, false
 from starlette.types import Scope
 
 from servicekit import clock
@@ -28,6 +28,9 @@ LIFETIME = timedelta(seconds=60)
 """Outlives the gateway's cache of the exchange; revocation works through that cache, within its few seconds."""
 _CACHED = 4096
 _ARRIVED = "servicekit.principal"
+
+MEMBER = "customer_portal:member"
+"""The scope of a member of a team who manages no bills. A route that does not name it is closed to them."""
 
 Kind = Literal["organization", "user", "customer"]
 
@@ -43,6 +46,15 @@ class Principal:
     customer_id: UUID | None = None
     is_test: bool = False
     """Whether its organization is in test mode, so that it may have a test clock."""
+    member_id: UUID | None = None
+    """Of a session that a member of the customer's team has."""
+    checkout_id: UUID | None = None
+    """Of a customer who has not proven their address: the purchase with which the session came. It holds for that."""
+
+    @property
+    def is_plain_member(self) -> bool:
+        """Whether it is a member who manages no bills: they see what is theirs, and little of the customer."""
+        return MEMBER in self.scopes
 
     @property
     def owner(self) -> str:
@@ -66,13 +78,20 @@ class Principal:
 
 
 def owned_by(principal: Principal, model: Any) -> ColumnElement[bool]:
-    """The condition that keeps a query inside what the caller owns; a customer sees only what is theirs."""
+    """The condition that keeps a query inside what the caller owns; a customer sees only what is theirs.
+
+    A plain member sees rows with their `member_id`, and all of the customer's rows only where the model says
+    `is_shown_to_members`.
+    """
     if len(principal.organization_ids) == 1:
         inside = model.organization_id == principal.organization_ids[0]
     else:
         inside = model.organization_id.in_(principal.organization_ids)
     if principal.kind == "customer":
-        return and_(inside, model.customer_id == principal.customer_id)
+        own = and_(inside, model.customer_id == principal.customer_id)
+        if not principal.is_plain_member or getattr(model, "is_shown_to_members", False):
+            return own
+        return and_(own, model.member_id == principal.member_id) if hasattr(model, "member_id") else false()
     return cast(ColumnElement[bool], inside)
 
 
@@ -84,8 +103,10 @@ def sign(principal: Principal, private_key: str) -> str:
         "kind": principal.kind,
         "org": [str(organization) for organization in principal.organization_ids],
         "cus": str(principal.customer_id) if principal.customer_id else None,
+        "mem": str(principal.member_id) if principal.member_id else None,
         "scope": " ".join(sorted(principal.scopes)),
         "test": principal.is_test,
+        "buy": str(principal.checkout_id) if principal.checkout_id else None,
         "exp": int((clock.wall() + LIFETIME).timestamp()),
     }
     return jwt.encode(claims, Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key)), algorithm="EdDSA")
@@ -123,6 +144,8 @@ class Verifier:
             scopes=frozenset(claims["scope"].split()),
             customer_id=UUID(claims["cus"]) if claims.get("cus") else None,
             is_test=bool(claims.get("test")),
+            member_id=UUID(claims["mem"]) if claims.get("mem") else None,
+            checkout_id=UUID(claims["buy"]) if claims.get("buy") else None,
         )
         self._verified[token] = (principal, claims["exp"])
         if len(self._verified) > _CACHED:

@@ -20,13 +20,16 @@ COLLECT_AFTER = 16 * 1024 * 1024
 def problem_of(body: bytes, limit: int) -> str | None:
     """Says what is too large inside a JSON body at a path that takes `limit` bytes; None where nothing is.
 
-    Commas and brackets bound the number of values without parsing; only a body that may be too large is parsed here.
-    A body that is not JSON has no problem of this kind: the route's own parser refuses it.
+    Commas and brackets bound the number of values without parsing. A body that has too many for certain is refused by
+    them, and only one that may have too many is parsed here: what that costs is bounded by twice what it may hold.
+    A body that is not JSON, and has few of them, has no problem of this kind: the route's own parser refuses it.
     """
     opened = body.count(b"[") + body.count(b"{")
     most = max(10_000, limit // BYTES_PER_VALUE)
     if opened <= MAX_DEPTH and opened + body.count(b",") < most:
         return None
+    if _fewest(body, most) > most:
+        return f"may hold at most {most} values"
     try:
         top = json.loads(body)
     except (ValueError, RecursionError):
@@ -44,15 +47,34 @@ def problem_of(body: bytes, limit: int) -> str | None:
     return None
 
 
+def _fewest(body: bytes, most: int) -> int:
+    """How many values a JSON body has at least, looking no further where they are more than `most`.
+
+    Each value has a comma outside of texts before it, or the bracket that opens around it, and none has two texts
+    more than its name and itself.
+    """
+    texts = (body.count(b'"') - body.count(b'\\"')) // 2
+    if texts > 2 * most:
+        return texts // 2
+    if b"\\" in body:
+        # A run of backslashes begins inside of a text: its pairs are backslashes, and what is left hides a quote.
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside = body.split(b'"')[::2]
+    commas = sum(part.count(b",") for part in outside)
+    opened = sum(part.count(b"[") + part.count(b"{") for part in outside)
+    return max(commas + 1, opened)
+
+
+def ensure_at_most(value: Any, length: int) -> Any:
+    """The value. Raises `PydanticCustomError` for an object with more than `length` keys."""
+    if isinstance(value, dict) and len(value) > length:
+        raise PydanticCustomError("too_long", "may have at most {length} keys", {"length": length})
+    return value
+
+
 def at_most(length: int) -> BeforeValidator:
     """Refuses an object with more keys before its entries are validated: pydantic checks the entries first."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, dict) and len(value) > length:
-            raise PydanticCustomError("too_long", "may have at most {length} keys", {"length": length})
-        return value
-
-    return BeforeValidator(check)
+    return BeforeValidator(lambda value: ensure_at_most(value, length))
 
 
 class Collector:

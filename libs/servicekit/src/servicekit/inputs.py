@@ -8,12 +8,12 @@ another one does not start.
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, NoReturn, cast, get_args
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from servicekit.errors import InvalidInput
 
@@ -63,6 +63,23 @@ class Input(BaseModel):
         """The schema with each number behind a check of what was sent."""
         guarded: CoreSchema = _guarded(handler(source))
         return guarded
+
+
+def ensure_one_form(model: BaseModel, *names: str) -> None:
+    """For fields that say one thing in several forms: at most one of them has a value; null has none.
+
+    Raises `ValidationError` naming the next one, since neither may be dropped without a word.
+    """
+    given = [name for name in names if model.__dict__[name] is not None]
+    if len(given) > 1:
+        refuse_field(model, given[1], f"Either {' or '.join(given)}")
+
+
+def refuse_field(model: BaseModel, name: str, message: str) -> NoReturn:
+    """What a validator of a whole model says of one of its fields. Raises `ValidationError` naming it."""
+    problem = PydanticCustomError("value_error", message)
+    details = InitErrorDetails(type=problem, loc=(name,), input=model.__dict__[name])
+    raise ValidationError.from_exception_data(type(model).__name__, [details])
 
 
 Ignored = Annotated[

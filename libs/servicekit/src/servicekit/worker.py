@@ -17,6 +17,7 @@ import aio_pika
 import structlog
 import uvloop
 from aio_pika.abc import AbstractChannel
+from contracts import avatars
 
 from servicekit import broker, clock, memory, rebuild, telemetry
 from servicekit import timers as due_work
@@ -67,6 +68,7 @@ def run(
                 raise ValueError(f"{key} is handled in {seen[key]} and in {flow.queue}")
             seen[key] = flow.queue
     telemetry.configure(service, settings)
+    avatars.use(settings.public_url)
     copies = projections or Projections(service)
     match sys.argv[1:]:
         case ["declare"]:

@@ -11,7 +11,7 @@ from benefits.commands import run_leftovers
 from servicekit import ids
 from servicekit.testing import signed_headers
 
-from services.benefits.tests.providers.servers import Trouble
+from services.benefits.tests.providers.provider import Trouble
 from services.benefits.tests.support import ACCOUNTS, Story, leave
 
 OWNER, MALLORY, ADA = 1, 2, 4711

@@ -7,7 +7,7 @@ from benefits.oauth_accounts.models import OAuthAccount
 from servicekit import clock
 from sqlalchemy import text
 
-from services.benefits.tests.providers.servers import Trouble
+from services.benefits.tests.providers.provider import Trouble
 
 ADA, GUILD, ROLE = "111111111111111111", "222222222222222222", "333333333333333333"
 OWNER = "555555555555555555"

@@ -12,7 +12,7 @@ from servicekit.testing import signed_headers
 from servicekit.testing.plans import check_kept_plan
 from sqlalchemy import text
 
-from services.benefits.tests.providers.servers import Trouble
+from services.benefits.tests.providers.provider import Trouble
 
 ADA, OWNER = 4711, 1
 REPOSITORY = {"repository_owner": "acme", "repository_name": "app", "permission": "push"}
@@ -40,6 +40,11 @@ async def only(story):
     return grant
 
 
+async def grant_of(story, subscription):
+    (grant,) = [one for one in await story.grants() if one["subscription_id"] == str(subscription.id)]
+    return grant
+
+
 async def test_access_is_given_and_taken(story, bus, github, customer, product, fulfil):
     subscription = await story.subscribed(product, customer)
     assert ((await only(story))["status"], github.count("PUT")) == ("pending", 0)
@@ -63,6 +68,52 @@ async def test_an_invitation_that_was_not_accepted_is_taken_back(story, github, 
     await story.ended(subscription)
     await fulfil()
     assert github.invitations["acme", "app"] == {}
+
+
+async def test_an_account_of_who_typed_the_address_first_gets_nothing_that_others_buy(
+    story, client, github, product, fulfil
+):
+    """A stranger takes something free with Ada's address, and connects an account in the session that came with it."""
+    await story.organization()
+    customer, free, stranger = story.customer(), ids.uuid7(), 666
+    await story.connect(github, customer, stranger, "mallory", checkout_id=free)
+    await story.subscribed(product, customer, checkout_id=free)
+    await fulfil()
+    assert github.has_access("acme", "app", stranger), "of the stranger's own purchase"
+    paid = await story.subscribed(product, customer, checkout_id=ids.uuid7())
+    await fulfil()
+    bought = await grant_of(story, paid)
+    assert (bought["status"], bought["error"]["type"]) == ("pending", "BenefitActionRequiredError")
+    path, wish = f"/v1/customer-portal/benefit-grants/{bought['id']}", {"benefit_type": "github_repository"}
+    chosen = {**wish, "properties": {"account_id": str(stranger)}}
+    unproven = await client.patch(path, json=chosen, headers=story.session(customer, free))
+    assert unproven.status_code == 422, unproven.text
+    await story.connect(github, customer, ADA, "ada")
+    await fulfil()
+    assert github.has_access("acme", "app", ADA)
+    bought = await grant_of(story, paid)
+    assert bought["properties"]["granted_account_id"] == str(ADA)
+
+
+async def test_an_account_is_the_customers_once_they_have_proven_themselves(story, client, github, product, fulfil):
+    """The buyer connected it after a purchase, buys again, and chooses it in a session that a code opened."""
+    await story.organization()
+    customer, first, second = story.customer(), ids.uuid7(), ids.uuid7()
+    await story.connect(github, customer, ADA, "ada", checkout_id=first)
+    await story.subscribed(product, customer, checkout_id=second)
+    assert await fulfil() == 0
+    (grant,) = await story.grants()
+    chosen = {"benefit_type": "github_repository", "properties": {"account_id": str(ADA)}}
+    path = f"/v1/customer-portal/benefit-grants/{grant['id']}"
+    answer = await client.patch(path, json=chosen, headers=story.session(customer))
+    assert answer.status_code == 200, answer.text
+    await fulfil()
+    assert github.has_access("acme", "app", ADA)
+    await story.connect(github, customer, ADA, "ada", checkout_id=first)
+    await story.subscribed(await story.product(await story.benefit(type="github_repository", properties=REPOSITORY)),
+                           customer, checkout_id=ids.uuid7())  # fmt: skip
+    await fulfil()
+    assert [one["status"] for one in await story.grants()] == ["granted"] * 2, "what is proven stays proven"
 
 
 async def test_a_missing_account_waits_for_the_customer(story, bus, github, product, fulfil):

@@ -10,6 +10,7 @@ from benefits.license_keys.schemas import ValidatedLicenseKey
 from contracts.benefits import BenefitGrantCycledV1, BenefitGrantUpdatedV1
 from contracts.billing import SubscriptionActiveV1
 from servicekit import clock, ids
+from servicekit.auth import MEMBER
 from servicekit.testing import signed_headers
 
 
@@ -165,6 +166,28 @@ async def test_customers_see_their_own_keys_in_the_portal_and_no_others(client, 
         assert (await client.get(f"{path}{key['id']}", headers=foreign)).status_code == 404
     merchant = signed_headers(organization_id, *scopes)
     assert (await client.get(path, headers=merchant)).status_code == 403
+
+
+async def test_holders_see_the_activations_where_the_seller_lets_them(call, client, key, organization_id):
+    await call("activate", label="machine")
+    own = signed_headers(organization_id, "customer_portal:read", customer_id=UUID(key["customer_id"]))
+    path = f"/v1/customer-portal/license-keys/{key['id']}"
+    assert [one["label"] for one in (await client.get(path, headers=own)).json()["activations"]] == ["machine"]
+    closed = {"properties": {"activations": {"limit": 2, "enable_customer_admin": False}}, "type": "license_keys"}
+    answer = await client.patch(f"/v1/benefits/{key['benefit_id']}", json=closed)
+    assert answer.status_code == 200, answer.text
+    assert (await client.get(path, headers=own)).json()["activations"] == []
+    assert len((await client.get(f"/v1/license-keys/{key['id']}")).json()["activations"]) == 1
+
+
+async def test_a_plain_member_sees_no_key_of_the_team(client, key, organization_id):
+    member = signed_headers(organization_id, MEMBER, customer_id=UUID(key["customer_id"]), member_id=ids.uuid7())
+    path = "/v1/customer-portal/license-keys/"
+    assert (await client.get(path, headers=member)).json()["items"] == []
+    assert (await client.get(f"{path}{key['id']}", headers=member)).status_code == 404
+    assert (await client.post(f"{path}{key['id']}/rotate", headers=member)).status_code == 404
+    grants = await client.get("/v1/customer-portal/benefit-grants/", headers=member)
+    assert (grants.status_code, grants.json()["items"]) == (200, [])
 
 
 async def test_a_rotated_key_keeps_everything_but_its_text(call, client, bus, key):

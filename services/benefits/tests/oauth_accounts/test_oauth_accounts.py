@@ -10,7 +10,7 @@ from servicekit import clock, ids
 from servicekit.testing import signed_headers
 from sqlalchemy import text
 
-from services.benefits.tests.providers.servers import Trouble
+from services.benefits.tests.providers.provider import Trouble
 from services.benefits.tests.support import leave
 
 PATH = "/v1/customer-portal/oauth-accounts"

@@ -10,6 +10,7 @@ from servicekit.app import serve
 from servicekit.storage import ObjectStore
 from tax import Quotes
 
+from billing.cancellations import routes as cancellations
 from billing.checkouts import routes as checkouts
 from billing.customers import routes as customers
 from billing.disputes import routes as disputes
@@ -25,6 +26,7 @@ from billing.receipts import routes as receipts
 from billing.refunds import routes as refunds
 from billing.settings import Settings
 from billing.subscriptions import routes as subscriptions
+from billing.withdrawals import routes as withdrawals
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -66,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
         invoices.portal_router,
         receipts.portal_router,
         subscriptions.portal_router,
+        withdrawals.portal_router,
+        cancellations.portal_router,
     ]
     return compose("billing", settings, [*routers, *portal], with_processor)
 

@@ -12,6 +12,7 @@ from billing.audit.run import Report, audit, say
 from billing.customers.leftovers import misplaced
 from billing.customers.leftovers import release as release_default
 from billing.payment_methods.leftovers import moved_cards, release
+from billing.payments import leftovers as payments
 from billing.settings import Settings
 from billing.subscriptions.leftovers import leftovers, repair
 
@@ -61,6 +62,21 @@ async def run_leftovers(settings: Settings, *, repaired: bool) -> int:
     return count
 
 
+async def run_left_open(settings: Settings, *, repaired: bool) -> int:
+    """Prints how many declined payments an earlier release left open at Stripe. Returns how many are left so."""
+    database = Database(settings.database_url, name="billing.commands", pool_size=1)
+    try:
+        found = await payments.left_open(database.transaction)
+        for organization_id, count in found:
+            say(f"{count} declined payments of customers can still be made at Stripe (organization {organization_id})")
+        if found and repaired:
+            say(f"the worker cancels {await payments.cancel(database.transaction)} of them")
+            return 0
+    finally:
+        await database.close()
+    return sum(count for _, count in found)
+
+
 async def run_misplaced(settings: Settings, buyers: Iterable[str], *, repaired: bool) -> int:
     """Prints purchases of customers with another e-mail than the buyer's. Returns how many have the buyer's card.
 
@@ -108,7 +124,12 @@ def _leftovers(settings: Settings, *, repaired: bool, released: bool) -> int:
         )
     else:
         say("✓ no subscription is charged to a card that nobody chose")
-    return 1 if waiting or moved else 0
+    payable = asyncio.run(run_left_open(settings, repaired=repaired))
+    if payable:
+        say(f"{payable} declined payments of customers can still be made; --repair cancels them at Stripe")
+    else:
+        say("✓ no declined payment of a customer is left open at Stripe")
+    return 1 if waiting or moved or payable else 0
 
 
 def main() -> int:
@@ -119,7 +140,7 @@ def main() -> int:
     auditing.add_argument("--organization", type=UUID, default=None, help="only what this organization has")
     leaving = commands.add_parser("leftovers", help="list what an earlier release left")
     leaving.add_argument(
-        "--repair", action="store_true", help="credit it to the customer, or drop what would be charged"
+        "--repair", action="store_true", help="credit it to the customer, drop what would be charged, cancel payments"
     )
     leaving.add_argument(
         "--release-cards", action="store_true", help="take cards that an earlier release chose from subscriptions"

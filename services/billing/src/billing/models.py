@@ -1,6 +1,7 @@
 """Every table of the service, for Alembic."""
 
 from billing.benefit_grants.models import BenefitGrant
+from billing.cancellations.models import Cancellation
 from billing.card_attempts.models import CardAttempt
 from billing.checkouts.models import Checkout
 from billing.client_intents.models import ClientIntent
@@ -9,6 +10,7 @@ from billing.discounts.models import Discount
 from billing.disputes.models import Dispute
 from billing.invoices.models import InvoiceCounter
 from billing.ledger.models import LedgerEntry, LedgerTransaction
+from billing.mailed_codes.models import MailedCode
 from billing.members.models import Member
 from billing.metrics.models import MetricDashboard, SubscriptionPhase
 from billing.orders.models import BillingEntry, Order, OrderItem
@@ -21,10 +23,12 @@ from billing.refunds.models import Refund
 from billing.subscriptions.change import SubscriptionChange
 from billing.subscriptions.models import Subscription
 from billing.tax_transactions.models import TaxTransaction
+from billing.withdrawals.models import Withdrawal
 
 __all__ = [
     "BenefitGrant",
     "BillingEntry",
+    "Cancellation",
     "CardAttempt",
     "Checkout",
     "ClientIntent",
@@ -37,6 +41,7 @@ __all__ = [
     "InvoiceCounter",
     "LedgerEntry",
     "LedgerTransaction",
+    "MailedCode",
     "Member",
     "MetricDashboard",
     "Order",
@@ -51,4 +56,5 @@ __all__ = [
     "SubscriptionChange",
     "SubscriptionPhase",
     "TaxTransaction",
+    "Withdrawal",
 ]

@@ -4,6 +4,8 @@ from contracts.billing import (
     BillingDriftedV1,
     CustomerDigestedV1,
     CustomerReplayedV1,
+    MemberDigestedV1,
+    MemberReplayedV1,
     SubscriptionDigestedV1,
     SubscriptionReplayedV1,
 )
@@ -15,6 +17,7 @@ from billing.checkouts.models import Checkout
 from billing.customers.models import Customer
 from billing.discounts.consumers import consumers as discounts
 from billing.discounts.models import Discount
+from billing.members.models import Member
 from billing.orders.consumers import consumers as checkouts
 from billing.organizations.consumers import consumers as organizations
 from billing.organizations.models import Organization
@@ -30,6 +33,7 @@ projections.own(
     CustomerReplayedV1,
     copied_by=["checkout", "benefits", "identity", "metering"],
 )
+projections.own("member", Member, MemberDigestedV1, MemberReplayedV1, copied_by=["identity"])
 projections.own("subscription", Subscription, SubscriptionDigestedV1, SubscriptionReplayedV1, copied_by=["checkout"])
 projections.keep("organization", Organization, organizations)
 projections.keep("benefit_grant", BenefitGrant, benefit_grants)

@@ -15,6 +15,7 @@ from servicekit.timers import Timer
 from tax import Quotes
 
 from billing.benefit_grants.consumers import consumers as benefit_grants
+from billing.cancellations.timers import carry_out_received, forget_idle, is_any_received
 from billing.card_attempts.models import CardAttempt
 from billing.client_intents.timers import cancel_intents, forget_intents, is_any_to_cancel
 from billing.customers.consumers import consumers as customers
@@ -87,6 +88,7 @@ def main() -> None:
         tell = partial(tell_providers, quotes=quotes)
         forget = partial(attempts.forget, table=CardAttempt)
         cancel = partial(cancel_intents, processor=processor)
+        carry_out = partial(carry_out_received, secret=settings.secret)
         own = [
             Timer("end_canceled_subscriptions", end_canceled_subscriptions, every=five, ready=is_any_over),
             Timer("pause_subscriptions", pause_subscriptions, every=five, ready=is_any_to_pause),
@@ -103,6 +105,8 @@ def main() -> None:
             Timer("tell_tax_providers", tell, every=five, follows_clocks=False, ready=is_any_to_tell),
             Timer("cancel_intents", cancel, on_wake=True, follows_clocks=False, ready=is_any_to_cancel),
             Timer("forget_intents", forget_intents, every=timedelta(hours=1), follows_clocks=False),
+            Timer("carry_out_cancellations", carry_out, on_wake=True, follows_clocks=False, ready=is_any_received),
+            Timer("forget_cancellations", forget_idle, every=timedelta(hours=1), follows_clocks=False),
             Timer("forget_card_attempts", forget, every=timedelta(minutes=1), follows_clocks=False),
         ]
         if settings.mail_url:

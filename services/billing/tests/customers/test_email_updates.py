@@ -18,9 +18,11 @@ async def ada(client):
 def proven(bus, organization_id):
     """Identity tells that a customer has proven an address."""
 
-    async def tell(customer_id, old, new, owner=None):
+    async def tell(customer_id, old, new, owner=None, checkout_id=None):
         owner = owner or organization_id
-        data = EmailUpdate(organization_id=owner, customer_id=customer_id, old_email=old, email=new)
+        data = EmailUpdate(
+            organization_id=owner, customer_id=customer_id, old_email=old, email=new, checkout_id=checkout_id
+        )
         event = CustomerEmailVerifiedV1(subject=data.customer_id, organization_id=owner, time=clock.now(), data=data)
         await bus.deliver(event)
 
@@ -46,6 +48,22 @@ async def test_who_came_first_keeps_it(client, ada, proven, bus):
     await proven(ada["id"], "ada@example.com", "BOB@example.com")
     assert await address_of(client, ada) == ("ada@example.com", False)
     assert await bus.recorded(CustomerUpdatedV1) == []
+
+
+async def test_who_had_not_proven_the_old_address_takes_only_their_own_purchase_along(client, bus, purchased, proven):
+    """A stranger bought with Ada's address and asked for another one; Ada's purchase was quicker."""
+    stranger, ada = purchased(email="ada@example.com"), purchased(email="ada@example.com")
+    await bus.deliver(stranger, ada)
+    (order, _) = (await client.get("/v1/orders/", params={"limit": 2})).json()["items"]
+    customer = {"id": order["customer_id"]}
+    await proven(customer["id"], "ada@example.com", "eve@example.com", checkout_id=stranger.data.checkout_id)
+    assert await address_of(client, customer) == ("ada@example.com", False)
+    alone = purchased(email="typo@example.com")
+    await bus.deliver(alone)
+    (order, *_) = (await client.get("/v1/orders/", params={"checkout_id": str(alone.data.checkout_id)})).json()["items"]
+    customer = {"id": order["customer_id"]}
+    await proven(customer["id"], "typo@example.com", "bob@example.com", checkout_id=alone.data.checkout_id)
+    assert await address_of(client, customer) == ("bob@example.com", True)
 
 
 async def test_another_organization_changes_nobody(client, ada, proven):

@@ -1,5 +1,6 @@
 """Disputes, from the local Stripe's call-backs in any order: what they move, what they refuse, and what they end."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -10,10 +11,11 @@ from billing.disputes.timers import follow_disputes
 from billing.invariants import INVARIANTS
 from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
-from billing.payments.collect import settle, write_request
+from billing.payments.collect import settle
+from billing.payments.requests import write_request
 from billing.payments.timers import refund_duplicates
 from contracts.billing import OrderUpdatedV1, SubscriptionRevokedV1
-from processor import Outcome
+from processor import Outcome, dispute_of
 from servicekit import clock
 from servicekit.invariants import Invariants
 from sqlalchemy import select, text
@@ -158,6 +160,23 @@ async def test_an_early_warning_is_answered_by_a_refund(client, sold, sandbox, d
     found = await the_dispute(client)
     assert (found["status"], found["resolved"], found["closed"]) == ("prevented", False, True)
     assert await books(database) == {}
+
+
+async def test_a_warning_that_a_refund_in_part_did_not_prevent(client, sold, sandbox, database):
+    """The bank asks about 119.00, of which 47.60 are given back; then it takes the other 71.40."""
+    order_id = await sold("pm_card_createDisputeInquiry")
+    await hear(database, *sandbox.objects(*TOLD))
+    body = {"order_id": str(order_id), "amount": 4000, "reason": "other"}
+    assert (await client.post("/v1/refunds/", json=body)).status_code == 201
+    warning = dispute_of(sandbox.objects("charge.dispute.created")[0])
+    taken = [{"amount": -7140, "fee": 1500}]
+    async with database.transaction() as session:
+        told = replace(warning, status="needs_response", amount=7140, balance_transactions=taken)
+        assert await operations.settle(session, told)
+    found = await the_dispute(client)
+    assert (found["amount"], found["tax_amount"], found["status"]) == (6000, 1140, "needs_response")
+    assert (await books(database))["processor"] == 11900 - 4760 - 7140 - 1500
+    assert (await books(database))["disputes"] == 7140
 
 
 async def test_part_of_a_payment_is_disputed_after_a_refund(client, sold, sandbox, database):

@@ -6,6 +6,7 @@ from string import Formatter
 import pytest
 from billing.mails import languages
 from billing.mails.operations import OF_EVENTS, letter
+from billing.mails.samples import TO_SELLERS, samples
 
 TYPED = "<b>Ada & Söhne</b> {shop}"
 VALUES = {
@@ -36,7 +37,7 @@ def test_a_mail_has_both_parts_and_escapes_what_was_typed(language, name):
     assert "<b>" not in html
     assert "&lt;b&gt;Ada &amp; Söhne&lt;/b&gt; {shop}" in html
     assert 'href="https://shop.example/acme/portal"' in html
-    assert "<img" not in html
+    assert "<img" not in html, "without a logo nothing is loaded"
     assert "src=" not in html
     assert type(said).from_json(said.to_json()) == said
 
@@ -50,6 +51,31 @@ def test_languages_have_the_same_texts_with_the_same_values(language):
     assert keys({**languages.LANGUAGES[language].data, **rest}) == keys({**languages.LANGUAGES["en"].data, **rest})
 
 
+@pytest.mark.parametrize("language", sorted(languages.LANGUAGES))
+def test_samples_have_every_mail_with_every_value(language):
+    found = samples(language)
+    assert sorted(found) == MAILS
+    for name, mail in found.items():
+        assert (mail.action is None) == (name in TO_SELLERS)
+        assert "{" not in mail.text("https://shop.example") + mail.subject
+
+
+def test_a_mail_has_the_sellers_logo_and_its_colour_with_readable_text():
+    logo = "https://shop.example/v1/files/1/public"
+    for color, on in (("#ffe600", "#000000"), ("#0f766e", "#ffffff"), (None, "#ffffff")):
+        seller = {"name": "Acme", "slug": "acme", "branding": {"logo_url": logo, "brand_color": color}}
+        html = letter(seller, languages.of("en"), "payment_failed", place="/orders/1", **VALUES).html(
+            "https://a.example"
+        )
+        assert f'<img src="{logo}" alt=""' in html
+        assert f"background:{color or '#1d4ed8'};color:{on}" in html
+        assert 'href="https://a.example/acme/portal/orders/1"' in html
+    odd = {"name": "Acme", "branding": {"logo_url": "javascript:alert(1)", "brand_color": "red;}"}}
+    html = letter(odd, languages.of("en"), "refund", **VALUES).html("https://a.example")
+    assert "javascript" not in html
+    assert "red;}" not in html
+
+
 def test_every_event_with_a_mail_has_its_texts():
     assert set(OF_EVENTS.values()) <= set(MAILS)
 
@@ -60,4 +86,8 @@ def test_dates_and_amounts_are_the_languages_own():
     assert (english.day(at), german.day(at)) == ("12 March 2027", "12. März 2027")
     assert (english.money(123450, "eur"), german.money(-123450, "eur")) == ("1,234.50 EUR", "−1.234,50 EUR")
     assert german.money(1234, "jpy") == "1.234 JPY"
+    assert [languages.of(one).day(at) for one in ("es", "ja", "pl")] == [
+        "12 de marzo de 2027", "2027年3月12日", "12 marca 2027",
+    ]  # fmt: skip
+    assert languages.of("pl").month(2027, 3) == "marzec 2027"
     assert languages.of("xx").language == languages.of(None).language == "en"

@@ -112,3 +112,48 @@ async def test_the_team_itself(client, anonymous, team, organization_id):
     assert (await anonymous.get(PORTAL, headers=other)).status_code == 403
     assert (await anonymous.delete(path, headers=other)).status_code == 403
     assert (await anonymous.delete(path, headers=own)).status_code == 204
+
+
+async def test_the_team_s_old_address_opens_nothing_once_it_is_changed(client, bus, team):
+    """The member who had it has the new one; a member who has the new one already takes their place."""
+    path = f"/v1/customers/{team['id']}/members"
+    changed = await client.patch(f"/v1/customers/{team['id']}", json={"email": "chief@acme.example"})
+    assert changed.status_code == 200, changed.text
+    shown = [(one["email"], one["role"]) for one in (await client.get(path)).json()["items"]]
+    assert shown == [("chief@acme.example", "owner")]
+    await added(client, team, "ada@acme.example")
+    assert (await client.patch("/v1/customers/external/acme", json={"email": "Ada@acme.example"})).status_code == 200
+    shown = [(one["email"], one["role"]) for one in (await client.get(path)).json()["items"]]
+    assert shown == [("ada@acme.example", "owner")]
+    assert len(await bus.recorded(MemberDeletedV1)) == 1
+
+
+async def test_members_do_in_the_portal_what_their_present_role_allows(client, anonymous, team, organization_id):
+    """Whatever the session was opened with: billing reads the role under the lock of the customer."""
+    path = f"/v1/customers/{team['id']}/members"
+    (owner,) = (await client.get(path)).json()["items"]
+    manager = await added(client, team, "manager@acme.example", role="billing_manager")
+    people = [await added(client, team, f"p{n}@acme.example") for n in range(2)]
+
+    def as_member(member):
+        return signed_headers(organization_id, *SCOPES, customer_id=team["id"], member_id=member["id"])
+
+    async def change(actor, member, role):
+        body = {"role": role}
+        return (await anonymous.patch(f"{PORTAL}/{member['id']}", headers=as_member(actor), json=body)).status_code
+
+    assert await change(manager, people[0], "billing_manager") == 200
+    assert await change(manager, people[1], "owner") == 403
+    assert await change(manager, owner, "member") == 403
+    assert await change(people[1], people[0], "member") == 403
+    own = {"name": "Boss"}
+    named = await anonymous.patch(f"{PORTAL}/{manager['id']}", headers=as_member(manager), json=own)
+    assert (named.status_code, named.json()["name"]) == (200, "Boss")
+    assert await change(owner, manager, "owner") == 200
+    assert await change(owner, people[1], "owner") == 403
+    for refused in (manager, people[0]):
+        gone = await anonymous.delete(f"{PORTAL}/{refused['id']}", headers=as_member(refused))
+        assert gone.status_code == 403
+    assert (await anonymous.get(PORTAL, headers=as_member(people[1]))).status_code == 403
+    assert (await anonymous.delete(f"{PORTAL}/{owner['id']}", headers=as_member(manager))).status_code == 204
+    assert (await anonymous.get(PORTAL, headers=as_member(owner))).status_code == 403

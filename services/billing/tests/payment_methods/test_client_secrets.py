@@ -6,13 +6,15 @@ import pytest
 import pytest_asyncio
 from billing.client_intents.models import ClientIntent
 from billing.client_intents.timers import cancel_intents, forget_intents
+from billing.commands import run_left_open
+from billing.payments.models import Payment
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
-from contracts.checkout import ProcessorEvent, ProcessorEventReceivedV1
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from processor import card_testing
 from servicekit import clock, ids
 from servicekit.testing.harness import signed_headers
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 MINE = "/v1/customer-portal/customers/me/payment-methods"
 ASKS, GOOD = "4000002760003184", "4242424242424242"
@@ -102,14 +104,42 @@ async def test_nobody_is_given_the_secret_of_another_customers_set_up(
     assert own.json()["status"] == "requires_action"
 
 
-async def test_an_order_is_not_a_place_to_try_cards(client, customer, portal, sandbox, hear, database, processor):
+@pytest_asyncio.fixture
+async def unpaid(client, customer, sandbox, database, processor):
+    """The path by which the customer pays an order whose renewal failed."""
     sandbox.faults(decline="insufficient_funds")
     clock.move(timedelta(days=31))
     await renew_due(database.transaction)
     await collect_due(database.transaction, processor)
     sandbox.faults(decline="")
     orders = (await client.get("/v1/orders/", params={"status": "pending"})).json()["items"]
-    path = f"/v1/customer-portal/orders/{orders[0]['id']}/confirm-payment"
+    return f"/v1/customer-portal/orders/{orders[0]['id']}/confirm-payment"
+
+
+async def test_what_an_earlier_release_left_open_is_named_and_canceled(
+    client, customer, portal, sandbox, hear, database, processor, settings, unpaid
+):
+    """It canceled no intent, and did not write down by which agreement it charged."""
+    answer = await client.post(unpaid, headers=portal(customer), json={"confirmation_token_id": sandbox.token(ASKS)})
+    secret = answer.json()["client_secret"]
+    sandbox.confirm_in_browser(secret, STOLEN[0])
+    await hear()
+    async with database.transaction() as session:
+        await session.execute(delete(ClientIntent))
+        await session.execute(update(Payment).values(agreement=None))
+    assert await run_left_open(settings, repaired=False) == 1, "and not the renewal, whose secret nobody has"
+    assert await cancel_intents(database.transaction, processor) == 0
+    for _ in range(2):
+        assert await run_left_open(settings, repaired=True) == 0
+    assert await cancel_intents(database.transaction, processor) == 1
+    assert sandbox.confirm_in_browser(secret, GOOD) == 400
+    assert await run_left_open(settings, repaired=False) == 0
+
+
+async def test_an_order_is_not_a_place_to_try_cards(
+    client, customer, portal, sandbox, hear, database, processor, unpaid
+):
+    path = unpaid
     answer = await client.post(path, headers=portal(customer), json={"confirmation_token_id": sandbox.token(ASKS)})
     assert answer.json()["status"] == "requires_action"
     secret = answer.json()["client_secret"]

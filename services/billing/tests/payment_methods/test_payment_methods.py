@@ -214,7 +214,7 @@ async def test_a_draft_of_what_cannot_be_charged_is_refused(client, bus, purchas
     told = (await sold(bus, purchased)).model_dump(mode="json")
     fields = told["prices"][0]
     units = {
-        "amount_type": "unit_based", "price_amount": None, "minimum_units": 1,
+        "amount_type": "unit_based", "price_amount": None, "minimum_units": 2,
         "tiers": {"type": "volume", "tiers": [{"bound": None, "unit_amount": "1000"}]},
     }  # fmt: skip
     products = {}
@@ -232,7 +232,8 @@ async def test_a_draft_of_what_cannot_be_charged_is_refused(client, bus, purchas
         ("usd", "amount", 0, False), ("usd", "amount", 49, True), ("usd", "amount", 50, False),
         ("usd", "amount", 99_999_999, False), ("isk", "amount", 7000, False), ("isk", "amount", 7050, True),
         ("isk", "amount", 6900, True), ("ugx", "amount", 200_050, True), ("ugx", "amount", 200_100, False),
-        ("units", "units", 99_999, False), ("units", "units", 100_001, True),
+        ("units", "units", 99_999, False), ("units", "units", 100_001, True), ("units", "units", 1, True),
+        ("units", "units", None, True), ("usd", "units", 5, True),
     ):  # fmt: skip
         answer = await client.post("/v1/orders/", json={**customer, "product_id": products[name], field: value})
         assert answer.status_code == (422 if refused else 201), (name, value, answer.text)

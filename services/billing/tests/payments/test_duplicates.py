@@ -7,8 +7,9 @@ from billing.audit.run import audit
 from billing.invariants import INVARIANTS
 from billing.orders.models import Order
 from billing.payment_methods.models import PaymentMethod
-from billing.payments.collect import settle, write_request
+from billing.payments.collect import settle
 from billing.payments.models import Payment
+from billing.payments.requests import write_request
 from billing.payments.timers import ask_waiting, collect_due, refund_duplicates
 from billing.refunds.callbacks import follow_refund
 from billing.subscriptions.renewals import renew_due

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
 from contracts.billing import OrderPaidV1
@@ -77,7 +77,7 @@ async def test_one_that_cannot_be_written_down_holds_no_other_up(bus, database, 
     assert Counter(status for _, status in await states(database)) == {"paid": 7, "pending": 1}
     assert len(await bus.recorded(OrderPaidV1)) == 8 + 7, "and each was said to be paid once"
     assert len(asked) > 8
-    clock.move(collect.IN_HAND + timedelta(seconds=1))
+    clock.move(requests.IN_HAND + timedelta(seconds=1))
     assert await collect_due(database.transaction, processor) == 1
     assert Counter(status for _, status in await states(database)) == {"paid": 8}
     assert sandbox.summary()["succeeded"] == 8

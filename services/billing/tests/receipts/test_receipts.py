@@ -1,6 +1,9 @@
 """Receipts: numbered when an order is paid, and mailed once where the seller lets them."""
 
+from datetime import timedelta
+
 import pytest
+from billing.receipts.operations import FREE_MAILS
 from contracts.identity import CustomerEmailSettings, Organization, OrganizationCreatedV1
 from servicekit import clock
 from sqlalchemy import text
@@ -44,6 +47,17 @@ async def test_what_costs_nothing_is_confirmed_without_a_receipt(client, bus, pu
     (mail,) = await mails(database)
     assert mail.subject == "Your order at the shop"
     assert "Nothing was charged" in mail.body
+
+
+async def test_nobody_is_flooded_with_mails_about_what_costs_nothing(bus, purchased, database):
+    """Anybody may take it, as often as they like, with anybody's address; a day later there is a mail again."""
+    for _ in range(FREE_MAILS + 3):
+        await bus.deliver(purchased(amount=0, interval=None))
+    await bus.deliver(purchased(amount=0, interval=None, email="else@example.com"))
+    assert [mail.recipient for mail in await mails(database)] == ["ada@example.com"] * FREE_MAILS + ["else@example.com"]
+    clock.move(timedelta(days=1))
+    await bus.deliver(purchased(amount=0, interval=None))
+    assert len(await mails(database)) == FREE_MAILS + 2
 
 
 @pytest.mark.parametrize(("interval", "switch"), [(None, "order_confirmation"), ("month", "subscription_confirmation")])

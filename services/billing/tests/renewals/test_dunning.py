@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from billing.orders.dunning import retry_due
-from billing.payments.collect import IN_HAND
+from billing.payments.requests import IN_HAND
 from billing.payments.timers import collect_due, refund_duplicates
 from billing.subscriptions.renewals import renew_due
 from processor import ProcessorUnavailable

@@ -11,7 +11,7 @@ from contracts.billing import (
     OrderPaidV1,
     SubscriptionCycledV1,
 )
-from contracts.checkout import ProcessorEvent, ProcessorEventReceivedV1
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from servicekit import clock, ids
 from servicekit.testing import eventually
 from sqlalchemy import text

@@ -130,6 +130,37 @@ async def test_a_card_added_in_the_portal_pays_for_the_customer_s_own_alone(
     assert await payments_of(client, stranger_s) == [("succeeded", None)]
 
 
+async def test_one_request_has_a_card_pay_for_all_that_is_the_customer_s_own(
+    client, bus, purchased, victim, stranger_s, database, processor, portal, sandbox
+):
+    """The default and the running subscriptions together; one that somebody began for their e-mail is not theirs."""
+    own = purchased(card=sandbox.card(), customer={"is_named": True})
+    strangers = purchased(card=sandbox.card())
+    for event in (own, strangers):
+        await bus.deliver(event)
+    before = await cards(database)
+    body = {"confirmation_token_id": "pm_card_mastercard", "return_url": "https://a.example/"}
+    wrong = {**body, "set_default": False, "for_subscriptions": True}
+    assert (await client.post(MINE, headers=portal(victim), json=wrong)).status_code == 422
+    wish = {**body, "set_default": True, "for_subscriptions": True}
+    kept = (await client.post(MINE, headers=portal(victim), json=wish)).json()["payment_method"]
+    assert kept["is_default"] is True
+    held = await cards(database)
+    (new,) = {held[str(event.data.subscription_id)] for event in (victim, own)}
+    assert new not in before.values()
+    unchanged = [str(event.data.subscription_id) for event in (strangers, stranger_s)]
+    assert [held[id] for id in unchanged] == [before[id] for id in unchanged]
+    chosen = {"is_default": True, "for_subscriptions": True}
+    first = (await client.get(MINE, headers=portal(victim))).json()["items"][-1]
+    answer = await client.patch(f"{MINE}/{first['id']}", headers=portal(victim), json=chosen)
+    assert answer.status_code == 200, answer.text
+    again = await cards(database)
+    mine = victim.data.payment.processor_payment_method_id
+    assert {again[str(event.data.subscription_id)] for event in (victim, own)} == {mine}
+    assert [again[id] for id in unchanged] == [before[id] for id in unchanged]
+    assert await broken(database) == {}
+
+
 async def test_a_new_default_is_not_asked_for_what_a_stranger_owes(
     client, victim, stranger_s, database, processor, portal
 ):
@@ -176,6 +207,33 @@ async def test_the_default_is_never_replaced_by_a_stranger_s_card(client, bus, p
     default = (await client.get(MINE, headers=portal(victim))).json()["items"][-1]
     refused = await client.delete(f"{MINE}/{default['id']}", headers=portal(victim))
     assert (refused.status_code, refused.json()["error"]) == (400, "PaymentMethodInUseByActiveSubscription")
+
+
+async def test_a_card_of_somebody_s_checkout_pays_for_nothing_else_of_the_customer_s(
+    client, bus, purchased, victim, stranger_s, database, processor, portal, sandbox
+):
+    """Somebody paid a subscription with this customer's e-mail: that card is not theirs to spend, or to make their own.
+
+    Not for another subscription, not for what is owed, not by choosing it anew where it pays, and not as the default.
+    """
+    gift = purchased(card=sandbox.card())
+    await bus.deliver(gift)
+    card = (await client.get(MINE, headers=portal(victim))).json()["items"][0]
+    assert not card["is_default"]
+    clock.move(32 * DAY)
+    await renewed(database, processor)
+    (owed,) = [one for one in await orders_of(client) if one["status"] == "pending"]
+    for path, body in (
+        (f"/v1/customer-portal/subscriptions/{victim.data.subscription_id}", {"payment_method_id": card["id"]}),
+        (f"/v1/customer-portal/orders/{owed['id']}/confirm-payment", {"payment_method_id": card["id"]}),
+    ):
+        method = client.post if path.endswith("payment") else client.patch
+        refused = await method(path, headers=portal(victim), json=body)
+        assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "payment_method_id"]), path
+    assert (await choose(client, portal(victim), gift, card["id"])).status_code == 200
+    default = await client.patch(f"{MINE}/{card['id']}", headers=portal(victim), json={"is_default": True})
+    assert (default.status_code, default.json()["error"]) == (400, "PaymentMethodOfCheckout")
+    assert (await choose(client, portal(victim), victim, card["id"])).status_code == 422
 
 
 async def test_the_seller_chooses_among_the_customer_s_cards(client, bus, purchased, victim, database, sandbox):

@@ -1,4 +1,4 @@
-"""Changes of product, seats and units: what they cost, when, and that a declined charge changes nothing."""
+"""Changes of product: what they cost, when, and that a declined charge changes nothing."""
 
 import asyncio
 from datetime import timedelta
@@ -13,37 +13,7 @@ from servicekit import clock, ids
 from servicekit.testing import signed_headers
 from sqlalchemy import text
 
-SEATS = {
-    "amount_type": "seat_based",
-    "price_amount": None,
-    "seat_tiers": {
-        "seat_tier_type": "volume",
-        "tiers": [{"min_seats": 1, "max_seats": 10, "price_per_seat": 1000}],
-        "minimum_seats": 1,
-        "maximum_seats": 10,
-    },
-}
-UNITS = {
-    "amount_type": "unit_based",
-    "price_amount": None,
-    "minimum_units": 2,
-    "tiers": {"type": "graduated", "tiers": [{"bound": None, "unit_amount": "12.5"}]},
-}
-
-
-def path(purchase):
-    return f"/v1/subscriptions/{purchase.subscription_id}"
-
-
-async def changed(client, purchase, **body):
-    return await client.patch(
-        path(purchase), json={name: str(v) if "id" in name and v else v for name, v in body.items()}
-    )
-
-
-async def orders_of(client, reason="subscription_update"):
-    items = (await client.get("/v1/orders/", params={"sorting": "created_at"})).json()["items"]
-    return [order for order in items if order["billing_reason"] == reason]
+from services.billing.tests.subscriptions.support import SEATS, UNITS, changed, orders_of, path
 
 
 def charged(sandbox):
@@ -228,98 +198,6 @@ async def test_the_price_is_the_subscription_s_own(client, bought, announced):
     assert (await changed(client, purchase, product_id=big.id, proration_behavior="invoice")).status_code == 200
     (order,) = await orders_of(client)
     assert order["items"][0]["amount"] == -483
-
-
-async def test_a_price_by_seats_needs_seats(client, bought, announced):
-    purchase, team = await bought(2000), await announced(price=SEATS)
-    refused = await changed(client, purchase, product_id=team.id)
-    assert refused.status_code == 422
-    assert "seats" in refused.json()["detail"][0]["msg"]
-
-
-@pytest.fixture
-def by_quantity(bought, purchased):
-    """Buys a subscription that goes by seats or units."""
-
-    async def buy(price, **quantity):
-        number = next(iter(quantity.values()))
-        amount = number * 1000 if "seats" in quantity else -(-number * 125 // 10)
-        template = purchased(amount=amount).data
-        terms = {**template.price.model_dump(), **price}
-        product = {**template.product.model_dump(), "prices": [terms]}
-        return await bought(amount, price=terms, product=product, **quantity)
-
-    return buy
-
-
-@pytest.mark.parametrize(
-    ("seats", "behavior", "lines"),
-    [(4, "invoice", [1933]), (1, "invoice", [-967]), (4, "reset", [4000]), (2, "invoice", None)],
-)
-async def test_seats(client, by_quantity, seats, behavior, lines):
-    purchase = await by_quantity(SEATS, seats=2)
-    body = (await changed(client, purchase, seats=seats, proration_behavior=behavior)).json()
-    assert (body["seats"], body["amount"]) == (seats, seats * 1000)
-    found = [[item["amount"] for item in order["items"]] for order in await orders_of(client)]
-    assert found == ([lines] if lines else [])
-
-
-async def test_units_and_their_ends(client, by_quantity):
-    purchase = await by_quantity(UNITS, units=4)
-    body = (await changed(client, purchase, units=8, proration_behavior="prorate")).json()
-    assert (body["units"], body["amount"]) == (8, 100)
-    for bad in ({"units": 1}, {"units": 0}, {"units": "many"}, {"seats": 3}, {"units": 10**9}):
-        answer = await changed(client, purchase, **bad)
-        assert answer.status_code == 422, bad
-        assert answer.json()["detail"][0]["loc"] == ["body", next(iter(bad))]
-    body = (await changed(client, purchase, units=3, proration_behavior="next_period")).json()
-    assert (body["units"], body["pending_update"]["units"]) == (8, 3)
-
-
-async def test_a_fixed_discount_is_not_counted_once_more_with_every_seat(client, by_quantity, discounted):
-    off = await discounted(type="fixed", basis_points=None, amount=1500, currency="usd", amounts={"usd": 1500})
-    purchase = await by_quantity(SEATS, seats=2, discount=off, off=1500)
-    assert (await changed(client, purchase, seats=3, proration_behavior="invoice")).status_code == 200
-    (order,) = await orders_of(client)
-    assert [item["amount"] for item in order["items"]] == [967]
-    assert order["discount_amount"] == 0
-
-
-async def test_discounts_count_from_the_next_period_or_with_the_change_that_brings_them(
-    client, bought, announced, discounted
-):
-    purchase, half = await bought(2000), await discounted()
-    body = (await changed(client, purchase, discount_id=half.id)).json()
-    assert (body["discount_id"], body["discount"]["basis_points"]) == (str(half.id), 5000)
-    # what was billed without a discount is credited without it
-    small = await announced(1000)
-    assert (await changed(client, purchase, product_id=small.id, proration_behavior="invoice")).status_code == 200
-    (order,) = await orders_of(client)
-    assert [item["amount"] for item in order["items"]] == [-1933, 967]
-    quarter = await discounted(basis_points=2500)
-    large = await announced(4000)
-    body = (
-        await changed(client, purchase, product_id=large.id, discount_id=quarter.id, proration_behavior="invoice")
-    ).json()
-    assert body["discount_id"] == str(quarter.id)
-    order = (await orders_of(client))[1]
-    assert [item["amount"] for item in order["items"]] == [-967, 2900]
-    body = (await client.patch(path(purchase), json={"discount_id": None})).json()
-    assert (body["discount_id"], body["discount"]) == (None, None)
-
-
-async def test_discounts_that_cannot_be_given(client, bought, discounted):
-    purchase = await bought(2000)
-    past = clock.now() - timedelta(days=1)
-    elsewhere = {"products": []}
-    for bad in (
-        await discounted(ends_at=past), await discounted(starts_at=clock.now() + timedelta(days=1)),
-        await discounted(is_deleted=True), await discounted(max_redemptions=1, redemptions_count=1),
-        await discounted(type="fixed", basis_points=None, amounts={"eur": 5}, **elsewhere),
-    ):  # fmt: skip
-        answer = await changed(client, purchase, discount_id=bad.id)
-        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "discount_id"])
-    assert (await changed(client, purchase, discount_id=ids.uuid7())).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from billing.audit.run import audit
 from billing.disputes import operations as disputes
+from billing.invariants import INVARIANTS
 from billing.orders.models import Order
 from contracts.checkout import DiscountProduct
+from processor import DisputeState
 from servicekit import clock
+from servicekit.invariants import Invariants
 from sqlalchemy import text
 
 DISPUTE = ("charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn")
@@ -106,6 +109,40 @@ async def test_nothing_is_credited_while_the_payment_is_disputed(
             await disputes.hear(session, told)
     await patched(purchase, product_id=small.id, proration_behavior="invoice")
     assert [item["amount"] for item in (await newest())["items"]] == [968]
+
+
+async def test_an_early_warning_has_taken_nothing(client, paid, announced, patched, newest, database, sandbox):
+    """It may come to nothing, and then nobody would make up for the credit."""
+    purchase, small = await paid(5000, "pm_card_createDisputeInquiry"), await announced(1000)
+    for told in sandbox.objects(*DISPUTE):
+        async with database.transaction() as session:
+            await disputes.hear(session, told)
+    assert (await client.get("/v1/disputes/")).json()["items"][0]["status"] == "early_warning"
+    await patched(purchase, product_id=small.id, proration_behavior="invoice")
+    assert [item["amount"] for item in (await newest())["items"]] == [-4839, 968]
+
+
+async def test_two_lost_disputes_of_one_payment_take_all_of_the_credit_back(
+    client, paid, announced, patched, newest, database, sandbox
+):
+    """Of 5000, of which 4839 were credited, the bank gives 2000 back, and then 3000."""
+    purchase, free = await paid(5000), await announced(0)
+    await patched(purchase, product_id=free.id, proration_behavior="invoice")
+    await newest()
+    intent = sandbox.objects("payment_intent.succeeded")[-1]["id"]
+    for amount, left in ((2000, 3000), (3000, 0)):
+        taken = [{"amount": -amount, "fee": 1500}]
+        lost = DisputeState(f"dp_{amount}", "lost", amount, "usd", "fraudulent", intent, None, clock.now(), taken)
+        async with database.transaction() as session:
+            assert await disputes.settle(session, lost)
+            balance = (await session.execute(text("select amount from customer_balances"))).scalar_one()
+            assert balance == left
+    await newest()
+    async with database.transaction() as session:
+        await session.execute(text("update outbox set published_at = created_at"))
+    invariants = Invariants(INVARIANTS)
+    await invariants.check(database.transaction)
+    assert [state.name for state in invariants.states.values() if not state.holds] == []
 
 
 async def test_a_won_dispute_took_nothing(client, paid, announced, patched, newest, database, sandbox):

@@ -123,6 +123,32 @@ async def test_a_pause_begins_with_the_end_of_a_trial_that_was_given_meanwhile(b
     assert (await of(database, purchase)).status == "paused"
 
 
+async def test_a_planned_pause_begins_before_it_is_over(bought, announced, patched):
+    """Whatever would move the period's end beyond `resumes_at` is refused: the pause would end before it began."""
+    purchase, year = await bought(500), await announced(5000, recurring_interval="year")
+    answer = await patched(purchase, pause_at_period_end=True, resumes_at="2026-04-30T12:00:00Z")
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "resumes_at"])
+    answer = await patched(purchase, pause_at_period_end=False, resumes_at="2026-06-10T08:00:00Z")
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "resumes_at"])
+    was = (await patched(purchase, pause_at_period_end=True, resumes_at="2026-05-02T08:00:00Z")).json()
+    for field, body in (
+        ("trial_end", {"trial_end": "2026-05-02T08:00:00Z"}),
+        ("current_billing_period_end", {"current_billing_period_end": "2026-05-20T00:00:00Z"}),
+        ("product_id", {"product_id": str(year.id), "proration_behavior": "invoice"}),
+        ("product_id", {"product_id": str(year.id), "proration_behavior": "reset"}),
+    ):
+        answer = await patched(purchase, **body)
+        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field]), body
+        assert "resumes_at (2026-05-02T08:00:00Z)" in answer.json()["detail"][0]["msg"]
+    now = (await patched(purchase, metadata={})).json()
+    assert {**now, "modified_at": None} == {**was, "modified_at": None, "metadata": {}}
+    assert (await patched(purchase, trial_end="2026-05-02T07:00:00Z")).status_code == 200
+    bob = await bought(500, email="bob@example.com")
+    clock.move(timedelta(days=32))  # the period is over, and the next one has not begun yet
+    answer = await patched(bob, pause_at_period_end=True, resumes_at=clock.rfc3339(clock.now() - timedelta(hours=1)))
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "resumes_at"])
+
+
 async def test_a_paused_subscription_can_be_ended(bought, patched, database):
     purchase = await bought(500)
     await patched(purchase, pause_at_period_end=True)
@@ -157,6 +183,30 @@ async def test_a_trial_goes_on_when_the_charge_that_ends_it_is_declined(client, 
     assert (answer.status_code, answer.json()["error"]) == (402, "PaymentFailed")
     body = (await client.get(path(purchase))).json()
     assert (body["status"], body["past_due_at"]) == ("trialing", None)
+
+
+@pytest.mark.parametrize("way", ["now", "product"])
+async def test_a_declined_end_of_a_trial_changes_nothing_beside_it(
+    client, trialing, announced, discounted, patched, way
+):
+    """A discount and metadata that come with it are given when the first period is paid, and reduce it."""
+    purchase = await trialing(500, card="pm_card_chargeCustomerFail")
+    off, plain = await discounted(), await announced(2000)
+    body = {"trial_end": "now"} if way == "now" else {"product_id": plain.id}
+    body |= {"discount_id": off.id, "metadata": {"upgraded": "yes"}}
+    was = (await client.get(path(purchase))).json()
+    assert (await patched(purchase, **body)).status_code == 402
+    now = (await client.get(path(purchase))).json()
+    assert {**now, "modified_at": None} == {**was, "modified_at": None}
+    paying = await trialing(500, email="bob@example.com")
+    answer = await patched(paying, **body)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["discount_id"], answer.json()["metadata"]) == (str(off.id), {"upgraded": "yes"})
+    orders = (await client.get("/v1/orders/", params={"subscription_id": str(paying.subscription_id)})).json()["items"]
+    (order,) = [one for one in orders if one["billing_reason"] == "subscription_cycle"]
+    price = 500 if way == "now" else 2000
+    amounts = order["subtotal_amount"], order["discount_amount"], order["total_amount"]
+    assert amounts == (price, price // 2, price // 2)
 
 
 async def test_trials_get_another_end_and_active_subscriptions_one_after_what_is_paid(bought, trialing, patched):

@@ -91,6 +91,41 @@ async def test_credit_is_not_promised_twice(cardless, announced, patched, held_e
     assert await held_entries() == (1, 0, 0)
 
 
+async def test_credit_is_not_promised_to_two_subscriptions(cardless, announced, patched, held_entries):
+    """What one subscription's next order takes of the credit does not pay for another's."""
+    first, big = await cardless(0), await announced(4000)
+    second = await cardless(0, credit=4500)
+    assert (await patched(first, product_id=big.id, proration_behavior="prorate")).status_code == 200
+    for behavior in ("prorate", "next_period"):
+        answer = await patched(second, product_id=big.id, proration_behavior=behavior)
+        assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired")
+    assert await held_entries() == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("credit", "status"), [(4759, 409), (4760, 200)])
+@pytest.mark.parametrize("behavior", ["prorate", "invoice", "next_period", "reset"])
+async def test_credit_pays_the_tax_too(cardless, announced, patched, seller, behavior, credit, status):
+    await seller(country="FR", default_tax_behavior="exclusive")
+    purchase = await cardless(0, credit=credit, customer={"billing_address": {"country": "DE"}})
+    big = await announced(4000)  # 760 of tax
+    answer = await patched(purchase, product_id=big.id, proration_behavior=behavior)
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("behavior", ["prorate", "invoice"])
+@pytest.mark.parametrize("left", [timedelta(seconds=1), timedelta(minutes=10)])
+async def test_a_rise_at_the_very_end_of_a_period_needs_a_payment_method(
+    client, cardless, announced, patched, stopped, behavior, left
+):
+    """What is left of the period costs nothing, or too little to charge; the next one costs 999.00."""
+    purchase, enterprise = await cardless(0), await announced(99900)
+    was = await state(client, purchase)
+    stopped(datetime(2027, 5, 1, tzinfo=UTC) - left)
+    answer = await patched(purchase, product_id=enterprise.id, proration_behavior=behavior)
+    assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired")
+    assert await state(client, purchase) == was
+
+
 async def test_a_way_back_up_needs_no_more_than_what_waits(cardless, announced, patched, gone_to):
     purchase, small, back = await cardless(3000), await announced(1000), await announced(3000)
     await gone_to(START + timedelta(days=15))
@@ -104,6 +139,40 @@ async def test_a_discount_that_pays_all_needs_none(cardless, announced, patched,
     for behavior in ("next_period", "reset"):
         answer = await patched(purchase, product_id=big.id, proration_behavior=behavior)
         assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("limit", [{"duration": "once"}, {"duration": "repeating", "duration_in_months": 3}])
+async def test_a_discount_for_a_limited_time_does_not_hide_a_rise(
+    client, cardless, announced, patched, discounted, listed, limit
+):
+    """It pays all of the first periods; the later ones cost 40.00, and nobody agreed to pay that. The same price, or a
+    fall, needs no card."""
+    off, big, same, small = (
+        await discounted(basis_points=10000, **limit),
+        *[await announced(amount) for amount in (4000, 1000, 500)],
+    )
+    purchase = await cardless(1000, discount=off, off=1000)
+    was = await state(client, purchase)
+    for behavior in ("prorate", "invoice", "reset", "next_period"):
+        change = {"product_id": big.id, "discount_id": off.id, "proration_behavior": behavior}
+        answer = await patched(purchase, **change)
+        assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired"), behavior
+    assert await state(client, purchase) == was
+    assert len(await listed(purchase)) == 1
+    for product in (same, small):
+        for behavior in ("next_period", "invoice"):
+            answer = await patched(purchase, product_id=product.id, proration_behavior=behavior)
+            assert answer.status_code == 200, answer.text
+
+
+async def test_a_discount_is_not_taken_away_without_a_payment_method(client, cardless, patched, discounted):
+    off, other = await discounted(basis_points=10000), await discounted(duration="once", basis_points=10000)
+    purchase = await cardless(1000, discount=off, off=1000)
+    was = await state(client, purchase)
+    for id in (None, other.id):
+        answer = await patched(purchase, discount_id=id)
+        assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired")
+    assert await state(client, purchase) == was
 
 
 async def test_a_discount_that_is_used_up_does_not_make_a_cut_a_rise(cardless, announced, patched, discounted):
@@ -150,7 +219,7 @@ async def test_nothing_to_take_back_is_said_before_the_payment_method(cardless, 
 
 @pytest.mark.parametrize("behavior", ["prorate", "invoice", "reset", "next_period"])
 async def test_a_period_costs_no_more_than_can_be_charged_at_once(
-    client, bought_at, purchased, patched, listed, behavior
+    client, bought_at, purchased, patched, listed, held_entries, behavior
 ):
     price = {
         "amount_type": "seat_based",
@@ -171,4 +240,21 @@ async def test_a_period_costs_no_more_than_can_be_charged_at_once(
     assert await state(client, purchase) == was
     assert len(await listed(purchase)) == 1
     answer = await patched(purchase, seats=99_999, proration_behavior=behavior)
+    assert answer.status_code == 200, answer.text
+    # Lines that would wait are billed now, where the next order could not be charged with them.
+    billed = {"prorate": [99_997_000], "invoice": [99_997_000], "reset": [99_999_000], "next_period": []}[behavior]
+    assert [one["total_amount"] for one in (await listed(purchase))[1:]] == billed
+    assert await held_entries() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("behavior", ["prorate", "invoice", "next_period"])
+async def test_a_period_costs_no_more_with_its_tax(client, bought_at, announced, patched, seller, behavior, stopped):
+    """It is refused before it begins, not declined when it is charged: 19 % of 90,000,000 are too much, of 84,000,000
+    not."""
+    await seller(country="FR", default_tax_behavior="exclusive")
+    purchase = await bought_at(START, 3000, customer={"billing_address": {"country": "DE"}})
+    stopped(START + timedelta(days=29))
+    answer = await patched(purchase, product_id=(await announced(90_000_000)).id, proration_behavior=behavior)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "product_id"]), answer.text
+    answer = await patched(purchase, product_id=(await announced(84_000_000)).id, proration_behavior=behavior)
     assert answer.status_code == 200, answer.text

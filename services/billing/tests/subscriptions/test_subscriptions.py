@@ -120,6 +120,8 @@ async def test_bad_changes(client, stranger, subscription, bus):
         {"revoke": False},
         {"revoke": True, "cancel_at_period_end": True},
         {"customer_cancellation_reason": "boredom"},
+        {"cancel_at_period_end": False, "customer_cancellation_reason": "unused"},
+        {"pause_at_period_end": True, "customer_cancellation_comment": "ignored otherwise"},
         {"metadata": {"a": []}},
     ):
         assert (await client.patch(path, json=change)).status_code == 422, change

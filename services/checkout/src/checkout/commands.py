@@ -1,4 +1,4 @@
-"""Commands of whoever runs the suite: `python -m checkout.commands buyers`."""
+"""Commands of whoever runs the suite: `python -m checkout.commands buyers`, and `exposed`."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from servicekit.database import Database, Sessions
 from sqlalchemy import select
 
 from checkout.checkouts.models import Checkout
+from checkout.payments import leftovers
 from checkout.settings import Settings
 
 PAGE = 1_000
@@ -50,12 +51,42 @@ async def _print_buyers(settings: Settings) -> None:
         await database.close()
 
 
+async def run_exposed(settings: Settings, *, repaired: bool) -> int:
+    """Prints how many declined payments an earlier release left open at Stripe. Returns how many are left so."""
+    database = Database(settings.database_url, name="checkout.commands", pool_size=1)
+    try:
+        found = await leftovers.left_open(database.transaction)
+        for organization_id, count in found:
+            said = f"{count} declined payments can still be made at Stripe (organization {organization_id})"
+            sys.stdout.write(f"{said}\n")
+        if found and repaired:
+            count = await leftovers.cancel(database.transaction)
+            sys.stdout.write(f"the worker cancels {count} of them, about ten a second\n")
+            return 0
+    finally:
+        await database.close()
+    return sum(count for _, count in found)
+
+
+def _exposed(settings: Settings, *, repaired: bool) -> int:
+    left = asyncio.run(run_exposed(settings, repaired=repaired))
+    if left:
+        sys.stdout.write(f"{left} declined payments of checkouts can still be made; --repair cancels them at Stripe\n")
+        return 1
+    sys.stdout.write("✓ no declined payment of a checkout is left open at Stripe\n")
+    return 0
+
+
 def main() -> int:
-    """Returns the exit status."""
+    """Returns the exit status: 1 when anything is left."""
     parser = argparse.ArgumentParser(prog="checkout.commands", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("buyers", help="the e-mail of each purchase, one JSON object a line, for billing's leftovers")
-    parser.parse_args()
+    exposing = commands.add_parser("exposed", help="list declined payments that an earlier release left open at Stripe")
+    exposing.add_argument("--repair", action="store_true", help="have the worker cancel them")
+    arguments = parser.parse_args()
+    if arguments.command == "exposed":
+        return _exposed(Settings.load(), repaired=arguments.repair)
     asyncio.run(_print_buyers(Settings.load()))
     return 0
 

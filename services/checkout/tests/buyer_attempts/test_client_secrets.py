@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from checkout.commands import run_exposed
 from checkout.payments.models import Payment
+from checkout.payments.operations import TRIED
 from checkout.payments.timers import cancel_failed, recover_open_payments, refund_duplicates
 from contracts.checkout import CheckoutSucceededV1
 from processor import StripeProcessor, card_testing
@@ -158,3 +160,26 @@ async def test_a_buyer_who_never_answers_their_bank_is_given_up(
     assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open"
     assert await cancel_failed(database.transaction, stripe, settings) == 1
     assert await recover_open_payments(database.transaction, stripe, settings) == 0
+
+
+async def test_what_an_earlier_release_left_open_is_named_and_canceled(
+    client, sandbox, exposed, sell, database, settings, stripe, known_seller
+):
+    """It noted no decline's card, and canceled no intent; what this release declines is not named."""
+    _, secret = await exposed()
+    sandbox.confirm_in_browser(secret, STOLEN[0])
+    for event in sandbox.events(*FAILED):
+        await call_back(client, event)
+    async with database.transaction() as session:
+        payment = (await session.execute(select(Payment))).scalar_one()
+        payment.due_at, payment.facts = None, {name: fact for name, fact in payment.facts.items() if name != TRIED}
+    own = await confirmed(client, await opened(client, await sell()), confirmation_token_id=sandbox.token(STOLEN[1]))
+    assert own.status_code == 400
+    for _ in range(2):
+        assert await run_exposed(settings, repaired=False) == 1
+    assert await cancel_failed(database.transaction, stripe, settings) == 0
+    for _ in range(2):
+        assert await run_exposed(settings, repaired=True) == 0
+    assert await cancel_failed(database.transaction, stripe, settings) == 1
+    assert await cancel_failed(database.transaction, stripe, settings) == 0
+    assert sandbox.confirm_in_browser(secret, GOOD) == 400

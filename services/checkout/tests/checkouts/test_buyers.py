@@ -102,8 +102,13 @@ async def test_a_buyer_does_not_turn_a_named_customer_into_another(
 async def test_a_given_up_attempt_that_is_paid_after_all_is_its_own_buyer_s(
     client, sell, bus, sandbox, eve, page, database, settings
 ):
-    """The bank of the first buyer says no, then yes, while somebody else's e-mail stands on the page."""
-    checkout = await opened(client, await sell(), customer_email="eve@example.com")
+    """The bank of the first buyer says no, then yes, while somebody else's e-mail stands on the page.
+
+    The discount, which was released with the no, counts as used.
+    """
+    discount = (await client.post("/v1/discounts/", json={**PERCENT, "max_redemptions": 1})).json()
+    product = await sell()
+    checkout = await opened(client, product, customer_email="eve@example.com", discount_id=discount["id"])
     await confirmed(client, checkout, confirmation_token_id="pm_card_authenticationRequired")
     (intent,) = sandbox.get("/v1/payment_intents")["data"]
     path = f"/v1/payment_intents/{intent['id']}"
@@ -119,6 +124,9 @@ async def test_a_given_up_attempt_that_is_paid_after_all_is_its_own_buyer_s(
     await recover_open_payments(database.transaction, processor, settings)
     await processor.close()
     assert [(buyer.id, buyer.email) for buyer in await bought(bus)] == [(eve.id, "eve@example.com")]
+    assert (await client.get(f"/v1/discounts/{discount['id']}")).json()["redemptions_count"] == 1
+    late = await client.post("/v1/checkouts/", json={"products": [str(product.id)], "discount_id": discount["id"]})
+    assert problems(late) == [["body", "discount_id"]]
 
 
 async def test_a_customer_who_was_deleted_meanwhile_is_not_charged(client, sell, bus, sandbox, eve):

@@ -50,7 +50,8 @@ async def test_every_status_is_shown_in_every_dialect(client, sell, database, di
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("status", ["open", "expired"])
 async def test_what_has_expired_says_where_to_begin_again(client, sell, database, dialect, status):
-    checkout = await opened(client, await sell(), return_url="https://shop.example/back", locale="de")
+    places = {"return_url": "https://shop.example/back", "embed_origin": "https://shop.example"}
+    checkout = await opened(client, await sell(), **places, locale="de")
     async with database.transaction() as session:
         over = {"status": status, "expires_at": clock.now() - timedelta(seconds=1)}
         await session.execute(update(Checkout).values(over))
@@ -60,6 +61,7 @@ async def test_what_has_expired_says_where_to_begin_again(client, sell, database
     assert (body["error"], body["product_name"]) == ("ExpiredCheckoutError", "Pro Plan")
     assert (body["return_url"], body["restart_url"], body["locale"]) == ("https://shop.example/back", None, "de")
     assert body["organization"]["name"] == "Shop"
+    assert body["embed_origin"] == "https://shop.example"
 
 
 async def test_a_checkout_of_a_link_begins_again_at_the_link(client, sell, database):

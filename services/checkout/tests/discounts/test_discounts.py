@@ -153,6 +153,9 @@ async def test_its_value_changes_for_those_who_redeem_it_later(client, sell, bus
         (fixed, {"amount": 700}, {"amounts": {"usd": 700}, "amount": 700, "currency": "usd"}),
         (fixed, {"amount": 600, "currency": "eur"}, {"amounts": {"eur": 600}}),
         (fixed, {"amounts": {"usd": 500, "eur": 450}}, {"amounts": {"usd": 500, "eur": 450}}),
+        (fixed, {"amount": 600, "currency": "usd"}, {"amounts": {"usd": 600, "eur": 450}}),
+        (fixed, {"amount": 700, "currency": "jpy"}, {"amounts": {"usd": 600, "eur": 450, "jpy": 700}}),
+        (fixed, {"amounts": {"usd": 500}}, {"amounts": {"usd": 500}}),
         (fixed, {"duration_in_months": None, "basis_points": None}, {"duration": "once"}),
     ):
         answer = await client.patch(f"/v1/discounts/{discount['id']}", json=changes)

@@ -5,6 +5,8 @@ from servicekit.projections import Projections
 
 from identity.customers.consumers import consumers as customers
 from identity.customers.models import Customer
+from identity.members.consumers import consumers as members
+from identity.members.models import Member
 from identity.organizations.models import Organization
 
 projections = Projections("identity", IdentityDriftedV1)
@@ -16,3 +18,4 @@ projections.own(
     copied_by=["checkout", "billing", "benefits"],
 )
 projections.keep("customer", Customer, customers)
+projections.keep("member", Member, members)

@@ -1,49 +1,17 @@
 """Into the portal by a mailed code: once, for half an hour, and without telling who is a customer."""
 
 import asyncio
-import email
-import email.policy
 import json
 import re
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
-from contracts.billing import Customer, CustomerCreatedV1, CustomerUpdatedV1
-from identity.commands import create_organization
+from contracts.billing import Customer, CustomerUpdatedV1
 from identity.customers.models import Customer as Known
 from servicekit import clock, ids, mail
 from sqlalchemy import select, text
 
 PORTAL = "/v1/customer-portal/customer-session"
-
-
-@pytest.fixture
-async def ada(settings, database, bus):
-    """A customer of an organization that exists: the body that asks for a code."""
-    made = await create_organization(settings, "Acme", "acme", frozenset({"orders:read"}))
-    organization_id = UUID(made["organization_id"])
-    data = Customer(
-        id=ids.uuid7(), created_at=clock.now(), modified_at=None, metadata={}, external_id=None,
-        email="Ada@Example.com", email_verified=False, type="individual", name="Ada", billing_name=None,
-        billing_address=None, tax_id=None, locale=None, organization_id=organization_id, deleted_at=None,
-        first_user_event_at=None, avatar_url=None, default_payment_method_id=None,
-    )  # fmt: skip
-    told = CustomerCreatedV1(subject=data.id, organization_id=organization_id, time=clock.now(), sequence=1, data=data)
-    await bus.deliver(told)
-    return {"email": "ada@example.com", "organization_id": str(organization_id)}
-
-
-@pytest.fixture
-def mailed(database, tmp_path):
-    """Sends what is due into a folder, and reads the mails there, the oldest first."""
-
-    async def mailed():
-        await mail.send_mails(mail.sender(f"file://{tmp_path}"), "portal@acme.example")(database.transaction)
-        found = [path.read_bytes() for path in sorted(tmp_path.glob("*.eml"))]
-        return [email.message_from_bytes(one, policy=email.policy.default) for one in found]
-
-    return mailed
 
 
 async def moved(bus, database, address):
@@ -208,3 +176,17 @@ def test_only_known_ways_to_send():
     for url in ("http://example.com", "smtp://", "mails"):
         with pytest.raises(ValueError, match="neither"):
             mail.sender(url)
+
+
+async def test_the_code_is_written_in_the_customers_language(anonymous, ada, mailed, bus, database):
+    async with database.transaction() as session:
+        known = (await session.execute(select(Known))).scalar_one()
+    data = Customer.model_validate({**known.data, "locale": "pl-PL"}, extra="ignore")
+    event = CustomerUpdatedV1(
+        subject=known.id, organization_id=known.organization_id, time=clock.now(), sequence=2, data=data
+    )
+    await bus.deliver(event)
+    await asked(anonymous, ada)
+    (message,) = await mailed()
+    assert message["Subject"] == f"{code_of(message)} to Twój kod do Acme"
+    assert '<html lang="pl">' in message.get_body(("html",)).get_content()

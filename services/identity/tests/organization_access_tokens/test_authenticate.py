@@ -5,7 +5,8 @@ from datetime import timedelta
 import httpx
 import pytest
 from identity.commands import create_organization
-from identity.organization_access_tokens import models, operations
+from identity.customer_sessions import models as sessions
+from identity.organization_access_tokens import models, operations, refusals
 from identity.settings import Settings
 from servicekit import auth, clock, tokens
 from servicekit.auth import Verifier
@@ -64,6 +65,33 @@ async def test_revoked_and_expired_tokens_are_refused(
         async with database.transaction() as session:
             await session.execute(update(models.AccessToken).values(**changes))
         assert (await ask(client, token)).status_code == 401
+
+
+async def test_made_up_tokens_of_an_address_are_looked_up_no_more(
+    client: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that the gateway knows, other addresses, and a while later this one too, are looked up."""
+    token = (await create_organization(settings, "Acme", "acme", SCOPES))["access_token"]
+    monkeypatch.setattr(refusals, "MOST", 3)
+    monkeypatch.setattr(refusals, "FORGOTTEN_PER_SECOND", 0.01)
+
+    async def asked(text: str, address: str = "81.2.69.142", **headers: str) -> int:
+        headers |= {"Authorization": f"Bearer {text}", "X-Forwarded-For": address}
+        return (await client.get("/internal/authenticate", headers=headers)).status_code
+
+    kinds = [models.PREFIX, sessions.PREFIX, "polar_pat_", models.PREFIX, sessions.PREFIX]
+    assert [await asked(tokens.generate(prefix)) for prefix in kinds] == [401, 401, 401, 403, 403]
+    assert await asked(token) == 403
+    assert await asked(token, **{"X-Polar-Known": '"known"'}) == 200
+    assert await asked(token, "81.2.69.143") == 200
+    for address in ("2a02:db8:1:2::1", "2a02:db8:1:2::2", "2a02:db8:1:2:3::3"):
+        assert await asked(tokens.generate(models.PREFIX), address) == 401
+    assert await asked(token, "2a02:db8:1:2:ffff::9") == 403
+    assert await asked(token, "2a02:db8:1:3::1") == 200
+    for _ in range(5):
+        assert await asked(tokens.generate(models.PREFIX), "10.1.2.3") == 401, "a proxy that nobody trusts: everybody"
+    clock.move(timedelta(minutes=5))
+    assert await asked(token) == 200
 
 
 async def test_a_principal_ends(client: httpx.AsyncClient, settings: Settings, database: Database) -> None:

@@ -108,6 +108,10 @@ async def test_settings_have_defaults_and_keep_what_is_not_given(
         ({"branding": {"terms_url": "javascript:alert(1)"}}, "terms_url"),
         ({"branding": {"logo_url": "https://elsewhere.example/v1/files/x/public"}}, "logo_url"),
         ({"branding": {"font": "Comic Sans"}}, "font"),
+        ({"locale": "xx"}, "locale"),
+        ({"consumer_rights": {"withdrawal": {"countries": {"XX": True}}}}, "XX"),
+        ({"consumer_rights": {"withdrawal": {"countries": {"DE": "no"}}}}, "DE"),
+        ({"consumer_rights": {"returns": {}}}, "returns"),
     ],
 )
 async def test_wrong_settings_are_refused_by_name(
@@ -133,3 +137,30 @@ async def test_the_look_is_merged_and_told(client: httpx.AsyncClient, bus: Bus, 
         "support_email": None, "support_url": None,
     }  # fmt: skip
     assert (await bus.recorded(OrganizationUpdatedV1))[-1].data.branding.model_dump() == changed
+    shown = (await client.patch(path, headers=own, json={"locale": "pl"})).json()
+    assert (shown["locale"], shown["branding"]) == ("pl", changed)
+    assert (await bus.recorded(OrganizationUpdatedV1))[-1].data.locale == "pl"
+
+
+async def test_consumers_rights_are_on_merged_and_told(client: httpx.AsyncClient, bus: Bus, organization: UUID) -> None:
+    own = signed_headers(organization, "organizations:read", "organizations:write")
+    path = f"/v1/organizations/{organization}"
+    by_default = {"enabled": True, "countries": {}}
+    names = ("withdrawal", "immediate_delivery_consent", "cancellation")
+    assert (await client.get(path, headers=own)).json()["consumer_rights"] == dict.fromkeys(names, by_default)
+    given = {"withdrawal": {"countries": {"us": True, "NO": False}}, "cancellation": {"enabled": False}}
+    assert (await client.patch(path, headers=own, json={"consumer_rights": given})).status_code == 200
+    changes = {"consumer_rights": {"withdrawal": {"countries": {"NO": None, "SE": False}}}}
+    changed = (await client.patch(path, headers=own, json=changes)).json()["consumer_rights"]
+    assert changed == {
+        "withdrawal": {"enabled": True, "countries": {"US": True, "SE": False}},
+        "immediate_delivery_consent": by_default,
+        "cancellation": {"enabled": False, "countries": {}},
+    }
+    told = (await bus.recorded(OrganizationUpdatedV1))[-1].data.consumer_rights
+    assert told.model_dump() == changed
+    assert [told.offers_withdrawal(country) for country in ("US", "SE", "DE", "CA", None)] == [
+        True, False, True, False, True,
+    ]  # fmt: skip
+    assert [told.asks_for_consent(country) for country in ("US", "SE", "DE", None)] == [False, False, True, False]
+    assert not told.offers_cancellation("DE")

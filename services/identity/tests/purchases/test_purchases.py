@@ -6,9 +6,12 @@ from uuid import UUID
 import pytest
 from contracts.billing import Customer, CustomerCreatedV1
 from contracts.checkout import CheckoutSucceededV1, Purchase, PurchaseSession
-from servicekit import clock, ids
+from identity.email_updates.models import EmailUpdate
+from identity.organizations.models import Organization
+from servicekit import auth, clock, ids
 from servicekit.testing.harness import SECRET
 from servicekit.tokens import generate, hashed
+from sqlalchemy import select
 
 
 @pytest.fixture
@@ -88,6 +91,28 @@ async def test_a_new_customer_is_in_for_an_hour(anonymous, bus, purchase, known)
     await bus.deliver(event)
     clock.move(timedelta(hours=1, seconds=1))
     assert not await is_in(anonymous, token)
+
+
+async def test_a_change_of_address_that_was_asked_for_in_it_ends_with_it(
+    anonymous, bus, purchase, known, organization_id, database
+):
+    """A stranger takes something with Ada's address, asks for their own address, and waits until Ada buys."""
+    (first, token), (second, _) = purchase(), purchase(has_session=False)
+    await bus.deliver(first)
+    await known()
+    async with database.transaction() as session:
+        allowed = {"customer_portal_settings": {"customer": {"allow_email_change": True}}}
+        session.add(Organization(id=organization_id, name="Shop", slug="shop", settings=allowed))
+    principal = await anonymous.get("/internal/authenticate", headers={"Authorization": f"Bearer {token}"})
+    headers = {auth.HEADER: principal.headers[auth.HEADER]}
+    path = "/v1/customer-portal/customers/me/email-update/request"
+    assert (await anonymous.post(path, headers=headers, json={"email": "eve@example.com"})).status_code == 202
+    async with database.transaction() as session:
+        waiting = (await session.execute(select(EmailUpdate))).scalar_one()
+        assert waiting.checkout_id == first.data.checkout_id
+    await bus.deliver(second)
+    async with database.transaction() as session:
+        assert (await session.execute(select(EmailUpdate))).first() is None
 
 
 @pytest.mark.parametrize("is_heard_first", [True, False])

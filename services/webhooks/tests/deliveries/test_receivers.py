@@ -213,7 +213,9 @@ async def test_failing_for_long_disables_with_a_mail_and_an_event(
 ):
     now = clock.now()
     fields = {"created_at": now, "modified_at": None, "slug": "acme", "avatar_url": None, "website": None}
-    acme = Organization.model_validate({**fields, "id": organization_id, "name": "Acme", "email": "ops@example.com"})
+    acme = Organization.model_validate(
+        {**fields, "id": organization_id, "name": "Acme", "email": "ops@example.com", "locale": "de"}
+    )
     await bus.deliver(
         OrganizationCreatedV1(subject=organization_id, organization_id=organization_id, time=now, data=acme)
     )
@@ -238,8 +240,9 @@ async def test_failing_for_long_disables_with_a_mail_and_an_event(
         ((recipient, subject, body),) = (
             await session.execute(text("select recipient, subject, body from mails"))
         ).all()
-    assert (recipient, subject) == ("ops@example.com", "A webhook endpoint of Acme was disabled")
+    assert (recipient, subject) == ("ops@example.com", "Ein Webhook-Endpunkt von Acme wurde abgeschaltet")
     assert endpoint["url"] in body
+    assert "Versuche hintereinander sind fehlgeschlagen" in body
     (said,) = await bus.recorded(WebhookEndpointDisabledV1)
     assert endpoint["secret"] not in said.to_bytes().decode()
     receiver.answers = []

@@ -1,4 +1,4 @@
-"""`./polar leftovers`: billing's own command. It lists entries of ended subscriptions, and cards that nobody chose."""
+"""`./polar leftovers`: the services' own commands, which list what earlier releases left, and repair it."""
 
 import tempfile
 
@@ -8,8 +8,9 @@ from polar_cli.stack import Stack
 
 
 def run(stack: Stack | ComposedStack, *, repaired: bool, released: bool = False) -> int:
-    """Lists them, or repairs them: `repaired` is for the entries, `released` for the cards.
+    """Entries of ended subscriptions, cards that nobody chose, payments of customers that are open at Stripe.
 
+    Lists them, or repairs them: `released` is for the cards, `repaired` for the others.
     Returns the exit status: 1 when any is left. Raises `Failure`.
     """
     command = [
@@ -23,6 +24,17 @@ def run(stack: Stack | ComposedStack, *, repaired: bool, released: bool = False)
     if stack.own_postgres and stack["postgres"].pid is None:
         raise Failure("the database does not run", hint="./polar up")
     return stack.run_command("billing", *command).returncode
+
+
+def exposed(stack: Stack | ComposedStack, *, repaired: bool) -> int:
+    """Lists declined payments of checkouts that are open at Stripe, or has them canceled: checkout's own command.
+
+    Returns the exit status: 1 when any is left.
+    """
+    command = ["checkout.commands", "exposed", *(["--repair"] if repaired else [])]
+    if isinstance(stack, ComposedStack):
+        return stack.run("exec", "-T", "checkout-worker", "python", "-m", *command)
+    return stack.run_command("checkout", *command).returncode
 
 
 def connect(stack: Stack | ComposedStack, benefits: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,11 @@ from polar_cli import (
     compose,
     contracts,
     dead_letters,
+    development,
+    emails,
     kubernetes,
     leftovers,
+    lint,
     openapi,
     pages,
     prices,
@@ -115,12 +119,13 @@ def _parser() -> argparse.ArgumentParser:
     leaving = add(
         "leftovers",
         _leftovers,
-        "list what an earlier release left: entries that wait, cards that nobody chose, misplaced purchases",
+        "list what an earlier release left: entries that wait, cards that nobody chose, misplaced purchases, payments "
+        "that are open at Stripe",
     )
     leaving.add_argument(
         "--repair",
         action="store_true",
-        help="credit entries to the customer, or drop them; take buyers' cards from other customers",
+        help="credit entries to the customer, or drop them; take buyers' cards from other customers; cancel payments",
     )
     leaving.add_argument("--release-cards", action="store_true", help="take such cards from their subscriptions")
     leaving.add_argument("--connect", nargs="+", default=[], metavar="ID", help="connect the places of these benefits")
@@ -139,14 +144,41 @@ def _parser() -> argparse.ArgumentParser:
     documents.add_argument("--check", action="store_true", help="only compare with what is committed")
     schemas = add("contracts", lambda arguments: contracts.write(check=arguments.check), "write the event schemas")
     schemas.add_argument("--check", action="store_true", help="only compare with what is committed")
-    add("lint", _lint, "ruff, mypy, import rules, Dockerfiles, and the committed OpenAPI documents and events")
+    linting = add(
+        "lint", _lint, "ruff, mypy, import rules, Dockerfiles, and the committed OpenAPI documents and events"
+    )
+    linting.add_argument("paths", nargs="*", type=Path, metavar="path", help="check only these, by ruff and mypy")
+    only = linting.add_mutually_exclusive_group()
+    only.add_argument("--fix", action="store_true", help="repair what ruff and biome can repair by themselves")
+    only.add_argument("--types", action="store_true", help="mypy alone")
+    serving = add("serve", _serve, "run one half of the stack in the foreground until Ctrl-C")
+    serving.add_argument(
+        "half", choices=list(development.HALVES), help="what answers requests, or what works off events"
+    )
+    add("migrate", lambda _: development.migrate(_stack()), "start the servers and bring every database up to date")
+    add("recreate-databases", lambda _: development.recreate(_stack()), "drop every database of a development stack")
+    add("samples", _samples, "start everything and load sample products, customers and purchases")
+    # Options are pnpm's own: nothing that follows begins with this prefix.
+    node = commands.add_parser("pnpm", help="run pnpm in clients/, with Node", prefix_chars="\0", add_help=False)
+    node.set_defaults(run=lambda arguments: pages.pnpm(arguments.words))
+    node.add_argument("words", nargs=argparse.REMAINDER, metavar="argument", help="dev, lint, test, generate, build, …")
+    add("emails", lambda _: emails.write(), "write every mail in every language, to look at in a browser")
     return parser
 
 
 def _stack() -> Stack:
-    """The stack of this checkout, with the settings it remembers: in containers where a Docker engine answers."""
-    settings.recall(ROOT / ".polar")
-    return compose.ComposedStack() if compose.engine_answers() else Stack()
+    """The stack of this checkout, with the settings it remembers: in containers where a Docker engine answers.
+
+    POLAR_STACK names another one, with servers, ports and data of its own and no settings.
+    """
+    name = os.environ.get("POLAR_STACK") or "main"
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        raise Failure("POLAR_STACK is a name of letters, digits and dashes", code=2)
+    if name == "main":
+        settings.recall(ROOT / ".polar")
+    if compose.engine_answers():
+        return compose.ComposedStack(name)
+    return Stack(name, forked=name != "main")
 
 
 def _up(_: argparse.Namespace) -> int:
@@ -165,6 +197,25 @@ def _up(_: argparse.Namespace) -> int:
         f"{'ready' if started else 'was ready already'}: {stack.url}  (a token is in {_relative(stack.folder / 'env')})"
     )
     return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    return development.serve(_stack(), arguments.half)
+
+
+def _samples(arguments: argparse.Namespace) -> int:
+    from polar_cli import samples
+
+    if _up(arguments):
+        raise Failure("the stack did not come up", hint="./polar status, ./polar logs")
+    return samples.load(_stack())
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    paths = [path.resolve() for path in arguments.paths]
+    if arguments.fix:
+        return lint.fix(paths)
+    return lint.types(paths) if arguments.types else lint.run(paths)
 
 
 def _down(_: argparse.Namespace) -> int:
@@ -245,6 +296,7 @@ def _leftovers(arguments: argparse.Namespace) -> int:
     lists = (
         leftovers.run(stack, repaired=arguments.repair, released=arguments.release_cards),
         leftovers.misplaced(stack, repaired=arguments.repair),
+        leftovers.exposed(stack, repaired=arguments.repair),
         leftovers.connect(stack, arguments.connect),
     )
     return max(lists)
@@ -323,52 +375,6 @@ def _openapi(arguments: argparse.Namespace) -> int:
             say(f"the types of the TypeScript client are not written: {failure}")
             return 1
     return status
-
-
-def _lint(_: argparse.Namespace) -> int:
-    python = Path(sys.executable)
-    checks = {
-        "ruff check": [str(python.with_name("ruff")), "check", "--quiet", "."],
-        "ruff format": [str(python.with_name("ruff")), "format", "--quiet", "--check", "."],
-        "mypy": [str(python.with_name("mypy")), *map(str, sorted(ROOT.glob("*/*/src")))],
-        "import rules": [str(python.with_name("lint-imports")), "--no-cache"],
-        "hadolint": [str(python.with_name("hadolint")), *map(str, _dockerfiles())],
-    }
-    if compose.is_installed():
-        files = [argument for name in sorted(ROOT.glob("docker-compose*.yml")) for argument in ("--file", str(name))]
-        checks["docker compose config"] = ["docker", "compose", *files, "config", "--no-interpolate", "--quiet"]
-    else:
-        say("docker compose config: left out, since docker compose is not installed here")
-    failed = []
-    for name, command in checks.items():
-        with step(name):
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            failed.append(name)
-            say(done.stdout + done.stderr)
-    if (problems := _pages_problems()) is not None:
-        failed += ["clients"] if problems else []
-        say("\n".join(problems) or "the pages and their client are right")
-    if openapi.write(check=True):
-        failed.append("openapi")
-    if contracts.write(check=True):
-        failed.append("contracts")
-    say(f"failed: {', '.join(failed)}" if failed else "lint passed")
-    return 1 if failed else 0
-
-
-def _pages_problems() -> list[str] | None:
-    """What is wrong with `clients/`; None where there is no Node to ask, and none can be had."""
-    try:
-        with step("biome and tsc of clients/"):
-            return pages.check()
-    except Failure as failure:
-        say(f"clients: left out, since Node or its packages cannot be had here: {failure}")
-        return None
-
-
-def _dockerfiles() -> list[Path]:
-    return sorted(ROOT.glob("*/*/Dockerfile"))
 
 
 def _audit_dependencies(_: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,6 +110,28 @@ def check() -> list[str]:
         except Failure as failure:
             problems.append(str(failure))
     return problems
+
+
+def repair() -> str:
+    """Formats the pages and repairs what Biome can. Returns what is left. Raises `Failure` without Node."""
+    environment = install()
+    try:
+        _run(["pnpm", "format"], environment)
+    except Failure as failure:
+        return str(failure)
+    return ""
+
+
+def pnpm(arguments: Sequence[str]) -> int:
+    """Runs pnpm in `clients/` with the project's Node, for whoever has none; its packages are installed first.
+
+    Returns its exit status. Raises `Failure` without Node.
+    """
+    environment = tools() if (CLIENTS / "node_modules").exists() or "install" in arguments else install()
+    program = shutil.which("pnpm", path=environment["PATH"])
+    if program is None:
+        raise Failure("pnpm was not found")
+    return subprocess.run([program, *arguments], cwd=CLIENTS, env=environment, check=False).returncode
 
 
 def generate() -> None:

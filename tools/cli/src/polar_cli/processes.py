@@ -18,6 +18,8 @@ from polar_cli import environments, forkserver
 from polar_cli.console import Failure
 from polar_cli.state import State
 
+RESTARTS = 10
+
 
 def _born(pid: int) -> str | None:
     """When a process was started, in the kernel's ticks; None when there is no such process, or only its corpse."""
@@ -183,6 +185,23 @@ class Process:
                 )
             # Asking costs the processor time that starting needs.
             time.sleep(0.25)
+
+    def start_again(self) -> None:
+        """Starts it after its end and waits until it is ready. Raises `Failure` where it does not stay.
+
+        One that ends at once is started anew, as a supervisor would: PostgreSQL refuses to start while a backend of
+        its killed predecessor, forked in its last moment, still holds the shared memory.
+        """
+        for _ in range(RESTARTS):
+            self.start()
+            try:
+                self.wait_ready(90)
+                return
+            except Failure:
+                if self.pid is not None:
+                    raise
+                time.sleep(0.5)
+        raise Failure(f"{self.name} ends whenever it is started:\n{self.tail()}", hint=f"its log is {self.log}")
 
     def tail(self, lines: int = 15) -> str:
         """The end of its log."""

@@ -45,6 +45,24 @@ async def databases(state: State, admin_url: str) -> None:
             await connection.close()
 
 
+async def drop(admin_url: str) -> None:
+    """Drops each service's database with all that is in it, also while somebody is connected to it."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        for service in SERVICES:
+            await connection.execute(f"drop database if exists {service} with (force)")
+    finally:
+        await connection.close()
+
+
+def empty_queues(state: State, vhost: str = "/") -> None:
+    """Removes what waits in the services' queues: it speaks of rows that are gone."""
+    management, host = Management(state), quote(vhost, safe="")
+    for queue in management.call("GET", f"queues/{host}"):
+        if queue["name"].partition(".")[0] in SERVICES:
+            management.call("DELETE", f"queues/{host}/{quote(queue['name'], safe='')}/contents")
+
+
 def broker(state: State, vhost: str = "/") -> None:
     """Creates the exchange and each service's user, who may publish only its own types. May be repeated."""
     management = Management(state)

@@ -287,6 +287,7 @@ def gateway(
     def values() -> dict[str, str]:
         return {
             "GATEWAY_LISTEN": f"127.0.0.1:{listen_port}",
+            "GATEWAY_LOOKUPS": f"127.0.0.1:{state.port(f'{name}.lookups')}",
             "GATEWAY_RUN": str(folder / "run"),
             "GATEWAY_CACHE": str(in_memory(folder)),
             "GATEWAY_CONFIG": str(folder / "config"),

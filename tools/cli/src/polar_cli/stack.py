@@ -8,19 +8,19 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from polar_cli import checksums, environments, forkserver, packages, pages, provision, servers, settings
+from polar_cli import checksums, environments, forkserver, packages, pages, parts, provision, servers, settings
 from polar_cli.console import Failure, say, step
-from polar_cli.processes import Process, answers
+from polar_cli.processes import Process
 from polar_cli.servers import Limits
 from polar_cli.state import ROOT, SERVICES, State, data_folder, is_free
 
 Progress = Callable[[str], object]
+_OWN = ("data", "env", "settings.env", "compose.env", "rabbitmq-definitions.json", "state.json", "state.lock")
 SOCKET_PATH = 100
 """Characters that a socket's path may have, a little less than any system allows."""
 
@@ -61,27 +61,20 @@ class Stack:
         self.processes: dict[str, Process] = {}
         self._starting = threading.Lock()
         if self.own_postgres:
-            self._add(servers.postgres(self.state, self.data, self._log("postgres"), durable=durable))
+            self._add(servers.postgres(self.state, self.data, self.log_of("postgres"), durable=durable))
         if self.own_rabbitmq:
-            self._add(servers.rabbitmq(self.state, self.data, self._log("rabbitmq")))
+            self._add(servers.rabbitmq(self.state, self.data, self.log_of("rabbitmq")))
         if not self.real_stripe:
-            self._add(self._stripe())
+            self._add(parts.stripe(self))
         self._forkserver = self.data / "forkserver"
         self._is_forked = forked and len(str(self._forkserver)) <= SOCKET_PATH
         if self._is_forked:
-            self._add(self._fork_server())
+            self._add(parts.fork_server(self, self._forkserver))
         for service in SERVICES:
             kinds = ["api", "worker", *(f"worker.{number}" for number in range(2, workers + 1))]
             for kind in kinds:
                 self._add(self._service(service, kind))
-        self._add(self._gateway(limits))
-
-    def _gateway(self, limits: Limits) -> Process:
-        chosen = {name: value for name, value in self.given.items() if name in settings.OF_GATEWAY}
-        return servers.gateway(
-            self.state, self.data, self._log("gateway"), self.gateway_port, limits,
-            settings={"PUBLIC_URL": self.url, **self.card_form(), **chosen},
-        )  # fmt: skip
+        self._add(parts.gateway(self, limits))
 
     def card_form(self) -> dict[str, str]:
         """The gateway's settings of the pages' card form, where none are given: the local stand-in's."""
@@ -96,7 +89,8 @@ class Stack:
     def _add(self, process: Process) -> None:
         self.processes[process.name] = process
 
-    def _log(self, name: str) -> Path:
+    def log_of(self, name: str) -> Path:
+        """The file that a part's output is in."""
         return self.logs / f"{name}.log"
 
     def __getitem__(self, name: str) -> Process:
@@ -166,58 +160,16 @@ class Stack:
         """What a service's process is started with, and nothing of ours beside it."""
         return environments.of(self, service, process)
 
-    def _fork_server(self) -> Process:
-        return Process(
-            name="forkserver",
-            state=self.state,
-            command=lambda: [sys.executable, "-m", "polar_cli.forkserver", str(self._forkserver)],
-            environment=lambda: {**servers.CLEAN, **self.extra_environment},
-            ready=lambda: forkserver.listens(self._forkserver),
-            log=self._log("forkserver"),
-            folder=ROOT,
-        )
+    def _service(self, service: str, kind: str) -> Process:
+        process = parts.service(self, service, kind)
+        if self._is_forked:
+            process.before, process.forkserver = self._forkserver_up, self._forkserver
+        return process
 
     def _forkserver_up(self) -> None:
         with self._starting:
             self["forkserver"].start()
             self["forkserver"].wait_ready()
-
-    def _service(self, service: str, kind: str) -> Process:
-        name = f"{service}.{kind}"
-        module = f"{service}.app" if kind == "api" else f"{service}.worker"
-        process = Process(
-            name=name,
-            state=self.state,
-            command=lambda: [str(self.pythons.get(name, sys.executable)), "-m", module],
-            environment=lambda: self.environment(service, name),
-            ready=lambda: answers(f"http://127.0.0.1:{self.state.port(name)}/readyz"),
-            log=self._log(name),
-            folder=ROOT,
-            made_of=lambda: checksums.code(f"services/{service}/src", "libs"),
-        )
-        if self._is_forked:
-            process.before, process.forkserver = self._forkserver_up, self._forkserver
-        return process
-
-    def _stripe(self) -> Process:
-        def command() -> list[str]:
-            return [
-                sys.executable, "-m", "stripe_sandbox", "--port", str(self.state.port("stripe")),
-                "--data", str(self.data / "stripe"), "--webhook-url", f"{self.url}/v1/integrations/stripe/webhook",
-            ]  # fmt: skip
-
-        return Process(
-            name="stripe",
-            state=self.state,
-            command=command,
-            environment=lambda: {
-                **servers.CLEAN,
-                "STRIPE_SANDBOX_WEBHOOK_SECRET": self.environment("checkout")["STRIPE_WEBHOOK_SECRET"],
-            },
-            ready=lambda: answers(f"{self.stripe_url}/healthz"),
-            log=self._log("stripe"),
-            folder=ROOT,
-        )
 
     def servers_up(self) -> list[str]:
         """Starts PostgreSQL and RabbitMQ and fills them with what services need. Returns what was started."""
@@ -273,9 +225,22 @@ class Stack:
             self._in_one_process("declare", {name: self.environment(name)["RABBITMQ_URL"] for name in SERVICES})
         self.state.set("queues", wanted)
 
+    def prepare(self) -> list[str]:
+        """Starts the servers, with every database at its newest revision and every queue declared."""
+        started = self.servers_up()
+        self.migrate()
+        self.declare()
+        return started
+
     def up(self) -> list[str]:
         """Brings everything up; what runs already is left alone. Returns what was started."""
-        if self["gateway"].pid is None and not is_free(self.gateway_port):
+        return self.start(lambda _: True)
+
+    def start(self, belongs: Callable[[str], bool]) -> list[str]:
+        """Brings up the servers and whatever `belongs`; what runs already is left alone. Returns what was started."""
+        others = [name for name in self.processes if name not in {"postgres", "rabbitmq"} and belongs(name)]
+        has_gateway = "gateway" in others
+        if has_gateway and self["gateway"].pid is None and not is_free(self.gateway_port):
             raise Failure(
                 f"port {self.gateway_port} of 127.0.0.1 is taken by another program",
                 hint="end it, or choose another port: POLAR_PORT=8010 ./polar up",
@@ -283,8 +248,7 @@ class Stack:
         for path in self._private:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
-        building = pages.Build()
-        others = [name for name in self.processes if name not in {"postgres", "rabbitmq"}]
+        building = pages.Build() if has_gateway else None
         known = self.state.get("provisioned") == provision.checksum() and self.state.get("queues") == checksums.queues()
         if self.own_rabbitmq and known:
             # The broker takes longest; everything else starts beside it, and waits for it.
@@ -297,17 +261,17 @@ class Stack:
             started += self._launch(others)
             self._await([name for name in started if name != "postgres"])
         else:
-            started = self.servers_up()
-            self.migrate()
-            self.declare()
+            started = self.prepare()
             self._take_pages(building)
             self._end_outdated(others)
             started += self._start(others)
         self._tell_clients()
         return started
 
-    def _take_pages(self, building: pages.Build) -> None:
+    def _take_pages(self, building: pages.Build | None) -> None:
         """Waits for the pages' build, and has a gateway that runs already serve it."""
+        if building is None:
+            return
         reason = building.wait()
         self.state.set("pages", reason or None)
         if reason:
@@ -420,15 +384,7 @@ class Stack:
 
     def _remove_own(self) -> None:
         """Removes what lies in the stack's folder beside its servers' data."""
-        for name in (
-            "data",
-            "env",
-            "settings.env",
-            "compose.env",
-            "rabbitmq-definitions.json",
-            "state.json",
-            "state.lock",
-        ):
+        for name in _OWN:
             path = self.folder / name
             if path.is_symlink() or path.is_file():
                 path.unlink()
@@ -447,25 +403,8 @@ class Stack:
             servers.wait_for_backends(self.data / "postgres" / "data")
 
     def restart(self, name: str) -> None:
-        """Starts a part that has ended and waits until it is ready again.
-
-        One that ends at once is started anew, as a supervisor would: PostgreSQL refuses to start while a backend of
-        its killed predecessor, forked in its last moment, still holds the shared memory.
-        """
-        process = self.processes[name]
-        for _ in range(RESTARTS):
-            process.start()
-            try:
-                process.wait_ready(90)
-                return
-            except Failure:
-                if process.pid is not None:
-                    raise
-                time.sleep(0.5)
-        raise Failure(f"{name} ends whenever it is started:\n{process.tail()}", hint=f"its log is {process.log}")
-
-
-RESTARTS = 10
+        """Starts a part that has ended and waits until it is ready again."""
+        self.processes[name].start_again()
 
 
 def _spoken(names: Sequence[str]) -> str:

@@ -41,6 +41,8 @@ NAMED = ("versions",)
 """Groups that run only when they are named: they need the history of released code, and as long as all the others."""
 APART = ("effects/planted", "end_to_end/restarts")
 """Folders of a group that run by themselves: beside the rest of it, since they take as long, or after it."""
+WITHOUT_SERVERS = {"architecture", "cli", "contracts", "pricing", "stripe_sandbox", "tax"}
+"""Groups that ask no server: when only such are named, none is started."""
 TOGETHER = 3
 """Groups at a time, on two cores: each of them waits now and then."""
 PRELOADED = (
@@ -137,7 +139,9 @@ def run(names: list[str], expression: str, *, keep: bool, quick: bool = False) -
             with servers_of_tests.in_containers() as addresses:
                 outcomes += _side_by_side(of_services, chosen, expression, {**environment, **addresses})
             chosen = {name: path for name, path in chosen.items() if name not in of_services}
-        if chosen.keys() - {IN_CONTAINERS}:
+        if chosen.keys() <= WITHOUT_SERVERS:
+            outcomes += _side_by_side(list(chosen), chosen, expression, environment)
+        elif chosen.keys() - {IN_CONTAINERS}:
             outcomes += _on_this_machine(chosen, expression, environment, keep=keep)
         if IN_CONTAINERS in chosen:
             outcomes += _in_containers(chosen, expression, environment, keep=keep)

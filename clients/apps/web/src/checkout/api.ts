@@ -18,6 +18,8 @@ export interface CheckoutApi {
   confirm: (body: CheckoutConfirm) => Promise<CheckoutPublicConfirmed>
   /** What was bought; a 404 until it is written. */
   order: () => Promise<CheckoutOrder>
+  /** The session of a paid checkout's customer; null where it is not sure who the buyer is. */
+  session: () => Promise<string | null>
   /** What the order gives, at the address that the order names. */
   benefits: (order: CheckoutOrder) => Promise<CheckoutBenefit[]>
 }
@@ -32,6 +34,12 @@ export function checkoutApi(secret: string): CheckoutApi {
       unwrap(api.PATCH('/v1/checkouts/client/{client_secret}', { params, body, signal: signal() })),
     // A confirmation waits for the bank, and longer than others.
     confirm: (body) => unwrap(api.POST('/v1/checkouts/client/{client_secret}/confirm', { params, body })),
+    // Confirming what is paid charges nothing: the answer is that of the purchase, with its session while that lasts.
+    session: async () => {
+      const path = '/v1/checkouts/client/{client_secret}/confirm'
+      const { customer_session_token } = await unwrap(api.POST(path, { params, body: {}, signal: signal() }))
+      return customer_session_token ?? null
+    },
     order: () => unwrap(api.GET('/v1/checkouts/client/{client_secret}/order', { params, signal: signal() })),
     benefits: async (order) => {
       const url = new URL(order.benefits_url, location.href)

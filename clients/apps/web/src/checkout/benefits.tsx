@@ -2,13 +2,20 @@ import type { CheckoutBenefit } from '@polar-sh/client'
 import { Button, Markdown, Spinner } from '@polar-sh/ui'
 import { useState } from 'react'
 import { useWords } from '../shared/locale'
+import { Connect, type PurchaseSession } from './connect'
 import { safeUrl } from './leave'
 import type { Checkout } from './types'
 
-const SERVICES = { github: 'GitHub', discord: 'Discord' } as const
-
 /** What the purchase gives: keys, files, notes, and the accounts that still have to be connected. */
-export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; checkout: Checkout }) {
+export function Benefits({
+  benefits,
+  checkout,
+  session,
+}: {
+  benefits: CheckoutBenefit[]
+  checkout: Checkout
+  session: PurchaseSession
+}) {
   const { t } = useWords()
   return (
     <section aria-labelledby="benefits" className="w-full">
@@ -22,7 +29,7 @@ export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; 
             className="flex flex-col gap-2 rounded-xl border border-line bg-raised p-4 text-sm"
           >
             <span className="break-words font-medium">{benefit.description}</span>
-            <Given benefit={benefit} checkout={checkout} />
+            <Given benefit={benefit} checkout={checkout} session={session} />
           </li>
         ))}
       </ul>
@@ -30,12 +37,18 @@ export function Benefits({ benefits, checkout }: { benefits: CheckoutBenefit[]; 
   )
 }
 
-function Given({ benefit, checkout }: { benefit: CheckoutBenefit; checkout: Checkout }) {
+function Given({
+  benefit,
+  checkout,
+  session,
+}: {
+  benefit: CheckoutBenefit
+  checkout: Checkout
+  session: PurchaseSession
+}) {
   const { t } = useWords()
   if (benefit.needs_account) {
-    return (
-      <span className="text-muted">{t('done.connect', { service: SERVICES[benefit.needs_account] })}</span>
-    )
+    return <Connect platform={benefit.needs_account} checkout={checkout} session={session} />
   }
   if (benefit.status === 'pending') {
     return (
@@ -91,7 +104,7 @@ function LicenseKey({ value, isLasting }: { value: string; isLasting: boolean })
         <code className="min-w-0 grow rounded-lg bg-canvas px-3 py-2 font-mono text-sm break-all select-all">
           {value}
         </code>
-        <Button onClick={copy} aria-live="polite">
+        <Button className="shrink-0" onClick={copy} aria-live="polite">
           {t(isCopied ? 'done.copied' : 'done.copy')}
         </Button>
       </div>

@@ -1,10 +1,14 @@
 import { ButtonLink, Spinner, Tick } from '@polar-sh/ui'
 import { useEffect } from 'react'
+import { remember } from '../portal/session'
 import { useWords } from '../shared/locale'
+import { RightsLinks } from '../shared/rights-links'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
+import { usePurchaseSession } from './connect'
 import { recurringWords } from './describe'
-import { safeUrl } from './leave'
+import { host } from './embed'
+import { placeOf, portalPath, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
 import { Screen } from './screens'
 import { Seller } from './seller'
@@ -56,7 +60,11 @@ export function Confirmation({
 function ToCheckout({ checkout, isQuiet = false }: { checkout: Checkout; isQuiet?: boolean }) {
   const { t } = useWords()
   return (
-    <ButtonLink kind={isQuiet ? 'secondary' : 'primary'} href={`/checkout/${checkout.client_secret}`}>
+    <ButtonLink
+      kind={isQuiet ? 'secondary' : 'primary'}
+      href={`/checkout/${checkout.client_secret}${location.search}`}
+      target="_self"
+    >
       {t('done.toCheckout')}
     </ButtonLink>
   )
@@ -65,15 +73,18 @@ function ToCheckout({ checkout, isQuiet = false }: { checkout: Checkout; isQuiet
 function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
   const { t } = useWords()
   const purchase = usePurchase(api, checkout.client_secret)
+  const session = usePurchaseSession(api)
   const organization = checkout.organization?.name ?? ''
   const shop = safeUrl(checkout.return_url ?? checkout.success_url)
-  const back = shop && shop.origin !== location.origin ? shop.href : null
+  const back = host.mode === 'page' && shop && shop.origin !== location.origin ? shop.href : null
   return (
     <Screen title={t(checkout.trial_end ? 'done.thanksTrial' : 'done.thanks')} align="top">
-      <div className="order-first mb-2">
-        <Seller checkout={{ ...checkout, return_url: null }} />
-      </div>
-      <p className="text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
+      {host.mode !== 'modal' && (
+        <div className="order-first mb-2">
+          <Seller checkout={{ ...checkout, return_url: null }} />
+        </div>
+      )}
+      <p className="wrap-anywhere text-muted">{t('done.sentTo', { email: checkout.customer_email ?? '' })}</p>
       <p role="status" className="flex items-center gap-2 text-sm">
         {purchase.state === 'preparing' && (
           <>
@@ -89,8 +100,29 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
         )}
       </p>
       <OrderCard checkout={checkout} purchase={purchase} />
-      {purchase.benefits.length > 0 && <Benefits benefits={purchase.benefits} checkout={checkout} />}
+      {purchase.benefits.length > 0 && (
+        <Benefits benefits={purchase.benefits} checkout={checkout} session={session} />
+      )}
+      {checkout.organization && (
+        <ButtonLink
+          href={portalPath(checkout.organization.slug)}
+          target={placeOf()}
+          onClick={() => remember(checkout.organization?.id, checkout.customer_email)}
+        >
+          {t('done.manage')}
+        </ButtonLink>
+      )}
       {back && <ButtonLink href={back}>{t('screen.backTo', { organization })}</ButtonLink>}
+      {checkout.organization && checkout.consumer_rights && (
+        <div className="text-sm text-muted">
+          <RightsLinks
+            slug={checkout.organization.slug}
+            withdrawal={checkout.consumer_rights.withdrawal}
+            cancellation={checkout.consumer_rights.cancellation}
+            order={purchase.order?.invoice_number}
+          />
+        </div>
+      )}
     </Screen>
   )
 }

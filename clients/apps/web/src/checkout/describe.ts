@@ -20,6 +20,13 @@ export function trialWords(t: Translate, checkout: Checkout): string | null {
   return t(`trial.${unit}`, { count: checkout.active_trial_interval_count || 1 })
 }
 
+/** The currencies that the buyer may choose: those in which every product has a price, by their codes. */
+export function currenciesOf({ products, currency }: Pick<Checkout, 'products' | 'currency'>): string[] {
+  const offered = products.map(({ prices }) => new Set(prices.map((price) => price.price_currency)))
+  const shared = [...(offered[0] ?? [])].filter((code) => offered.every((codes) => codes.has(code)))
+  return shared.includes(currency) ? shared.sort() : []
+}
+
 /** An amount and how often it is charged: `$29.00 / month`. */
 export function recurringWords(t: Translate, money: string, product: Product | null | undefined): string {
   if (!product?.is_recurring) return money

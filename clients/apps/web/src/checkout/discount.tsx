@@ -53,9 +53,9 @@ export function DiscountForm({
   }
   const words = !refused
     ? undefined
-    : /apply/.test(refused.msg)
-      ? t('discount.otherProduct')
-      : t('discount.unknown')
+    : /currency/.test(refused.msg)
+      ? t('discount.otherCurrency')
+      : t(/apply/.test(refused.msg) ? 'discount.otherProduct' : 'discount.unknown')
   return (
     <form
       noValidate

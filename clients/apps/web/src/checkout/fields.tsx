@@ -4,7 +4,7 @@ import { Button, CheckboxField, SelectField, TextArea, TextField } from '@polar-
 import { useMemo } from 'react'
 import { useWords } from '../shared/locale'
 import { type Checkout, type Question, questionsOf } from './types'
-import { type Answer, demandOf, suggestion, type Values } from './values'
+import { type Answer, demandOf, suggestion, type Values, wordingOf } from './values'
 
 type Errors = Readonly<Record<string, Problem>>
 type Set = (part: Partial<Values>) => void
@@ -204,6 +204,33 @@ export function BusinessFields({ values, errors, set }: { values: Values; errors
         </>
       )}
     </>
+  )
+}
+
+/** A consumer's consent to delivery at once, and to what becomes of the right of withdrawal by that. */
+export function ConsentField({
+  checkout,
+  values,
+  errors,
+  set,
+}: {
+  checkout: Checkout
+  values: Values
+  errors: Errors
+  set: Set
+}) {
+  const { t } = useWords()
+  if (!wordingOf(checkout)) return null
+  const text = checkout.product?.is_recurring ? 'consent.subscription' : 'consent.once'
+  return (
+    <CheckboxField
+      id="immediate_delivery_consent"
+      label={t(text, { organization: checkout.organization?.name ?? '' })}
+      required
+      checked={values.consents}
+      onChange={(event) => set({ consents: event.target.checked })}
+      error={errors.immediate_delivery_consent && t('field.mustTick')}
+    />
   )
 }
 

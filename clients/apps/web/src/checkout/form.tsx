@@ -1,14 +1,17 @@
-import { Button, ButtonLink, Notice, TextField } from '@polar-sh/ui'
+import { Button, Notice, TextField } from '@polar-sh/ui'
 import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { useWords } from '../shared/locale'
+import { focusFirst } from '../shared/problems'
 import { loadStripe } from '../shared/stripe'
 import type { CheckoutApi } from './api'
 import { authenticate, CardForm } from './card'
-import { AddressFields, BusinessFields, EmailField, errorWords, QuestionFields } from './fields'
+import { host } from './embed'
+import { AddressFields, BusinessFields, ConsentField, EmailField, errorWords, QuestionFields } from './fields'
 import { leave } from './leave'
 import { PayButton } from './pay-button'
 import { type Card, follow, type Outcome, pay, type Step, type Trouble } from './payment'
 import type { CheckoutStore, State } from './store'
+import { OtherProblems, TroubleNotice } from './trouble'
 import { type Checkout, intentOf } from './types'
 import { addressOf, bodyOf, isEmail, missing, type Values, valuesOf } from './values'
 
@@ -41,7 +44,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
       if (outcome.status === 'succeeded' && now) return leave(now)
       setStep('editing')
       setTrouble(outcome.trouble ?? null)
-      if (outcome.trouble?.key === 'problem.checkFields') focusFirst(store)
+      if (outcome.trouble?.key === 'problem.checkFields') focusFirst(() => Object.keys(store.get().errors))
     },
     [store, setStep],
   )
@@ -63,6 +66,11 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
     const timer = setTimeout(() => setSlow(true), SLOW_SECONDS * 1000)
     return () => clearTimeout(timer)
   }, [step])
+
+  // Whoever waits long for the outcome may leave: the payment goes on by itself.
+  const isPaying = step !== 'editing' && !isSlow
+  useEffect(() => host.pay(isPaying, status !== 'open'), [isPaying, status])
+  useEffect(() => () => host.pay(false, false), [])
 
   const first = useRef(values.country)
   useEffect(() => {
@@ -102,7 +110,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
     const problems = missing(values, checkout)
     store.refuse(problems)
     const cardProblem = needsCard && card.current ? await card.current.check() : null
-    if (problems.length) return focusFirst(store)
+    if (problems.length) return focusFirst(() => Object.keys(store.get().errors))
     if (cardProblem || isBusy.current) return
     isBusy.current = true
     setStep('paying')
@@ -143,6 +151,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
             trouble={trouble}
             checkout={checkout}
             store={store}
+            email={values.email}
             onDone={() => setTrouble(null)}
           />
         )}
@@ -177,6 +186,7 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
         <AddressFields checkout={checkout} values={values} errors={errors} set={set} />
         <BusinessFields values={values} errors={errors} set={set} />
         <QuestionFields checkout={checkout} values={values} errors={errors} set={set} />
+        <ConsentField checkout={checkout} values={values} errors={errors} set={set} />
       </fieldset>
       {state.isOffline && (
         <Notice kind="notice">
@@ -185,8 +195,15 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
         </Notice>
       )}
       {trouble && (
-        <TroubleNotice trouble={trouble} checkout={checkout} store={store} onDone={() => setTrouble(null)} />
+        <TroubleNotice
+          trouble={trouble}
+          checkout={checkout}
+          store={store}
+          email={values.email}
+          onDone={() => setTrouble(null)}
+        />
       )}
+      <OtherProblems errors={errors} />
       {isSlow && (
         <Notice kind="notice">
           <p>{t('problem.stillProcessing')}</p>
@@ -209,49 +226,5 @@ const PATHS: Record<string, string> = {
   name: 'customer_name',
   billingName: 'customer_billing_name',
   taxId: 'customer_tax_id',
-}
-
-/** Puts the reader at the first field that needs them, as soon as it is drawn. */
-function focusFirst(store: CheckoutStore): void {
-  requestAnimationFrame(() => {
-    const wrong = new Set(Object.keys(store.get().errors))
-    const fields = document.querySelectorAll<HTMLElement>('main input, main select, main textarea')
-    const first = [...fields].find(
-      (field) => wrong.has(field.id) || [...wrong].some((path) => field.id.startsWith(`${path}.`)),
-    )
-    first?.focus()
-  })
-}
-
-function TroubleNotice({
-  trouble,
-  checkout,
-  store,
-  onDone,
-}: {
-  trouble: Trouble
-  checkout: Checkout
-  store: CheckoutStore
-  onDone: () => void
-}) {
-  const { t } = useWords()
-  const organization = checkout.organization?.name ?? ''
-  return (
-    <Notice kind="danger" title={t('problem.title')}>
-      <p>{t(trouble.key, { organization })}</p>
-      {trouble.action === 'without-trial' && (
-        <Button
-          onClick={() => {
-            store.change({ allow_trial: false }, 0)
-            onDone()
-          }}
-        >
-          {t('problem.withoutTrial')}
-        </Button>
-      )}
-      {trouble.action === 'shop' && checkout.return_url && (
-        <ButtonLink href={checkout.return_url}>{t('screen.backTo', { organization })}</ButtonLink>
-      )}
-    </Notice>
-  )
+  consents: 'immediate_delivery_consent',
 }

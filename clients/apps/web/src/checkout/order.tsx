@@ -2,7 +2,7 @@ import { editableMoney, formatMoney, parseMoney } from '@polar-sh/i18n'
 import { Button, TextField } from '@polar-sh/ui'
 import { useEffect, useState } from 'react'
 import { useWords } from '../shared/locale'
-import { eachWords, priceWords } from './describe'
+import { currenciesOf, eachWords, priceWords } from './describe'
 import { errorWords } from './fields'
 import type { CheckoutStore, State } from './store'
 import type { Checkout, Price } from './types'
@@ -20,6 +20,7 @@ export function OrderOptions(props: Props) {
   return (
     <>
       {props.checkout.products.length > 1 && <Plans {...props} />}
+      {currenciesOf(props.checkout).length > 1 && <CurrencyField {...props} />}
       {kind === 'custom' && <AmountField {...props} />}
       {(kind === 'seat_based' || kind === 'unit_based') && <Quantity key={kind} {...props} />}
     </>
@@ -39,7 +40,7 @@ function Plans({ checkout, state, store, isLocked }: Props) {
     store.change({ product_id: id }, 0)
   }
   return (
-    <fieldset disabled={isLocked}>
+    <fieldset disabled={isLocked} className="min-w-0">
       <legend className="mb-2 text-sm font-medium">{t('checkout.choosePlan')}</legend>
       <div className="flex flex-col gap-2">
         {checkout.products.map((product) => (
@@ -65,6 +66,47 @@ function Plans({ checkout, state, store, isLocked }: Props) {
   )
 }
 
+function CurrencyField({ checkout, state, store, isLocked }: Props) {
+  const { t, locale } = useWords()
+  const names = new Intl.DisplayNames(locale, { type: 'currency' })
+  const [chosen, setChosen] = useState(checkout.currency)
+  const { isStale } = state
+  useEffect(() => {
+    if (!isStale) setChosen(checkout.currency)
+  }, [isStale, checkout.currency])
+  const error = errorWords(t, state.errors, 'currency')
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1.5">
+      <label htmlFor="currency" className="text-sm font-medium">
+        {t('checkout.currency')}
+      </label>
+      <select
+        id="currency"
+        disabled={isLocked}
+        value={chosen}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={error ? 'currency-error' : undefined}
+        className="min-h-11 min-w-0 max-w-full rounded-lg border border-edge bg-raised px-3 py-2 text-base text-ink disabled:opacity-60"
+        onChange={(event) => {
+          setChosen(event.target.value)
+          store.change({ currency: event.target.value }, 0)
+        }}
+      >
+        {currenciesOf(checkout).map((code) => (
+          <option key={code} value={code}>
+            {`${code.toUpperCase()} – ${names.of(code.toUpperCase())}`}
+          </option>
+        ))}
+      </select>
+      {error && (
+        <p id="currency-error" className="w-full text-sm text-danger">
+          {error}
+        </p>
+      )}
+    </div>
+  )
+}
+
 /** What is wrong with an amount before the server is asked. */
 function amountProblem(minor: number | null, price: Price): 'invalid' | 'minimum' | 'maximum' | null {
   if (minor === null) return 'invalid'
@@ -79,7 +121,10 @@ function AmountField({ checkout, state, store, isLocked }: Props) {
   const [problem, setProblem] = useState<ReturnType<typeof amountProblem>>(null)
   const id = price?.id
   // biome-ignore lint/correctness/useExhaustiveDependencies: another price begins with its own amount
-  useEffect(() => setTyped(editableMoney(checkout.amount, checkout.currency, locale)), [id])
+  useEffect(() => {
+    setTyped(editableMoney(checkout.amount, checkout.currency, locale))
+    setProblem(null)
+  }, [id])
   if (!price) return null
   const { currency } = checkout
   const limit = (minor: number | null | undefined) => money(minor ?? 0, currency)
@@ -143,6 +188,9 @@ function Quantity({ checkout, state, store, isLocked }: Props) {
   const field = checkout.product_price?.amount_type === 'seat_based' ? 'seats' : 'units'
   const { least, most } = rangeOf(checkout)
   const [typed, setTyped] = useState(String(checkout[field] ?? least))
+  const price = checkout.product_price_id
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another price begins with what the server has of it
+  useEffect(() => setTyped(String(checkout[field] ?? least)), [price])
   const current = /^\d+$/.test(typed) ? Number(typed) : null
   const isWithin = (count: number) => count >= least && (most === null || count <= most)
   const numbers = new Intl.NumberFormat(locale)

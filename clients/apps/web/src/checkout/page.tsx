@@ -6,6 +6,7 @@ import { SellerLinks } from '../shared/seller-links'
 import type { CheckoutApi } from './api'
 import { isForNow, recurringWords, trialWords, usageWords } from './describe'
 import { DiscountForm } from './discount'
+import { host } from './embed'
 import { PaymentForm } from './form'
 import { OrderOptions } from './order'
 import type { Step } from './payment'
@@ -30,6 +31,8 @@ export function CheckoutPage({
   const [step, setStep] = useState<Step>('editing')
   const isLocked = step !== 'editing' || checkout.status !== 'open'
   const organization = checkout.organization?.name ?? ''
+  // In a modal the bar above is the page's header.
+  const Banner = host.mode === 'modal' ? 'aside' : 'header'
 
   useEffect(() => {
     document.title = t('checkout.pageTitle', { organization })
@@ -38,12 +41,12 @@ export function CheckoutPage({
   return (
     <div className="flex min-h-dvh flex-col">
       {(intentOf(checkout).publishable_key ?? '').startsWith('pk_test_') && (
-        <header className="bg-notice-soft px-5 py-1.5 text-center text-sm">{t('checkout.testMode')}</header>
+        <Banner className="bg-notice-soft px-5 py-1.5 text-center text-sm">{t('checkout.testMode')}</Banner>
       )}
       <div className="flex grow flex-col lg:grid lg:grid-cols-2">
         <section aria-label={t('checkout.whatYouBuy')} className="bg-canvas px-5 py-6 lg:px-12 lg:py-14">
           <div className="mx-auto flex max-w-md flex-col gap-5 lg:sticky lg:top-14 lg:mr-0">
-            <Seller checkout={checkout} />
+            {host.mode !== 'modal' && <Seller checkout={checkout} />}
             <Headline checkout={checkout} />
             <OrderOptions checkout={checkout} state={state} store={store} isLocked={isLocked} />
             <Details checkout={checkout} state={state}>

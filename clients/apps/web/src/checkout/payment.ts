@@ -35,7 +35,7 @@ export class CardError extends Error {
 /** What a buyer reads where a payment did not work, and what they can do about it. */
 export interface Trouble {
   key: MessageKey
-  action?: 'without-trial' | 'shop'
+  action?: 'without-trial' | 'shop' | 'portal'
 }
 
 const DECLINES = new Set([
@@ -48,6 +48,8 @@ const DECLINES = new Set([
   'card_not_supported',
   'currency_not_supported',
   'card_velocity_exceeded',
+  'incorrect_address',
+  'duplicate_transaction',
 ])
 const SAME_AS: Record<string, string> = {
   invalid_cvc: 'incorrect_cvc',
@@ -55,6 +57,8 @@ const SAME_AS: Record<string, string> = {
   withdrawal_count_limit_exceeded: 'card_velocity_exceeded',
   payment_intent_authentication_failure: 'authentication_required',
   setup_intent_authentication_failure: 'authentication_required',
+  incorrect_zip: 'incorrect_address',
+  postal_code_invalid: 'incorrect_address',
   issuer_not_available: 'processing_error',
   try_again_later: 'processing_error',
 }
@@ -67,7 +71,7 @@ export function declineKey(code: string | null | undefined): MessageKey {
 
 const REFUSALS: Record<string, Trouble> = {
   TrialAlreadyRedeemed: { key: 'problem.trialRedeemed', action: 'without-trial' },
-  AlreadyActiveSubscriptionError: { key: 'problem.alreadySubscribed' },
+  AlreadyActiveSubscriptionError: { key: 'problem.alreadySubscribed', action: 'portal' },
   SubscriptionNotUpgradable: { key: 'problem.notUpgradable', action: 'shop' },
   CheckoutCustomerDeleted: { key: 'problem.customerGone', action: 'shop' },
   DiscountRedemptionLimitReached: { key: 'discount.usedUp' },
@@ -125,12 +129,25 @@ export async function pay(
     const now = await store.load()
     // Another tab, or an earlier request whose answer was lost, has confirmed it.
     if (now && now.status !== 'open') return follow(store, card, now, at)
-    return { status: 'refused', trouble: troubleOf(error) }
+    const trouble = troubleOf(error)
+    if (trouble.key === 'problem.notOnSale' && now && (await hasNewPrice(store, now)))
+      return { status: 'refused', trouble: { key: 'problem.changed' } }
+    return { status: 'refused', trouble }
   }
   const { checkout } = store.get()
   return checkout
     ? follow(store, card, checkout, at)
     : { status: 'refused', trouble: { key: 'problem.later' } }
+}
+
+/** Takes the present price of a product whose price was changed; false where the product is not sold any more. */
+async function hasNewPrice(store: CheckoutStore, { product_id }: Checkout): Promise<boolean> {
+  if (!product_id) return false
+  for (const field of ['product_id', 'product_price_id']) store.clear(field)
+  store.change({ product_id }, 0)
+  const isSent = await store.flush()
+  const { errors } = store.get()
+  return isSent && !errors.product_id && !errors.product_price_id
 }
 
 /** One confirmation. Where the answer was lost it is sent again: the server charges a checkout once. */

@@ -1,7 +1,8 @@
 import { Button, ButtonLink } from '@polar-sh/ui'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useWords } from '../shared/locale'
-import { safeUrl } from './leave'
+import { host } from './embed'
+import { restartUrl, safeUrl } from './leave'
 import type { Left } from './types'
 
 /** A page with one message. Its heading gets the focus, so that it is read out when it replaces another page. */
@@ -33,14 +34,14 @@ export function Screen({
 
 export function Expired({ left }: { left: Left }) {
   const { t } = useWords()
-  const shop = safeUrl(left.return_url)
+  const shop = host.mode === 'page' ? safeUrl(left.return_url) : null
   const organization = left.organization?.name
   return (
     <Screen title={t('screen.expiredTitle')}>
       <p className="text-muted">{t('screen.expiredText')}</p>
       <div className="flex flex-wrap gap-3">
         {left.restart_url && (
-          <ButtonLink kind="primary" href={left.restart_url}>
+          <ButtonLink kind="primary" href={restartUrl(left.restart_url)} target="_self">
             {t('screen.startAgain')}
           </ButtonLink>
         )}

@@ -1,20 +1,22 @@
 import { useWords } from '../shared/locale'
+import { host } from './embed'
 import type { Checkout } from './types'
 
 /** Whether a picture may be loaded: one of our own address, since no other host learns who looks at a checkout. */
 const isOurs = (url: string | null | undefined): url is string =>
   Boolean(url && (url.startsWith('/') || new URL(url, location.href).origin === location.origin))
 
-/** The seller's picture and name, and the way back to them. */
+/** The seller's picture and name, and the way back to them; in the seller's own page there is none. */
 export function Seller({ checkout }: { checkout: Checkout }) {
   const { t } = useWords()
-  const { organization, return_url } = checkout
+  const { organization } = checkout
+  const back = host.mode === 'page' ? checkout.return_url : null
   const name = organization?.name ?? ''
   const picture = [organization?.branding?.logo_url, organization?.avatar_url].find(isOurs)
   return (
     <div className="flex min-w-0 items-center gap-3">
-      {return_url && (
-        <a href={return_url} className="-ml-2 rounded-lg p-2">
+      {back && (
+        <a href={back} className="-ml-2 rounded-lg p-2">
           <svg
             viewBox="0 0 20 20"
             className="size-5"

@@ -18,6 +18,7 @@ function opened(...answers: Answer[]) {
     confirm: async () => ({ ...checkout({}), customer_session_token: null }),
     order: () => Promise.reject(refusal(404)),
     benefits: async () => [],
+    session: async () => null,
     update: (changes) => {
       sent.push(changes)
       return (answers.shift() ?? (async () => checkout({ amount: 100 + sent.length })))(changes)
@@ -99,6 +100,7 @@ test.each([
     confirm: async () => ({ ...checkout({}), customer_session_token: null }),
     order: () => Promise.reject(refusal(404)),
     benefits: async () => [],
+    session: async () => null,
     update: async () => checkout({}),
   })
   await store.load()

@@ -1,4 +1,5 @@
 import { ApiError, type Problem } from '@polar-sh/client'
+import { pathOf } from '../shared/problems'
 import { type CheckoutApi, isPassing } from './api'
 import type { Changes, Checkout, Left } from './types'
 
@@ -20,10 +21,6 @@ export interface State {
 
 const DELAY_MS = 350
 const AGAIN_MS = [1000, 2000, 4000, 8000]
-
-/** The path of a refused field, as forms name it. */
-export const pathOf = (problem: Problem): string =>
-  problem.loc.slice(problem.loc[0] === 'body' ? 1 : 0).join('.')
 
 /** Changes that no total depends on. */
 const PRICELESS = new Set([
@@ -172,8 +169,8 @@ export class CheckoutStore {
         // What was typed since is another answer to the same question.
         this.refuse(error.problems.filter((problem) => !(nameOf(problem) in this.pending)))
         const rest = Object.entries(changes).filter(([name]) => !refused.has(name))
-        // A discount of the earlier product is taken off, and the buyer reads why.
-        if (refused.has('discount_id') && changes.product_id) {
+        // A discount of the earlier product or currency is taken off, and the buyer reads why.
+        if (refused.has('discount_id') && (changes.product_id || changes.currency)) {
           this.pending = { ...changes, discount_code: '', ...this.pending }
           return
         }

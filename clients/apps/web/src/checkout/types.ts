@@ -52,4 +52,5 @@ export interface Left {
   /** Where the buyer begins again: the link that the checkout came from. */
   restart_url?: string | null
   locale?: string | null
+  embed_origin?: string | null
 }

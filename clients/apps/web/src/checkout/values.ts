@@ -17,7 +17,11 @@ export interface Values {
   postalCode: string
   state: string
   answers: Record<string, Answer>
+  /** Whether the buyer agrees to delivery at once. */
+  consents: boolean
 }
+
+type Wording = NonNullable<CheckoutConfirm['immediate_delivery_consent']>
 
 const PARTS = {
   line1: 'line1',
@@ -47,6 +51,7 @@ export function valuesOf(checkout: Checkout, languages: readonly string[]): Valu
     answers: Object.fromEntries(
       answers.map(([slug, answer]) => [slug, answer === true ? true : String(answer ?? '')]),
     ),
+    consents: false,
   }
 }
 
@@ -83,11 +88,40 @@ export function answersOf(values: Values, checkout: Checkout): CheckoutConfirm['
   return Object.fromEntries(answers)
 }
 
-/** Everything that a confirmation says of its buyer. */
+/** What the buyer was shown is what is charged, whatever another tab has chosen since. */
+function choiceOf(checkout: Checkout): CheckoutConfirm {
+  const { product_id, product_price_id, product_price, amount, seats, units, discount } = checkout
+  const kind = product_price?.amount_type
+  return {
+    ...(product_id && { product_id }),
+    ...(product_price_id && { product_price_id }),
+    ...(kind === 'custom' && { amount }),
+    ...(kind === 'seat_based' && { seats }),
+    ...(kind === 'unit_based' && { units }),
+    // A discount without a code is the seller's: it can only be left as it is.
+    ...(!discount && { discount_code: '' }),
+    ...(discount?.code && { discount_code: discount.code }),
+  }
+}
+
+/** The text that a consumer has to agree to, by its version; null where nothing is asked. */
+export const wordingOf = (checkout: Checkout): Wording | null =>
+  (checkout.consumer_rights?.immediate_delivery_consent ?? null) as Wording | null
+
+/** The consent, with the language in which its text was read. */
+function consentOf(values: Values, checkout: Checkout): Partial<CheckoutConfirm> {
+  const wording = wordingOf(checkout)
+  return wording && values.consents
+    ? { immediate_delivery_consent: wording, locale: document.documentElement.lang }
+    : {}
+}
+
+/** Everything that a confirmation says: what is bought, and who buys. */
 export function bodyOf(values: Values, checkout: Checkout): CheckoutConfirm {
   const address = addressOf(values, checkout)
   const { email, name, isBusiness, billingName, taxId } = values
   return {
+    ...choiceOf(checkout),
     customer_email: email.trim(),
     ...(name.trim() && { customer_name: name.trim() }),
     ...(address && { customer_billing_address: address }),
@@ -95,6 +129,7 @@ export function bodyOf(values: Values, checkout: Checkout): CheckoutConfirm {
     customer_billing_name: isBusiness ? billingName.trim() || null : null,
     customer_tax_id: isBusiness ? taxId.trim() || null : null,
     ...(questionsOf(checkout).length && { custom_field_data: answersOf(values, checkout) }),
+    ...consentOf(values, checkout),
   }
 }
 
@@ -118,6 +153,7 @@ export function missing(values: Values, checkout: Checkout): Problem[] {
     if (required)
       needs(typeof answer === 'string' ? answer.trim() : answer, `custom_field_data.${custom_field.slug}`)
   }
+  if (wordingOf(checkout)) needs(values.consents, 'immediate_delivery_consent')
   return paths.map((path) => ({ loc: ['body', ...path.split('.')], msg: 'Field required', type: 'missing' }))
 }
 

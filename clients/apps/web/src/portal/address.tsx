@@ -10,6 +10,8 @@ const LINES = [
   ['city', 'field.city', 'address-level2'],
 ] as const
 
+const PATH = 'billing_address'
+
 /** What is sent of an address: an empty line is none. */
 export const sentAddress = (address: Address): Address | null =>
   address.country
@@ -26,11 +28,14 @@ export const sentAddress = (address: Address): Address | null =>
 export function AddressFields({
   value,
   isCountryFixed = false,
+  problems = {},
   onChange,
 }: {
   value: Address
   /** Tax was charged by the country: it stays. */
   isCountryFixed?: boolean
+  /** What the server refused, by the path of the field. */
+  problems?: Readonly<Record<string, string>>
   onChange: (address: Address) => void
 }) {
   const { p, locale } = usePortalWords()
@@ -38,6 +43,8 @@ export function AddressFields({
   return (
     <>
       <SelectField
+        id={`${PATH}.country`}
+        error={problems[`${PATH}.country`] ?? problems[PATH]}
         label={p('field.country')}
         autoComplete="country"
         required
@@ -55,6 +62,8 @@ export function AddressFields({
       {LINES.map(([name, label, hint]) => (
         <TextField
           key={name}
+          id={`${PATH}.${name}`}
+          error={problems[`${PATH}.${name}`]}
           label={p(label)}
           autoComplete={hint}
           value={value[name] ?? ''}
@@ -63,6 +72,8 @@ export function AddressFields({
       ))}
       {regions && (
         <SelectField
+          id={`${PATH}.state`}
+          error={problems[`${PATH}.state`]}
           label={p('field.state')}
           autoComplete="address-level1"
           required

@@ -1,10 +1,10 @@
 import { type schemas, unwrap } from '@polar-sh/client'
 import { Button, Markdown } from '@polar-sh/ui'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { usePortalWords, useSession } from './context'
+import { LicenseKey } from './license-key'
 import { Card, Failure, Loaded, Screen, useAction } from './parts'
-import { useGrants, useRefresh } from './queries'
+import { useGrants } from './queries'
 import { basePath } from './session'
 
 type Grant = schemas['CustomerBenefitGrant']
@@ -64,71 +64,15 @@ function Shown({ grant }: { grant: Grant }) {
         </div>
       )}
       {properties.license_key_id && (
-        <LicenseKey id={properties.license_key_id} organization={benefit.organization_id} />
+        <LicenseKey
+          id={properties.license_key_id}
+          organization={benefit.organization_id}
+          isOfSubscription={grant.subscription_id !== null}
+        />
       )}
       {benefit.type === 'downloadables' && grant.is_granted && <Downloads benefit={grant.benefit_id} />}
       {needsAccount && <Connect platform={platform[0]} name={platform[1]} />}
     </Card>
-  )
-}
-
-function LicenseKey({ id, organization }: { id: string; organization: string }) {
-  const { p, date } = usePortalWords()
-  const { api } = useSession()
-  const refresh = useRefresh()
-  const [isCopied, setCopied] = useState(false)
-  const { run, isBusy, error } = useAction()
-  const query = useQuery({
-    queryKey: ['keys', id],
-    queryFn: () => unwrap(api.GET('/v1/customer-portal/license-keys/{id}', { params: { path: { id } } })),
-  })
-  return (
-    <Loaded query={query}>
-      {(key) => (
-        <>
-          <div className="flex flex-wrap items-center gap-3">
-            <code className="min-w-0 break-all text-sm">{key.key}</code>
-            <Button
-              onClick={() =>
-                void navigator.clipboard.writeText(key.key).then(
-                  () => setCopied(true),
-                  () => {},
-                )
-              }
-            >
-              <span aria-live="polite">{p(isCopied ? 'benefit.copied' : 'benefit.copy')}</span>
-            </Button>
-          </div>
-          {key.expires_at && (
-            <p className="text-sm text-muted">{p('benefit.expires', { date: date(key.expires_at) })}</p>
-          )}
-          {key.activations.length > 0 && (
-            <>
-              <p className="text-sm">{p('benefit.activations', { count: key.activations.length })}</p>
-              <ul className="flex flex-col gap-2">
-                {key.activations.map((one) => (
-                  <li key={one.id}>
-                    <Button
-                      busy={isBusy}
-                      onClick={() =>
-                        void run(async () => {
-                          const body = { key: key.key, organization_id: organization, activation_id: one.id }
-                          await unwrap(api.POST('/v1/customer-portal/license-keys/deactivate', { body }))
-                          await refresh()
-                        })
-                      }
-                    >
-                      {p('benefit.deactivate', { name: one.label })}
-                    </Button>
-                  </li>
-                ))}
-              </ul>
-            </>
-          )}
-          <Failure text={error} />
-        </>
-      )}
-    </Loaded>
   )
 }
 

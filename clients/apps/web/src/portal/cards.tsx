@@ -1,4 +1,4 @@
-import { type Client, unwrap } from '@polar-sh/client'
+import { unwrap } from '@polar-sh/client'
 import type { PortalKey, Translate } from '@polar-sh/i18n'
 import { Button, CheckboxField, Notice } from '@polar-sh/ui'
 import { type FormEvent, useRef, useState } from 'react'
@@ -20,19 +20,6 @@ interface Details {
 }
 
 const detailsOf = (card: PaymentMethod) => card.method_metadata as Details
-
-const LIVE = new Set(['active', 'trialing', 'past_due', 'unpaid', 'paused'])
-
-/** Has every running subscription charged to a card: each keeps its own, whatever the default is. */
-async function chargeTo(api: Client, card: string): Promise<void> {
-  const query = { limit: 100 }
-  const { items } = await unwrap(api.GET('/v1/customer-portal/subscriptions/', { params: { query } }))
-  for (const one of items.filter(({ status }) => LIVE.has(status))) {
-    const path = { id: one.id }
-    const body = { payment_method_id: card }
-    await unwrap(api.PATCH('/v1/customer-portal/subscriptions/{id}', { params: { path }, body }))
-  }
-}
 
 /** `Visa ending in 4242`. */
 export function cardName(p: Translate<PortalKey>, card: PaymentMethod): string {
@@ -84,9 +71,8 @@ function Saved({ card }: { card: PaymentMethod }) {
     })
   const prefer = () =>
     run(async () => {
-      const body = { is_default: true } as const
+      const body = { is_default: true, for_subscriptions: true } as const
       await unwrap(api.PATCH('/v1/customer-portal/customers/me/payment-methods/{id}', { params, body }))
-      await chargeTo(api, card.id)
       await refresh()
     })
   return (
@@ -145,11 +131,12 @@ function AddCard() {
       try {
         if (!card.current || (await card.current.check())) return
         const buyer = { email: customer?.email ?? '', name: customer?.name ?? '', address: null }
-        let answer = await unwrap(
+        const use = { set_default: isDefault, for_subscriptions: isDefault }
+        const answer = await unwrap(
           api.POST('/v1/customer-portal/customers/me/payment-methods', {
             body: {
               confirmation_token_id: await card.current.token(buyer),
-              set_default: isDefault,
+              ...use,
               return_url: `${location.origin}${basePath()}/payment-methods`,
             },
           }),
@@ -159,13 +146,12 @@ function AddCard() {
           if (refused) return setDeclined(t(declineKey(refused.code ?? 'authentication_required')))
           // A set-up's client secret begins with its id.
           const setup_intent_id = answer.client_secret.split('_secret_')[0] ?? ''
-          answer = await unwrap(
+          await unwrap(
             api.POST('/v1/customer-portal/customers/me/payment-methods/confirm', {
-              body: { setup_intent_id, set_default: isDefault },
+              body: { setup_intent_id, ...use },
             }),
           )
         }
-        if (isDefault && answer.payment_method) await chargeTo(api, answer.payment_method.id)
         setOpen(false)
         setAdded(true)
         await refresh()

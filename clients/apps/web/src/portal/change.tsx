@@ -7,7 +7,14 @@ import type { Product } from '../checkout/types'
 import { usePortalWords, useSession } from './context'
 import { Card, Failure, Lines, Loaded, useAction } from './parts'
 import { useSeller } from './queries'
-import { allowedBy, type CustomerSubscription, type Preview, type SubscriptionChange, soldOf } from './types'
+import {
+  allowedBy,
+  type CustomerSubscription,
+  otherPlans,
+  type Preview,
+  type SubscriptionChange,
+  soldOf,
+} from './types'
 
 /** Changes the plan or how many, after the server has said what it charges now and next. */
 export function ChangeForm({
@@ -28,9 +35,7 @@ export function ChangeForm({
   const [product, setProduct] = useState(one.product_id)
   const [count, setCount] = useState(String((counted && one[counted]) ?? ''))
   const { run, isBusy, error } = useAction()
-  const plans = ((allowed.plan && shop?.products) || []).filter(
-    (other) => other.is_recurring && other.id !== one.product_id,
-  )
+  const plans = otherPlans(shop, one)
   const body: SubscriptionChange | null =
     product !== one.product_id
       ? { product_id: product }
@@ -59,7 +64,9 @@ export function ChangeForm({
   }
   return (
     <Card>
-      <h2 className="text-lg font-semibold">{p('sub.change')}</h2>
+      <h2 className="text-lg font-semibold">
+        {p(plans.length > 0 ? 'sub.change' : counted === 'seats' ? 'sub.changeSeats' : 'sub.changeUnits')}
+      </h2>
       {plans.length > 0 && (
         <SelectField
           label={p('sub.changeTo')}

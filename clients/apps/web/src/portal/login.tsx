@@ -5,8 +5,16 @@ import { usePortalWords } from './context'
 import { Failure, Loaded, Screen, useAction } from './parts'
 import { useStorefront } from './queries'
 import { remember, remembered, slugInPath } from './session'
+import { roleOf } from './types'
 
-/** Sign-in with a mailed code. */
+interface Choice {
+  id: string
+  name: string | null
+  role: string | null
+  organization: { id: string; name: string }
+}
+
+/** Sign-in with a mailed code: at the seller that the address names, or else at whichever knows the email. */
 export function Login({ hasEnded, onToken }: { hasEnded: boolean; onToken: (token: string) => void }) {
   const { p } = usePortalWords()
   const name = slugInPath() ?? remembered().shop
@@ -19,9 +27,7 @@ export function Login({ hasEnded, onToken }: { hasEnded: boolean; onToken: (toke
         </Notice>
       )}
       {name === null ? (
-        <Screen title={p('login.title')}>
-          <p>{p('login.noShop')}</p>
-        </Screen>
+        <Form onToken={onToken} />
       ) : shop.error instanceof ApiError && shop.error.status === 404 ? (
         <Screen title={p('login.title')}>
           <p>{p('login.unknownShop')}</p>
@@ -40,8 +46,8 @@ function Form({
   name,
   onToken,
 }: {
-  organization: string
-  name: string
+  organization?: string
+  name?: string
   onToken: (token: string) => void
 }) {
   const { p } = usePortalWords()
@@ -49,22 +55,24 @@ function Form({
   const [code, setCode] = useState('')
   const [isSent, setSent] = useState(false)
   const [isWrong, setWrong] = useState(false)
-  const { run, isBusy, error } = useAction()
+  const [choices, setChoices] = useState<Choice[]>([])
+  const { run, isBusy, error, problems } = useAction(['email'])
 
+  const at = organization === undefined ? {} : { organization_id: organization }
   const send = (event: FormEvent) => {
     event.preventDefault()
-    const body = { email: email.trim(), organization_id: organization }
+    const body = { email: email.trim(), ...at }
+    setChoices([])
     void run(async () => {
       await unwrap(api.POST('/v1/customer-portal/customer-session/request', { body }))
       remember(organization, body.email)
       setSent(true)
     })
   }
-  const enter = (event: FormEvent) => {
-    event.preventDefault()
+  const enter = (customer?: string) => {
     setWrong(false)
     void run(async () => {
-      const body = { email: email.trim(), organization_id: organization, code }
+      const body = { email: email.trim(), ...at, code, ...(customer && { customer_id: customer }) }
       try {
         const { token } = await unwrap(
           api.POST('/v1/customer-portal/customer-session/authenticate', { body }),
@@ -72,15 +80,52 @@ function Form({
         onToken(token)
       } catch (failure) {
         if (!(failure instanceof ApiError) || failure.status === 429 || failure.status >= 500) throw failure
-        setWrong(true)
+        if (failure.kind === 'CustomerSelectionRequired') setChoices(failure.body.customers as Choice[])
+        else {
+          setChoices([])
+          setWrong(true)
+        }
       }
     })
+  }
+  if (choices.length > 0) {
+    return (
+      <Screen title={p('login.chooseTitle')}>
+        <p className="text-muted">{p('login.chooseText', { email })}</p>
+        <ul className="flex flex-col gap-3">
+          {choices.map((one) => (
+            <li key={one.id}>
+              <button
+                type="button"
+                disabled={isBusy}
+                onClick={() => enter(one.id)}
+                className="flex w-full min-w-0 flex-col gap-1 rounded-xl border border-edge bg-raised p-4 text-left hover:border-ink disabled:opacity-60"
+              >
+                <span className="break-words font-semibold">{one.organization.name}</span>
+                {(one.name || one.role) && (
+                  <span className="break-words text-sm text-muted">
+                    {[one.name, one.role && p(`role.${roleOf(one.role)}`)].filter(Boolean).join(' · ')}
+                  </span>
+                )}
+              </button>
+            </li>
+          ))}
+        </ul>
+        <Failure text={error} />
+      </Screen>
+    )
   }
   if (isSent) {
     return (
       <Screen title={p('login.codeTitle')}>
         <p className="text-muted">{p('login.codeText', { email })}</p>
-        <form onSubmit={enter} className="flex flex-col gap-4">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            enter()
+          }}
+          className="flex flex-col gap-4"
+        >
           <TextField
             label={p('login.code')}
             inputMode="numeric"
@@ -105,10 +150,13 @@ function Form({
   return (
     <Screen title={p('login.title')}>
       <p className="text-muted">
-        {name}. {p('login.text')}
+        {name && `${name}. `}
+        {p('login.text')}
       </p>
       <form onSubmit={send} className="flex flex-col gap-4">
         <TextField
+          id="email"
+          error={problems.email}
           label={p('login.email')}
           type="email"
           autoComplete="email"

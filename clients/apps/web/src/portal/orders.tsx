@@ -13,6 +13,7 @@ const STATUSES = ['paid', 'refunded', 'partially_refunded', 'void'] as const
 const PAGE = 20
 const MOST = 100
 const TRIES = 20
+const BILLING = ['billing_name', 'billing_address']
 
 const statusKey = (order: CustomerOrder) =>
   `status.${STATUSES.find((known) => known === order.status) ?? 'pending'}` as const
@@ -122,7 +123,7 @@ function Documents({ order }: { order: CustomerOrder }) {
   const [isEditing, setEditing] = useState(false)
   const [ready, setReady] = useState<{ kind: Kind; url: string }>()
   const [isMaking, setMaking] = useState(false)
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(BILLING)
   const params = { path: { id: order.id } }
   const found = async (kind: Kind) => {
     const answer = await unwrap(
@@ -173,7 +174,7 @@ function Documents({ order }: { order: CustomerOrder }) {
         </ButtonLink>
       )}
       {isEditing ? (
-        <Billing order={order} isBusy={isBusy} onSave={make} />
+        <Billing order={order} isBusy={isBusy} problems={problems} onSave={make} />
       ) : (
         <div className="flex flex-wrap gap-3">
           <Button busy={isBusy} onClick={() => open('invoice')}>
@@ -193,10 +194,12 @@ function Documents({ order }: { order: CustomerOrder }) {
 function Billing({
   order,
   isBusy,
+  problems,
   onSave,
 }: {
   order: CustomerOrder
   isBusy: boolean
+  problems: Readonly<Record<string, string>>
   onSave: (name: string, address: Address | null) => Promise<unknown>
 }) {
   const { p } = usePortalWords()
@@ -211,6 +214,8 @@ function Billing({
       <h3 className="font-semibold">{p('order.billing')}</h3>
       <p className="text-sm text-muted">{p('order.billingFirst')}</p>
       <TextField
+        id="billing_name"
+        error={problems.billing_name}
         label={p('field.billingName')}
         autoComplete="name"
         required
@@ -220,6 +225,7 @@ function Billing({
       <AddressFields
         value={address}
         isCountryFixed={Boolean(order.billing_address?.country)}
+        problems={problems}
         onChange={setAddress}
       />
       <Button kind="primary" type="submit" busy={isBusy}>

@@ -3,7 +3,7 @@ import { GrantList } from './benefits'
 import { usePortalWords } from './context'
 import { OrderList } from './orders'
 import { Card, Loaded, Screen, Section } from './parts'
-import { useGrants, useOrders, useSubscriptions } from './queries'
+import { useGrants, useManages, useOrders, useSubscriptions } from './queries'
 import { SubscriptionFacts } from './subscription-facts'
 import { soldOf } from './types'
 
@@ -12,6 +12,7 @@ const OVER = new Set(['canceled', 'incomplete_expired'])
 export function Overview() {
   const { p } = usePortalWords()
   const subscriptions = useSubscriptions()
+  const manages = useManages()
   const orders = useOrders(3)
   const grants = useGrants()
   return (
@@ -26,13 +27,15 @@ export function Overview() {
                 {current.map((one) => (
                   <Card key={one.id}>
                     <SubscriptionFacts subscription={one} />
-                    <Link
-                      to="/subscriptions/$id"
-                      params={{ id: one.id }}
-                      className="text-sm text-accent underline"
-                    >
-                      {p('sub.manage', { name: soldOf(one)?.name ?? '' })}
-                    </Link>
+                    {manages && (
+                      <Link
+                        to="/subscriptions/$id"
+                        params={{ id: one.id }}
+                        className="text-sm text-accent underline"
+                      >
+                        {p('sub.manage', { name: soldOf(one)?.name ?? '' })}
+                      </Link>
+                    )}
                   </Card>
                 ))}
               </>
@@ -40,9 +43,11 @@ export function Overview() {
           }}
         </Loaded>
       </Section>
-      <Section title={p('overview.orders')}>
-        <Loaded query={orders}>{({ items }) => <OrderList orders={items} />}</Loaded>
-      </Section>
+      {manages && (
+        <Section title={p('overview.orders')}>
+          <Loaded query={orders}>{({ items }) => <OrderList orders={items} />}</Loaded>
+        </Section>
+      )}
       <Section title={p('overview.benefits')}>
         <Loaded query={grants}>{({ items }) => <GrantList grants={items.slice(0, 5)} />}</Loaded>
       </Section>

@@ -2,6 +2,7 @@ import { ApiError } from '@polar-sh/client'
 import { Button, Notice } from '@polar-sh/ui'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { focusFirst, isWithin, pathOf } from '../shared/problems'
 import { useEnd, usePortalWords } from './context'
 
 /** The heading and the body of a screen. The heading gets the focus when another screen was replaced. */
@@ -33,6 +34,16 @@ export function Section({ title, children }: { title: string; children: ReactNod
 export const Card = ({ children }: { children: ReactNode }) => (
   <div className="flex min-w-0 flex-col gap-3 rounded-xl border border-line bg-raised p-4">{children}</div>
 )
+
+/** Instead of a screen that only owners and billing managers of a team see. */
+export function NotAllowed() {
+  const { p } = usePortalWords()
+  return (
+    <Screen title={p('title')}>
+      <p className="text-muted">{p('team.noAccess')}</p>
+    </Screen>
+  )
+}
 
 /** A name and its value, one line each. */
 export function Lines({ rows }: { rows: (readonly [string, ReactNode] | null | false | undefined)[] }) {
@@ -78,16 +89,30 @@ export function Loaded<T>({
   )
 }
 
-/** Runs one action at a time. `error` says in words why the last one failed. */
-export function useAction() {
+/**
+ * Runs one action at a time. `error` says in words why the last one failed; what was refused of `fields` is in
+ * `problems`, by the path of the field, and the first of these fields gets the focus.
+ */
+export function useAction(fields: readonly string[] = []) {
   const { p } = usePortalWords()
   const end = useEnd()
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState('')
+  const [problems, setProblems] = useState<Readonly<Record<string, string>>>({})
+  const refuse = (failure: ApiError) => {
+    const refused = failure.problems.map((problem) => [pathOf(problem), problem.msg] as const)
+    const isMine = (path: string) => fields.some((field) => isWithin(path, field))
+    const mine = refused.filter(([path]) => isMine(path))
+    const others = refused.filter(([path]) => !isMine(path))
+    setProblems(Object.fromEntries(mine))
+    setError(others.map(([path, message]) => (path ? `${path}: ${message}` : message)).join('\n'))
+    focusFirst(() => mine.map(([path]) => path))
+  }
   const run = async (action: () => Promise<unknown>): Promise<boolean> => {
     if (isBusy) return false
     setBusy(true)
     setError('')
+    setProblems({})
     try {
       await action()
       return true
@@ -95,19 +120,20 @@ export function useAction() {
       if (!(failure instanceof ApiError)) setError(p('error.offline'))
       else if (failure.status === 401 && end) end()
       else if (failure.status === 429) setError(p('error.tooMany'))
+      else if (failure.problems.length) refuse(failure)
       else setError(failure.status >= 500 ? p('error.later') : failure.message)
       return false
     } finally {
       setBusy(false)
     }
   }
-  return { run, isBusy, error }
+  return { run, isBusy, error, problems }
 }
 
 export const Failure = ({ text }: { text: string }) =>
   text ? (
     <Notice kind="danger">
-      <p>{text}</p>
+      <p className="whitespace-pre-line break-words">{text}</p>
     </Notice>
   ) : null
 

@@ -1,14 +1,28 @@
 import { api as anonymous, unwrap } from '@polar-sh/client'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useSession } from './context'
-import { slugInPath } from './session'
-import { type Seller, type Sold, soldOf } from './types'
+import type { Seller, Sold } from './types'
 
 const MANY = 100
 
 export function useCustomer() {
   const { api } = useSession()
   return useQuery({ queryKey: ['me'], queryFn: () => unwrap(api.GET('/v1/customer-portal/customers/me')) })
+}
+
+/** Who is signed in: the customer, or a member of a customer that is a team. */
+export function useUser() {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['user'],
+    queryFn: () => unwrap(api.GET('/v1/customer-portal/customer-session/user')),
+  })
+}
+
+/** Whether who is signed in may do what the customer may; the server decides by the same rule. */
+export const useManages = (): boolean => {
+  const user = useUser().data
+  return user !== undefined && user.role !== 'member'
 }
 
 /** How long the session lasts, and where the shop wants the customer back. */
@@ -37,11 +51,12 @@ export function useSubscription(id: string) {
   })
 }
 
-/** A page of orders, the latest first; of one subscription where it is named. */
+/** A page of orders, the latest first; of one subscription where it is named. A plain member may see none. */
 export function useOrders(limit: number, subscription?: string) {
   const { api } = useSession()
   return useQuery({
     queryKey: ['orders', limit, subscription],
+    enabled: useManages(),
     queryFn: () =>
       unwrap(
         api.GET('/v1/customer-portal/orders/', {
@@ -69,9 +84,23 @@ export function useCards() {
   const { api } = useSession()
   return useQuery({
     queryKey: ['cards'],
+    enabled: useManages(),
     queryFn: () =>
       unwrap(
         api.GET('/v1/customer-portal/customers/me/payment-methods', { params: { query: { limit: MANY } } }),
+      ),
+  })
+}
+
+export function useMembers() {
+  const { api } = useSession()
+  return useQuery({
+    queryKey: ['members'],
+    queryFn: () =>
+      unwrap(
+        api.GET('/v1/customer-portal/members/', {
+          params: { query: { limit: MANY, sorting: ['created_at'] } },
+        }),
       ),
   })
 }
@@ -103,13 +132,9 @@ export function useStorefront(name: string | null) {
   })
 }
 
-/** The seller of the portal: the address names it, or else what the customer bought does. */
+/** The seller of the session, whichever seller the address names. */
 export function useSeller() {
-  const orders = useOrders(5)
-  const subscriptions = useSubscriptions()
-  const things = [...(subscriptions.data?.items ?? []), ...(orders.data?.items ?? [])]
-  const bought = things.map((thing) => soldOf(thing)?.organization_id).find(Boolean)
-  return useStorefront(slugInPath() ?? bought ?? null)
+  return useStorefront(useUser().data?.organization_id ?? null)
 }
 
 /** Asks anew for everything that is shown, after a change. */

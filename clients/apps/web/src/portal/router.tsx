@@ -1,44 +1,51 @@
 import { applyBrand, Button, Notice } from '@polar-sh/ui'
 import { createRootRoute, createRoute, createRouter, Link, Outlet } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { type ComponentType, useEffect } from 'react'
 import { safeUrl } from '../checkout/leave'
+import { isOffered, RightsLinks } from '../shared/rights-links'
 import { SellerLinks } from '../shared/seller-links'
 import { BenefitsScreen } from './benefits'
 import { CardsScreen } from './cards'
 import { usePortalWords, useSession } from './context'
 import { OrderScreen, OrdersScreen } from './orders'
 import { Overview } from './overview'
-import { useOnline } from './parts'
-import { useCustomer, useIntrospection, useSeller } from './queries'
+import { Loaded, NotAllowed, useOnline } from './parts'
+import { useCustomer, useIntrospection, useManages, useSeller, useUser } from './queries'
 import { basePath, remember } from './session'
 import { SettingsScreen } from './settings'
 import { SubscriptionScreen } from './subscription'
+import { TeamScreen } from './team'
 
 const root = createRootRoute({ component: Frame, notFoundComponent: Overview })
 const overview = createRoute({ getParentRoute: () => root, path: '/', component: Overview })
-const orders = createRoute({ getParentRoute: () => root, path: '/orders', component: OrdersScreen })
+const orders = createRoute({ getParentRoute: () => root, path: '/orders', component: managed(OrdersScreen) })
 const order = createRoute({
   getParentRoute: () => root,
   path: '/orders/$id',
-  component: function One() {
+  component: managed(function One() {
     return <OrderScreen id={order.useParams().id} />
-  },
+  }),
 })
 const subscription = createRoute({
   getParentRoute: () => root,
   path: '/subscriptions/$id',
-  component: function One() {
+  component: managed(function One() {
     return <SubscriptionScreen id={subscription.useParams().id} />
-  },
+  }),
 })
 const benefits = createRoute({ getParentRoute: () => root, path: '/benefits', component: BenefitsScreen })
-const cards = createRoute({ getParentRoute: () => root, path: '/payment-methods', component: CardsScreen })
+const cards = createRoute({
+  getParentRoute: () => root,
+  path: '/payment-methods',
+  component: managed(CardsScreen),
+})
+const team = createRoute({ getParentRoute: () => root, path: '/team', component: managed(TeamScreen) })
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsScreen })
 
 /** The screens of the portal, below the address that it was opened with. */
 export const makeRouter = () =>
   createRouter({
-    routeTree: root.addChildren([overview, orders, order, subscription, benefits, cards, settings]),
+    routeTree: root.addChildren([overview, orders, order, subscription, benefits, cards, team, settings]),
     basepath: basePath(),
   })
 
@@ -49,12 +56,20 @@ declare module '@tanstack/react-router' {
 }
 
 const PLACES = [
-  ['/', 'nav.overview'],
-  ['/orders', 'nav.orders'],
-  ['/benefits', 'nav.benefits'],
-  ['/payment-methods', 'nav.cards'],
-  ['/settings', 'nav.settings'],
+  ['/', 'nav.overview', 'everybody'],
+  ['/orders', 'nav.orders', 'managers'],
+  ['/benefits', 'nav.benefits', 'everybody'],
+  ['/payment-methods', 'nav.cards', 'managers'],
+  ['/team', 'nav.team', 'team'],
+  ['/settings', 'nav.settings', 'everybody'],
 ] as const
+
+/** A screen that a plain member of a team may not open. */
+function managed(Inner: ComponentType) {
+  return function Managed() {
+    return useManages() ? <Inner /> : <NotAllowed />
+  }
+}
 
 function Frame() {
   const { p, wish } = usePortalWords()
@@ -62,9 +77,16 @@ function Frame() {
   const isOnline = useOnline()
   const seller = useSeller().data?.seller
   const customer = useCustomer().data
+  const user = useUser()
+  const manages = useManages()
+  const shown = {
+    everybody: true,
+    managers: manages,
+    team: manages && customer?.type === 'team',
+  }
   const shop = safeUrl(useIntrospection().data?.return_url)?.href
   useEffect(() => applyBrand(seller?.branding?.brand_color), [seller])
-  useEffect(() => remember(seller?.id, customer?.email), [seller, customer])
+  useEffect(() => remember(seller?.id, user.data?.email), [seller, user.data])
   useEffect(() => wish(customer?.locale), [customer, wish])
   return (
     <div className="mx-auto flex min-h-dvh max-w-3xl flex-col gap-6 px-5 py-6">
@@ -76,7 +98,7 @@ function Frame() {
           </Button>
         </div>
         <nav aria-label={p('nav')} className="flex flex-wrap gap-x-4 gap-y-1 border-b border-line pb-2">
-          {PLACES.map(([to, key]) => (
+          {PLACES.filter(([, , who]) => shown[who]).map(([to, key]) => (
             <Link
               key={to}
               to={to}
@@ -94,10 +116,17 @@ function Frame() {
         </Notice>
       )}
       <main className="min-w-0">
-        <Outlet />
+        <Loaded query={user}>{() => <Outlet />}</Loaded>
       </main>
       <footer className="mt-auto flex flex-wrap items-center justify-between gap-x-6 gap-y-3 text-sm text-muted">
         <SellerLinks branding={seller?.branding} />
+        {seller && (
+          <RightsLinks
+            slug={seller.slug}
+            withdrawal={isOffered(seller.consumer_rights?.withdrawal)}
+            cancellation={isOffered(seller.consumer_rights?.cancellation)}
+          />
+        )}
         {shop && (
           <a href={shop} className="min-h-6 underline underline-offset-2">
             {p('backToShop')}

@@ -5,13 +5,25 @@ import { type FormEvent, useState } from 'react'
 import { AddressFields, sentAddress } from './address'
 import { usePortalWords, useSession } from './context'
 import { Failure, Loaded, Screen, Section, useAction } from './parts'
-import { useCustomer, useRefresh, useSeller } from './queries'
+import { useCustomer, useManages, useRefresh, useSeller, useUser } from './queries'
 import { type Address, allowedBy, type PortalCustomer } from './types'
 
 export function SettingsScreen() {
   const { p } = usePortalWords()
   const customer = useCustomer()
+  const user = useUser().data
   const allowed = allowedBy(useSeller().data?.seller)
+  if (!useManages()) {
+    return (
+      <Screen title={p('nav.settings')}>
+        <Section title={p('settings.you')}>
+          {user?.name && <p className="break-words text-sm">{user.name}</p>}
+          <p className="break-words text-sm text-muted">{user?.email}</p>
+        </Section>
+        <Language />
+      </Screen>
+    )
+  }
   return (
     <Screen title={p('nav.settings')}>
       <Loaded query={customer}>
@@ -22,7 +34,7 @@ export function SettingsScreen() {
             </Section>
             <Section title={p('settings.email')}>
               <p className="break-words text-sm">{me.email}</p>
-              {allowed.email && <EmailChange />}
+              {allowed.email && user?.role !== 'billing_manager' && <EmailChange />}
             </Section>
           </>
         )}
@@ -31,6 +43,8 @@ export function SettingsScreen() {
     </Screen>
   )
 }
+
+const PROFILE = ['name', 'billing_name', 'billing_address', 'tax_id']
 
 function Profile({ customer }: { customer: PortalCustomer }) {
   const { p } = usePortalWords()
@@ -42,7 +56,7 @@ function Profile({ customer }: { customer: PortalCustomer }) {
   const first = customer.tax_id?.[0] ?? ''
   const [taxId, setTaxId] = useState(first)
   const [isSaved, setSaved] = useState(false)
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(PROFILE)
   const save = async (event: FormEvent) => {
     event.preventDefault()
     setSaved(false)
@@ -62,19 +76,25 @@ function Profile({ customer }: { customer: PortalCustomer }) {
   return (
     <form onSubmit={(event) => void save(event)} className="flex flex-col gap-4">
       <TextField
+        id="name"
+        error={problems.name}
         label={p('field.name')}
         autoComplete="name"
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
       <TextField
+        id="billing_name"
+        error={problems.billing_name}
         label={p('field.billingName')}
         autoComplete="organization"
         value={billingName}
         onChange={(event) => setBillingName(event.target.value)}
       />
-      <AddressFields value={address} onChange={setAddress} />
+      <AddressFields value={address} problems={problems} onChange={setAddress} />
       <TextField
+        id="tax_id"
+        error={problems.tax_id}
         label={p('field.taxId')}
         optional={p('sub.optional')}
         value={taxId}
@@ -98,7 +118,7 @@ function EmailChange() {
   const { api } = useSession()
   const [email, setEmail] = useState('')
   const [sent, setSent] = useState('')
-  const { run, isBusy, error } = useAction()
+  const { run, isBusy, error, problems } = useAction(['email'])
   const request = (event: FormEvent) => {
     event.preventDefault()
     void run(async () => {
@@ -117,6 +137,8 @@ function EmailChange() {
   return (
     <form onSubmit={request} className="flex flex-col gap-4">
       <TextField
+        id="email"
+        error={problems.email}
         label={p('settings.newEmail')}
         type="email"
         autoComplete="email"
@@ -136,8 +158,11 @@ function Language() {
   const { p, locale, choose } = usePortalWords()
   const { api } = useSession()
   const { run, error } = useAction()
+  const manages = useManages()
   const change = (wanted: string) => {
     choose(wanted)
+    // A plain member's language is that of the tab: they change nothing of the team.
+    if (!manages) return
     void run(() => unwrap(api.PATCH('/v1/customer-portal/customers/me', { body: { locale: wanted } })))
   }
   return (

@@ -3,13 +3,21 @@ import { Button, Notice } from '@polar-sh/ui'
 import { useState } from 'react'
 import { Cancellation } from './cancellation'
 import { ChangeForm } from './change'
+import { ChargedCard } from './charged-card'
 import { usePortalWords, useSession } from './context'
 import { OrderList } from './orders'
 import { Card, Failure, Loaded, Screen, Section, useAction } from './parts'
 import { PayOrder } from './pay-order'
 import { useOrders, useRefresh, useSeller, useSubscription } from './queries'
 import { SubscriptionFacts } from './subscription-facts'
-import { allowedBy, type CustomerSubscription, DROP_PENDING, type SubscriptionChange, soldOf } from './types'
+import {
+  allowedBy,
+  type CustomerSubscription,
+  DROP_PENDING,
+  otherPlans,
+  type SubscriptionChange,
+  soldOf,
+} from './types'
 
 export function SubscriptionScreen({ id }: { id: string }) {
   const query = useSubscription(id)
@@ -20,7 +28,9 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
   const { p } = usePortalWords()
   const { api } = useSession()
   const refresh = useRefresh()
-  const allowed = allowedBy(useSeller().data?.seller)
+  const shop = useSeller().data
+  const allowed = allowedBy(shop?.seller)
+  const hasPlans = otherPlans(shop, one).length > 0
   const orders = useOrders(5, one.id)
   const [open, setOpen] = useState<'change' | 'cancel' | null>(null)
   const [isChanged, setChanged] = useState(false)
@@ -31,7 +41,7 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
   const mayChange =
     isLive &&
     !one.cancel_at_period_end &&
-    (allowed.plan || (one.seats !== null && allowed.seats) || (one.units !== null && allowed.units))
+    (hasPlans || (one.seats !== null && allowed.seats) || (one.units !== null && allowed.units))
   const change = (body: SubscriptionChange) =>
     run(async () => {
       const path = { id: one.id }
@@ -79,7 +89,7 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
                 setOpen('change')
               }}
             >
-              {p(allowed.plan ? 'sub.change' : one.seats !== null ? 'sub.changeSeats' : 'sub.changeUnits')}
+              {p(hasPlans ? 'sub.change' : one.seats !== null ? 'sub.changeSeats' : 'sub.changeUnits')}
             </Button>
           )}
           {allowed.pause && isLive && !one.cancel_at_period_end && (
@@ -111,6 +121,7 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
           )}
         </div>
       )}
+      {open === null && !isOver && <ChargedCard subscription={one.id} />}
       <Section title={p('nav.orders')}>
         <Loaded query={orders}>{({ items }) => <OrderList orders={items} />}</Loaded>
       </Section>

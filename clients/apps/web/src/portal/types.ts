@@ -1,4 +1,5 @@
 import type { schemas } from '@polar-sh/client'
+import type { ConsumerRights } from '../shared/rights-links'
 import type { SellerPlaces } from '../shared/seller-links'
 
 export type CustomerOrder = schemas['CustomerOrder']
@@ -22,6 +23,8 @@ export interface Sold {
 export interface Seller {
   id: string
   name: string
+  slug: string
+  consumer_rights?: ConsumerRights
   allow_customer_updates?: boolean
   branding?: SellerPlaces & { brand_color?: string | null }
   customer_portal_settings?: {
@@ -50,3 +53,18 @@ export function allowedBy(seller: Seller | undefined) {
     email: seller?.customer_portal_settings?.customer?.allow_email_change === true,
   }
 }
+
+/** What a subscription may be changed to: nothing where the seller forbids it. */
+export function otherPlans(
+  shop: { seller: Seller; products: Sold[] } | undefined,
+  one: CustomerSubscription,
+): Sold[] {
+  if (!shop || !allowedBy(shop.seller).plan) return []
+  return shop.products.filter((other) => other.is_recurring && other.id !== one.product_id)
+}
+
+export type Role = 'owner' | 'billing_manager' | 'member'
+
+/** The role of a member of a team; one that is not known has the fewest rights. */
+export const roleOf = (role: string | null | undefined): Role =>
+  role === 'owner' || role === 'billing_manager' ? role : 'member'

@@ -9,14 +9,19 @@ export interface SellerPlaces {
   support_email?: string | null
 }
 
+/** Where a seller helps; null where it says no place. */
+export function helpOf(branding: SellerPlaces | null | undefined): string | null {
+  const page = safeUrl(branding?.support_url)?.href
+  return page ?? (branding?.support_email ? `mailto:${branding.support_email}` : null)
+}
+
 /** Links to the seller's own terms, privacy and help; an address that is not one of the web is not shown. */
 export function SellerLinks({ branding }: { branding: SellerPlaces | null | undefined }) {
   const { t } = useWords()
-  const help = branding?.support_url ?? (branding?.support_email ? `mailto:${branding.support_email}` : null)
   const links = [
     [t('seller.terms'), safeUrl(branding?.terms_url)?.href],
     [t('seller.privacy'), safeUrl(branding?.privacy_url)?.href],
-    [t('seller.help'), help?.startsWith('mailto:') ? help : safeUrl(help)?.href],
+    [t('seller.help'), helpOf(branding)],
   ] as const
   return (
     <div className="flex flex-wrap gap-x-4 gap-y-2">

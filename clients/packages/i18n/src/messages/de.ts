@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Details anzeigen',
   'checkout.hideDetails': 'Details ausblenden',
   'checkout.language': 'Sprache',
+  'checkout.currency': 'Währung',
+  'checkout.close': 'Schließen',
 
   'seller.terms': 'AGB',
   'seller.privacy': 'Datenschutz',
   'seller.help': 'Hilfe',
+  'seller.withdraw': 'Vertrag widerrufen',
+  'seller.cancel': 'Verträge hier kündigen',
+  'consent.once':
+    'Ich stimme zu, dass {organization} sofort liefert, vor Ablauf der Widerrufsfrist, und weiß, dass ich dadurch mein Widerrufsrecht verliere.',
+  'consent.subscription':
+    'Ich verlange, dass {organization} sofort mit der Leistung beginnt, vor Ablauf der Widerrufsfrist, und weiß, dass ich bei einem Widerruf die Zeit bis dahin bezahle.',
 
   'price.free': 'Kostenlos',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'Der Rabatt {name} wird angewendet',
   'discount.unknown': 'Dieser Code ist nicht gültig',
   'discount.otherProduct': 'Dieser Code gilt nicht für dieses Produkt',
+  'discount.otherCurrency': 'Dieser Code gilt nicht in dieser Währung',
   'discount.usedUp':
     'Dieser Code wurde schon so oft verwendet wie möglich. Entfernen Sie ihn, um fortzufahren.',
 
@@ -136,6 +145,10 @@ export const messages: Messages = {
     'Diese Karte kann nicht in dieser Währung zahlen. Versuchen Sie eine andere Karte.',
   'decline.card_velocity_exceeded':
     'Das Limit Ihrer Karte ist überschritten. Versuchen Sie eine andere Karte, oder fragen Sie Ihre Bank.',
+  'decline.incorrect_address':
+    'Die Bank hat die Adresse nicht angenommen. Prüfen Sie Name und Adresse, und versuchen Sie es noch einmal.',
+  'decline.duplicate_transaction':
+    'Mit dieser Karte wurde gerade derselbe Betrag bezahlt. Sehen Sie bei Ihrer Bank nach, bevor Sie es noch einmal versuchen.',
 
   'problem.title': 'Die Zahlung ist nicht zustande gekommen',
   'problem.notPaid':
@@ -156,6 +169,8 @@ export const messages: Messages = {
     'Sie hatten hier bereits eine kostenlose Testphase. Sie können ohne Testphase kaufen.',
   'problem.withoutTrial': 'Ohne Testphase fortfahren',
   'problem.alreadySubscribed': 'Diese E-Mail-Adresse hat bereits ein Abonnement bei {organization}.',
+  'problem.toPortal': 'Anmelden und verwalten',
+  'problem.contact': '{organization} kontaktieren',
   'problem.notUpgradable':
     'Das Abonnement, das hier erweitert wird, ist beendet. Bitten Sie {organization} um einen neuen Link.',
   'problem.customerGone':
@@ -196,6 +211,9 @@ export const messages: Messages = {
   'done.copy': 'Kopieren',
   'done.copied': 'Kopiert',
   'done.validWhileActive': 'Gültig, solange Ihr Abonnement aktiv ist',
-  'done.connect': 'Sie werden gebeten, Ihr {service}-Konto zu verbinden',
+  'done.connectNow': '{service} verbinden',
+  'done.connectFailed': '{service} wurde nicht verbunden. Versuchen Sie es noch einmal.',
+  'done.signInToConnect': 'Anmelden, um {service} zu verbinden',
+  'done.manage': 'Ihren Kauf verwalten',
   'done.granting': 'Wird vorbereitet',
 }

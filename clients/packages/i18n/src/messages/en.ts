@@ -10,10 +10,18 @@ export const en = {
   'checkout.showDetails': 'Show details',
   'checkout.hideDetails': 'Hide details',
   'checkout.language': 'Language',
+  'checkout.currency': 'Currency',
+  'checkout.close': 'Close',
 
   'seller.terms': 'Terms',
   'seller.privacy': 'Privacy',
   'seller.help': 'Help',
+  'seller.withdraw': 'Withdraw from contract here',
+  'seller.cancel': 'Cancel contracts here',
+  'consent.once':
+    'I agree that {organization} delivers at once, before the withdrawal period ends, and I know that I lose my right of withdrawal by that.',
+  'consent.subscription':
+    'I ask {organization} to begin the service at once, before the withdrawal period ends, and I know that I pay for the time until then if I withdraw.',
 
   'price.free': 'Free',
   'price.per': '{amount} / {interval}',
@@ -92,6 +100,7 @@ export const en = {
   'discount.applied': 'The discount {name} is applied',
   'discount.unknown': 'This code is not valid',
   'discount.otherProduct': 'This code is not valid for this product',
+  'discount.otherCurrency': 'This code is not valid in this currency',
   'discount.usedUp': 'This code has been used as often as it can be. Remove it to go on.',
 
   'pay.pay': 'Pay {amount}',
@@ -129,6 +138,10 @@ export const en = {
   'decline.card_not_supported': 'This card cannot be used for this purchase. Try another card.',
   'decline.currency_not_supported': 'This card cannot pay in this currency. Try another card.',
   'decline.card_velocity_exceeded': 'Your card is over its limit. Try another card, or ask your bank.',
+  'decline.incorrect_address':
+    'The bank did not accept the address. Check your name and address and try again.',
+  'decline.duplicate_transaction':
+    'The same amount was just paid with this card. Check your bank before you try again.',
 
   'problem.title': 'The payment did not go through',
   'problem.notPaid': 'The payment did not go through, and nothing was charged. Try again.',
@@ -143,6 +156,8 @@ export const en = {
   'problem.trialRedeemed': 'You have already had a free trial here. You can buy without one.',
   'problem.withoutTrial': 'Go on without a trial',
   'problem.alreadySubscribed': 'This email already has a subscription with {organization}.',
+  'problem.toPortal': 'Sign in to manage it',
+  'problem.contact': 'Contact {organization}',
   'problem.notUpgradable':
     'The subscription that this checkout upgrades has ended. Ask {organization} for a new link.',
   'problem.customerGone': 'This checkout is no longer valid. Ask {organization} for a new link.',
@@ -180,6 +195,9 @@ export const en = {
   'done.copy': 'Copy',
   'done.copied': 'Copied',
   'done.validWhileActive': 'Valid while your subscription is active',
-  'done.connect': 'You will be asked to connect your {service} account',
+  'done.connectNow': 'Connect {service}',
+  'done.connectFailed': '{service} was not connected. Try again.',
+  'done.signInToConnect': 'Sign in to connect {service}',
+  'done.manage': 'Manage your purchase',
   'done.granting': 'Being prepared',
 }

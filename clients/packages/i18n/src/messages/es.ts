@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Mostrar detalles',
   'checkout.hideDetails': 'Ocultar detalles',
   'checkout.language': 'Idioma',
+  'checkout.currency': 'Moneda',
+  'checkout.close': 'Cerrar',
 
   'seller.terms': 'Condiciones',
   'seller.privacy': 'Privacidad',
   'seller.help': 'Ayuda',
+  'seller.withdraw': 'Desistir del contrato aquí',
+  'seller.cancel': 'Cancelar contratos aquí',
+  'consent.once':
+    'Acepto que {organization} entregue de inmediato, antes de que termine el plazo de desistimiento, y sé que con ello pierdo mi derecho de desistimiento.',
+  'consent.subscription':
+    'Pido que {organization} empiece el servicio de inmediato, antes de que termine el plazo de desistimiento, y sé que, si desisto, pago el tiempo transcurrido.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'Se aplica el descuento {name}',
   'discount.unknown': 'Este código no es válido',
   'discount.otherProduct': 'Este código no es válido para este producto',
+  'discount.otherCurrency': 'Este código no es válido en esta moneda',
   'discount.usedUp': 'Este código ya se ha usado tantas veces como es posible. Quítelo para continuar.',
 
   'pay.pay': 'Pagar {amount}',
@@ -131,6 +140,10 @@ export const messages: Messages = {
   'decline.currency_not_supported': 'Esta tarjeta no puede pagar en esta moneda. Pruebe con otra tarjeta.',
   'decline.card_velocity_exceeded':
     'Su tarjeta ha superado su límite. Pruebe con otra tarjeta o consulte a su banco.',
+  'decline.incorrect_address':
+    'El banco no aceptó la dirección. Compruebe su nombre y su dirección e inténtelo de nuevo.',
+  'decline.duplicate_transaction':
+    'Con esta tarjeta se acaba de pagar el mismo importe. Consulte a su banco antes de intentarlo de nuevo.',
 
   'problem.title': 'El pago no se ha realizado',
   'problem.notPaid': 'El pago no se ha realizado y no se ha cobrado nada. Inténtelo de nuevo.',
@@ -147,6 +160,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Ya ha tenido una prueba gratuita aquí. Puede comprar sin ella.',
   'problem.withoutTrial': 'Continuar sin prueba',
   'problem.alreadySubscribed': 'Este correo ya tiene una suscripción con {organization}.',
+  'problem.toPortal': 'Iniciar sesión para gestionarla',
+  'problem.contact': 'Contactar con {organization}',
   'problem.notUpgradable':
     'La suscripción que este pedido amplía ha terminado. Pida un enlace nuevo a {organization}.',
   'problem.customerGone': 'Este pedido ya no es válido. Pida un enlace nuevo a {organization}.',
@@ -184,6 +199,9 @@ export const messages: Messages = {
   'done.copy': 'Copiar',
   'done.copied': 'Copiado',
   'done.validWhileActive': 'Válida mientras su suscripción esté activa',
-  'done.connect': 'Se le pedirá que conecte su cuenta de {service}',
+  'done.connectNow': 'Conectar {service}',
+  'done.connectFailed': '{service} no se ha conectado. Inténtelo de nuevo.',
+  'done.signInToConnect': 'Iniciar sesión para conectar {service}',
+  'done.manage': 'Gestionar su compra',
   'done.granting': 'En preparación',
 }

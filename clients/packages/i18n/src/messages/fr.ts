@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Afficher les détails',
   'checkout.hideDetails': 'Masquer les détails',
   'checkout.language': 'Langue',
+  'checkout.currency': 'Devise',
+  'checkout.close': 'Fermer',
 
   'seller.terms': 'Conditions',
   'seller.privacy': 'Confidentialité',
   'seller.help': 'Aide',
+  'seller.withdraw': 'Se rétracter du contrat ici',
+  'seller.cancel': 'Résilier un contrat ici',
+  'consent.once':
+    'J’accepte que {organization} fournisse immédiatement, avant la fin du délai de rétractation, et je sais que je perds ainsi mon droit de rétractation.',
+  'consent.subscription':
+    'Je demande que {organization} commence le service immédiatement, avant la fin du délai de rétractation, et je sais que je paie le temps écoulé si je me rétracte.',
 
   'price.free': 'Gratuit',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'La remise {name} est appliquée',
   'discount.unknown': 'Ce code n’est pas valable',
   'discount.otherProduct': 'Ce code n’est pas valable pour ce produit',
+  'discount.otherCurrency': 'Ce code n’est pas valable dans cette devise',
   'discount.usedUp': 'Ce code a déjà été utilisé autant que possible. Retirez-le pour continuer.',
 
   'pay.pay': 'Payer {amount}',
@@ -132,6 +141,10 @@ export const messages: Messages = {
     'Cette carte ne peut pas payer dans cette devise. Essayez une autre carte.',
   'decline.card_velocity_exceeded':
     'Le plafond de votre carte est dépassé. Essayez une autre carte ou contactez votre banque.',
+  'decline.incorrect_address':
+    'La banque n’a pas accepté l’adresse. Vérifiez votre nom et votre adresse et réessayez.',
+  'decline.duplicate_transaction':
+    'Le même montant vient d’être payé avec cette carte. Vérifiez auprès de votre banque avant de réessayer.',
 
   'problem.title': 'Le paiement n’a pas abouti',
   'problem.notPaid': 'Le paiement n’a pas abouti et rien n’a été débité. Réessayez.',
@@ -147,6 +160,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Vous avez déjà eu un essai gratuit ici. Vous pouvez acheter sans essai.',
   'problem.withoutTrial': 'Continuer sans essai',
   'problem.alreadySubscribed': 'Cette adresse e-mail a déjà un abonnement chez {organization}.',
+  'problem.toPortal': 'Se connecter pour le gérer',
+  'problem.contact': 'Contacter {organization}',
   'problem.notUpgradable':
     'L’abonnement que cette commande modifie est terminé. Demandez un nouveau lien à {organization}.',
   'problem.customerGone': 'Cette commande n’est plus valable. Demandez un nouveau lien à {organization}.',
@@ -185,6 +200,9 @@ export const messages: Messages = {
   'done.copy': 'Copier',
   'done.copied': 'Copié',
   'done.validWhileActive': 'Valable tant que votre abonnement est actif',
-  'done.connect': 'Il vous sera demandé de connecter votre compte {service}',
+  'done.connectNow': 'Connecter {service}',
+  'done.connectFailed': '{service} n’a pas été connecté. Réessayez.',
+  'done.signInToConnect': 'Se connecter pour associer {service}',
+  'done.manage': 'Gérer votre achat',
   'done.granting': 'En préparation',
 }

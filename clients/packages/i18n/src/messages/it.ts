@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Mostra i dettagli',
   'checkout.hideDetails': 'Nascondi i dettagli',
   'checkout.language': 'Lingua',
+  'checkout.currency': 'Valuta',
+  'checkout.close': 'Chiudi',
 
   'seller.terms': 'Condizioni',
   'seller.privacy': 'Privacy',
   'seller.help': 'Assistenza',
+  'seller.withdraw': 'Recedere dal contratto qui',
+  'seller.cancel': 'Disdire i contratti qui',
+  'consent.once':
+    'Accetto che {organization} fornisca subito, prima della fine del periodo di recesso, e so che così perdo il diritto di recesso.',
+  'consent.subscription':
+    'Chiedo che {organization} inizi subito il servizio, prima della fine del periodo di recesso, e so che, se recedo, pago il tempo trascorso.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'Lo sconto {name} è applicato',
   'discount.unknown': 'Questo codice non è valido',
   'discount.otherProduct': 'Questo codice non è valido per questo prodotto',
+  'discount.otherCurrency': 'Questo codice non è valido in questa valuta',
   'discount.usedUp': 'Questo codice è già stato usato il numero massimo di volte. Rimuovilo per continuare.',
 
   'pay.pay': 'Paga {amount}',
@@ -132,6 +141,9 @@ export const messages: Messages = {
   'decline.currency_not_supported': 'Questa carta non può pagare in questa valuta. Prova un’altra carta.',
   'decline.card_velocity_exceeded':
     'La carta ha superato il suo limite. Prova un’altra carta o chiedi alla tua banca.',
+  'decline.incorrect_address': 'La banca non ha accettato l’indirizzo. Controlla nome e indirizzo e riprova.',
+  'decline.duplicate_transaction':
+    'Con questa carta è appena stato pagato lo stesso importo. Controlla con la tua banca prima di riprovare.',
 
   'problem.title': 'Il pagamento non è riuscito',
   'problem.notPaid': 'Il pagamento non è riuscito e non è stato addebitato nulla. Riprova.',
@@ -148,6 +160,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Hai già avuto una prova gratuita qui. Puoi acquistare senza.',
   'problem.withoutTrial': 'Continua senza prova',
   'problem.alreadySubscribed': 'Questa e-mail ha già un abbonamento presso {organization}.',
+  'problem.toPortal': 'Accedi per gestirlo',
+  'problem.contact': 'Contatta {organization}',
   'problem.notUpgradable':
     'L’abbonamento che questo ordine aggiorna è terminato. Chiedi un nuovo link a {organization}.',
   'problem.customerGone': 'Questo ordine non è più valido. Chiedi un nuovo link a {organization}.',
@@ -185,6 +199,9 @@ export const messages: Messages = {
   'done.copy': 'Copia',
   'done.copied': 'Copiato',
   'done.validWhileActive': 'Valida finché il tuo abbonamento è attivo',
-  'done.connect': 'Ti verrà chiesto di collegare il tuo account {service}',
+  'done.connectNow': 'Collega {service}',
+  'done.connectFailed': '{service} non è stato collegato. Riprova.',
+  'done.signInToConnect': 'Accedi per collegare {service}',
+  'done.manage': 'Gestisci il tuo acquisto',
   'done.granting': 'In preparazione',
 }

@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': '詳細を表示',
   'checkout.hideDetails': '詳細を隠す',
   'checkout.language': '言語',
+  'checkout.currency': '通貨',
+  'checkout.close': '閉じる',
 
   'seller.terms': '利用規約',
   'seller.privacy': 'プライバシー',
   'seller.help': 'ヘルプ',
+  'seller.withdraw': '契約の撤回はこちら',
+  'seller.cancel': '契約の解約はこちら',
+  'consent.once':
+    '撤回期間の終了前に {organization} がただちに提供することに同意し、それにより撤回の権利を失うことを理解しています。',
+  'consent.subscription':
+    '撤回期間の終了前に {organization} がサービスをただちに開始することを希望し、撤回した場合はそれまでの期間の料金を支払うことを理解しています。',
 
   'price.free': '無料',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': '割引 {name} を適用しました',
   'discount.unknown': 'このコードは無効です',
   'discount.otherProduct': 'このコードはこの商品には使えません',
+  'discount.otherCurrency': 'このコードはこの通貨では使えません',
   'discount.usedUp': 'このコードは使用回数の上限に達しました。取り消すと続けられます。',
 
   'pay.pay': '{amount} を支払う',
@@ -131,6 +140,10 @@ export const messages: Messages = {
   'decline.currency_not_supported': 'このカードはこの通貨では支払えません。別のカードをお試しください。',
   'decline.card_velocity_exceeded':
     'カードの限度額を超えています。別のカードを使うか、銀行にお問い合わせください。',
+  'decline.incorrect_address':
+    '銀行が住所を確認できませんでした。お名前と住所を確認して、もう一度お試しください。',
+  'decline.duplicate_transaction':
+    'このカードで同じ金額が支払われたばかりです。もう一度試す前に銀行にご確認ください。',
 
   'problem.title': 'お支払いは完了しませんでした',
   'problem.notPaid': 'お支払いは完了せず、請求はされていません。もう一度お試しください。',
@@ -146,6 +159,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'こちらの無料期間はすでにご利用済みです。無料期間なしで購入できます。',
   'problem.withoutTrial': '無料期間なしで続ける',
   'problem.alreadySubscribed': 'このメールアドレスはすでに {organization} を契約しています。',
+  'problem.toPortal': 'ログインして管理する',
+  'problem.contact': '{organization} に問い合わせる',
   'problem.notUpgradable': '変更する契約は終了しています。{organization} に新しいリンクを依頼してください。',
   'problem.customerGone': 'このご注文は無効になりました。{organization} に新しいリンクを依頼してください。',
   'problem.tooMany': '短時間に試行が多すぎます。1 分待ってからもう一度お試しください。',
@@ -183,6 +198,9 @@ export const messages: Messages = {
   'done.copy': 'コピー',
   'done.copied': 'コピーしました',
   'done.validWhileActive': '契約が有効な間、使えます',
-  'done.connect': '{service} アカウントの連携をお願いすることになります',
+  'done.connectNow': '{service} と連携する',
+  'done.connectFailed': '{service} と連携できませんでした。もう一度お試しください。',
+  'done.signInToConnect': 'ログインして {service} と連携する',
+  'done.manage': 'ご購入内容を管理する',
   'done.granting': '準備中',
 }

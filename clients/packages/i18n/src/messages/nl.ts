@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Details tonen',
   'checkout.hideDetails': 'Details verbergen',
   'checkout.language': 'Taal',
+  'checkout.currency': 'Valuta',
+  'checkout.close': 'Sluiten',
 
   'seller.terms': 'Voorwaarden',
   'seller.privacy': 'Privacy',
   'seller.help': 'Hulp',
+  'seller.withdraw': 'Overeenkomst hier herroepen',
+  'seller.cancel': 'Overeenkomsten hier opzeggen',
+  'consent.once':
+    'Ik ga ermee akkoord dat {organization} meteen levert, voordat de herroepingstermijn afloopt, en weet dat ik daardoor mijn herroepingsrecht verlies.',
+  'consent.subscription':
+    'Ik vraag {organization} de dienst meteen te beginnen, voordat de herroepingstermijn afloopt, en weet dat ik bij herroeping de tijd tot dan betaal.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'Korting {name} is toegepast',
   'discount.unknown': 'Deze code is niet geldig',
   'discount.otherProduct': 'Deze code is niet geldig voor dit product',
+  'discount.otherCurrency': 'Deze code is niet geldig in deze valuta',
   'discount.usedUp': 'Deze code is zo vaak gebruikt als mogelijk. Verwijder hem om door te gaan.',
 
   'pay.pay': '{amount} betalen',
@@ -132,6 +141,10 @@ export const messages: Messages = {
   'decline.currency_not_supported': 'Deze kaart kan niet in deze valuta betalen. Probeer een andere kaart.',
   'decline.card_velocity_exceeded':
     'De limiet van je kaart is overschreden. Probeer een andere kaart of vraag het je bank.',
+  'decline.incorrect_address':
+    'De bank accepteerde het adres niet. Controleer je naam en adres en probeer het opnieuw.',
+  'decline.duplicate_transaction':
+    'Met deze kaart is net hetzelfde bedrag betaald. Kijk bij je bank voordat je het opnieuw probeert.',
 
   'problem.title': 'De betaling is niet gelukt',
   'problem.notPaid': 'De betaling is niet gelukt en er is niets afgeschreven. Probeer het opnieuw.',
@@ -147,6 +160,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Je hebt hier al een gratis proefperiode gehad. Je kunt zonder kopen.',
   'problem.withoutTrial': 'Verder zonder proefperiode',
   'problem.alreadySubscribed': 'Dit e-mailadres heeft al een abonnement bij {organization}.',
+  'problem.toPortal': 'Inloggen om het te beheren',
+  'problem.contact': 'Contact opnemen met {organization}',
   'problem.notUpgradable':
     'Het abonnement dat deze bestelling uitbreidt is beëindigd. Vraag {organization} om een nieuwe link.',
   'problem.customerGone': 'Deze bestelling is niet meer geldig. Vraag {organization} om een nieuwe link.',
@@ -184,6 +199,9 @@ export const messages: Messages = {
   'done.copy': 'Kopiëren',
   'done.copied': 'Gekopieerd',
   'done.validWhileActive': 'Geldig zolang je abonnement actief is',
-  'done.connect': 'Je wordt gevraagd je {service}-account te koppelen',
+  'done.connectNow': '{service} koppelen',
+  'done.connectFailed': '{service} is niet gekoppeld. Probeer het opnieuw.',
+  'done.signInToConnect': 'Inloggen om {service} te koppelen',
+  'done.manage': 'Je aankoop beheren',
   'done.granting': 'Wordt voorbereid',
 }

@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Pokaż szczegóły',
   'checkout.hideDetails': 'Ukryj szczegóły',
   'checkout.language': 'Język',
+  'checkout.currency': 'Waluta',
+  'checkout.close': 'Zamknij',
 
   'seller.terms': 'Regulamin',
   'seller.privacy': 'Prywatność',
   'seller.help': 'Pomoc',
+  'seller.withdraw': 'Odstąp od umowy tutaj',
+  'seller.cancel': 'Wypowiedz umowę tutaj',
+  'consent.once':
+    'Zgadzam się, aby {organization} dostarczył od razu, przed upływem terminu do odstąpienia, i wiem, że tracę przez to prawo do odstąpienia.',
+  'consent.subscription':
+    'Żądam, aby {organization} rozpoczął usługę od razu, przed upływem terminu do odstąpienia, i wiem, że w razie odstąpienia płacę za czas do tej chwili.',
 
   'price.free': 'Bezpłatnie',
   'price.per': '{amount} / {interval}',
@@ -128,6 +136,7 @@ export const messages: Messages = {
   'discount.applied': 'Zastosowano rabat {name}',
   'discount.unknown': 'Ten kod jest nieprawidłowy',
   'discount.otherProduct': 'Ten kod nie dotyczy tego produktu',
+  'discount.otherCurrency': 'Ten kod nie działa w tej walucie',
   'discount.usedUp': 'Ten kod został już wykorzystany tyle razy, ile można. Usuń go, aby kontynuować.',
 
   'pay.pay': 'Zapłać {amount}',
@@ -165,6 +174,10 @@ export const messages: Messages = {
   'decline.card_not_supported': 'Tej karty nie można użyć do tego zakupu. Użyj innej karty.',
   'decline.currency_not_supported': 'Tą kartą nie można zapłacić w tej walucie. Użyj innej karty.',
   'decline.card_velocity_exceeded': 'Limit karty został przekroczony. Użyj innej karty lub zapytaj bank.',
+  'decline.incorrect_address':
+    'Bank nie przyjął adresu. Sprawdź imię, nazwisko i adres, a potem spróbuj ponownie.',
+  'decline.duplicate_transaction':
+    'Tą kartą właśnie zapłacono taką samą kwotę. Sprawdź w banku, zanim spróbujesz ponownie.',
 
   'problem.title': 'Płatność nie powiodła się',
   'problem.notPaid': 'Płatność nie powiodła się i nic nie pobrano. Spróbuj ponownie.',
@@ -178,6 +191,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Bezpłatny okres próbny został już tu wykorzystany. Możesz kupić bez niego.',
   'problem.withoutTrial': 'Kontynuuj bez okresu próbnego',
   'problem.alreadySubscribed': 'Ten adres e-mail ma już subskrypcję w {organization}.',
+  'problem.toPortal': 'Zaloguj się, aby nią zarządzać',
+  'problem.contact': 'Kontakt z {organization}',
   'problem.notUpgradable':
     'Subskrypcja, którą rozszerza to zamówienie, zakończyła się. Poproś {organization} o nowy link.',
   'problem.customerGone': 'To zamówienie nie jest już ważne. Poproś {organization} o nowy link.',
@@ -215,6 +230,9 @@ export const messages: Messages = {
   'done.copy': 'Kopiuj',
   'done.copied': 'Skopiowano',
   'done.validWhileActive': 'Ważny, dopóki subskrypcja jest aktywna',
-  'done.connect': 'Otrzymasz prośbę o połączenie konta {service}',
+  'done.connectNow': 'Połącz {service}',
+  'done.connectFailed': 'Nie udało się połączyć z {service}. Spróbuj ponownie.',
+  'done.signInToConnect': 'Zaloguj się, aby połączyć {service}',
+  'done.manage': 'Zarządzaj zakupem',
   'done.granting': 'W przygotowaniu',
 }

@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Mostrar detalhes',
   'checkout.hideDetails': 'Ocultar detalhes',
   'checkout.language': 'Idioma',
+  'checkout.currency': 'Moeda',
+  'checkout.close': 'Fechar',
 
   'seller.terms': 'Termos',
   'seller.privacy': 'Privacidade',
   'seller.help': 'Ajuda',
+  'seller.withdraw': 'Retratar-se do contrato aqui',
+  'seller.cancel': 'Cancelar contratos aqui',
+  'consent.once':
+    'Aceito que {organization} forneça de imediato, antes do fim do prazo de retratação, e sei que assim perco o direito de retratação.',
+  'consent.subscription':
+    'Peço que {organization} comece o serviço de imediato, antes do fim do prazo de retratação, e sei que, se me retratar, pago o tempo decorrido.',
 
   'price.free': 'Grátis',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'O desconto {name} foi aplicado',
   'discount.unknown': 'Este código não é válido',
   'discount.otherProduct': 'Este código não é válido para este produto',
+  'discount.otherCurrency': 'Este código não é válido nesta moeda',
   'discount.usedUp': 'Este código já foi usado tantas vezes quanto possível. Remova-o para continuar.',
 
   'pay.pay': 'Pagar {amount}',
@@ -131,6 +140,10 @@ export const messages: Messages = {
   'decline.currency_not_supported': 'Este cartão não pode pagar nesta moeda. Tente outro cartão.',
   'decline.card_velocity_exceeded':
     'O seu cartão ultrapassou o limite. Tente outro cartão ou consulte o seu banco.',
+  'decline.incorrect_address':
+    'O banco não aceitou o endereço. Verifique o seu nome e endereço e tente de novo.',
+  'decline.duplicate_transaction':
+    'O mesmo valor acabou de ser pago com este cartão. Consulte o seu banco antes de tentar de novo.',
 
   'problem.title': 'O pagamento não foi concluído',
   'problem.notPaid': 'O pagamento não foi concluído e nada foi cobrado. Tente de novo.',
@@ -147,6 +160,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Você já teve um teste grátis aqui. Pode comprar sem ele.',
   'problem.withoutTrial': 'Continuar sem teste',
   'problem.alreadySubscribed': 'Este e-mail já tem uma assinatura com {organization}.',
+  'problem.toPortal': 'Entrar para geri-la',
+  'problem.contact': 'Contactar {organization}',
   'problem.notUpgradable':
     'A assinatura que este pedido amplia terminou. Peça um novo link a {organization}.',
   'problem.customerGone': 'Este pedido já não é válido. Peça um novo link a {organization}.',
@@ -184,6 +199,9 @@ export const messages: Messages = {
   'done.copy': 'Copiar',
   'done.copied': 'Copiado',
   'done.validWhileActive': 'Válida enquanto a sua assinatura estiver ativa',
-  'done.connect': 'Você será convidado a conectar a sua conta {service}',
+  'done.connectNow': 'Conectar {service}',
+  'done.connectFailed': '{service} não foi conectado. Tente de novo.',
+  'done.signInToConnect': 'Entrar para conectar {service}',
+  'done.manage': 'Gerir a sua compra',
   'done.granting': 'Em preparação',
 }

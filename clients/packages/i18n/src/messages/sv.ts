@@ -11,10 +11,18 @@ export const messages: Messages = {
   'checkout.showDetails': 'Visa detaljer',
   'checkout.hideDetails': 'Dölj detaljer',
   'checkout.language': 'Språk',
+  'checkout.currency': 'Valuta',
+  'checkout.close': 'Stäng',
 
   'seller.terms': 'Villkor',
   'seller.privacy': 'Integritet',
   'seller.help': 'Hjälp',
+  'seller.withdraw': 'Frånträd avtalet här',
+  'seller.cancel': 'Säg upp avtal här',
+  'consent.once':
+    'Jag samtycker till att {organization} levererar genast, innan ångerfristen gått ut, och vet att jag därmed förlorar min ångerrätt.',
+  'consent.subscription':
+    'Jag ber {organization} att börja tjänsten genast, innan ångerfristen gått ut, och vet att jag betalar för tiden fram till dess om jag ångrar mig.',
 
   'price.free': 'Gratis',
   'price.per': '{amount} / {interval}',
@@ -93,6 +101,7 @@ export const messages: Messages = {
   'discount.applied': 'Rabatten {name} används',
   'discount.unknown': 'Koden är inte giltig',
   'discount.otherProduct': 'Koden gäller inte för den här produkten',
+  'discount.otherCurrency': 'Koden gäller inte i den här valutan',
   'discount.usedUp': 'Koden har använts så många gånger som den kan. Ta bort den för att fortsätta.',
 
   'pay.pay': 'Betala {amount}',
@@ -130,6 +139,9 @@ export const messages: Messages = {
   'decline.card_not_supported': 'Kortet kan inte användas för det här köpet. Prova ett annat kort.',
   'decline.currency_not_supported': 'Kortet kan inte betala i den här valutan. Prova ett annat kort.',
   'decline.card_velocity_exceeded': 'Kortets gräns är nådd. Prova ett annat kort eller fråga din bank.',
+  'decline.incorrect_address': 'Banken godtog inte adressen. Kontrollera namn och adress och försök igen.',
+  'decline.duplicate_transaction':
+    'Samma belopp har just betalats med kortet. Kontrollera hos din bank innan du försöker igen.',
 
   'problem.title': 'Betalningen gick inte igenom',
   'problem.notPaid': 'Betalningen gick inte igenom och ingenting har debiterats. Försök igen.',
@@ -144,6 +156,8 @@ export const messages: Messages = {
   'problem.trialRedeemed': 'Du har redan haft en kostnadsfri provperiod här. Du kan köpa utan.',
   'problem.withoutTrial': 'Fortsätt utan provperiod',
   'problem.alreadySubscribed': 'E-postadressen har redan en prenumeration hos {organization}.',
+  'problem.toPortal': 'Logga in för att hantera den',
+  'problem.contact': 'Kontakta {organization}',
   'problem.notUpgradable':
     'Prenumerationen som skulle utökas har avslutats. Be {organization} om en ny länk.',
   'problem.customerGone': 'Beställningen är inte längre giltig. Be {organization} om en ny länk.',
@@ -181,6 +195,9 @@ export const messages: Messages = {
   'done.copy': 'Kopiera',
   'done.copied': 'Kopierat',
   'done.validWhileActive': 'Giltig så länge din prenumeration är aktiv',
-  'done.connect': 'Du blir ombedd att ansluta ditt {service}-konto',
+  'done.connectNow': 'Anslut {service}',
+  'done.connectFailed': '{service} anslöts inte. Försök igen.',
+  'done.signInToConnect': 'Logga in för att ansluta {service}',
+  'done.manage': 'Hantera ditt köp',
   'done.granting': 'Förbereds',
 }

@@ -37,11 +37,19 @@ AnyEvent = TypeVar("AnyEvent", bound=Event[Any])
 
 
 def signed_headers(
-    organization_id: UUID, *scopes: str, customer_id: UUID | None = None, is_test: bool = False, **headers: str
+    organization_id: UUID,
+    *scopes: str,
+    customer_id: UUID | None = None,
+    is_test: bool = False,
+    member_id: UUID | None = None,
+    checkout_id: UUID | None = None,
+    **headers: str,
 ) -> dict[str, str]:
     """The header that the gateway would send for a token of this organization, with others beside it."""
     kind: auth.Kind = "customer" if customer_id else "organization"
-    principal = Principal(kind, ids.uuid7(), (organization_id,), frozenset(scopes), customer_id, is_test)
+    principal = Principal(
+        kind, ids.uuid7(), (organization_id,), frozenset(scopes), customer_id, is_test, member_id, checkout_id
+    )
     return {auth.HEADER: auth.sign(principal, PRIVATE_KEY), **headers}
 
 

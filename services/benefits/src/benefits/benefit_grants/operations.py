@@ -53,7 +53,9 @@ async def update_own(
     platform = PLATFORMS.get(kind)
     if platform is None or account_id is None:
         return (await queries.shapes(session, [found]))[0]
-    if await oauth_accounts.connected(session, found.customer_id, platform, account_id) is None:
+    if principal.checkout_id is None:
+        await oauth_accounts.prove(session, found.customer_id, platform, account_id)
+    if await queries.account_of(session, found, platform, account_id) is None:
         raise InvalidInput(("body", "properties", "account_id"), "is not an account that you have connected")
     grant = await queries.locked(session, found.id)
     if grant.properties.get("account_id") != account_id:
@@ -131,7 +133,7 @@ async def give_outside(session: AsyncSession, grant: BenefitGrant, benefit: Bene
     platform = PLATFORMS[benefit.type]
     grant.wish("give", clock.now(), urgency=urgency)
     chosen = grant.properties.get("account_id")
-    if await oauth_accounts.connected(session, grant.customer_id, platform, chosen) is None:
+    if await queries.account_of(session, grant, platform, chosen) is None:
         names = {"github": "GitHub", "discord": "Discord"}
         grant.await_customer(problem(ActionRequired(f"No {names[platform]} account is connected")))
         await tell(session, grant)

@@ -21,6 +21,7 @@ from benefits.benefit_grants.models import BenefitGrant, Entitlement
 from benefits.benefits.models import Benefit
 from benefits.customers.models import Customer
 from benefits.oauth_accounts import queries as oauth_accounts
+from benefits.oauth_accounts.models import OAuthAccount
 from benefits.strategies.properties import PLATFORMS
 from benefits.strategies.protocol import Account, Job
 
@@ -183,11 +184,19 @@ async def claimable(
     return list(once.values())
 
 
+async def account_of(
+    session: AsyncSession, grant: BenefitGrant, platform: str, chosen: str | None
+) -> OAuthAccount | None:
+    """The account that a grant is given to: the chosen one, or the latest; None as long as there is none for it."""
+    bought = select(Entitlement.checkout_id).where(Entitlement.id == grant.entitlement_id).scalar_subquery()
+    return await oauth_accounts.connected(session, grant.customer_id, platform, chosen, bought)
+
+
 async def job(session: AsyncSession, grant: BenefitGrant, secret: str) -> Job:
     """What is to be done outside for a grant, with all that it needs."""
     benefit = await session.get_one(Benefit, grant.benefit_id)
     chosen = grant.properties.get("account_id")
-    account = await oauth_accounts.connected(session, grant.customer_id, PLATFORMS[benefit.type], chosen)
+    account = await account_of(session, grant, PLATFORMS[benefit.type], chosen)
     connected = await connections.external_ids(session, grant.organization_id, PLATFORMS[benefit.type])
     account_id = grant.account or (account.account_id if account is not None else None)
     others = exists().where(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from servicekit.auth import Principal, allow
+from servicekit.auth import MEMBER, Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
@@ -20,8 +20,8 @@ from benefits.organizations.operations import seller
 
 router = ResourceRouter("/benefit-grants", "benefit_grants")
 portal_router = ResourceRouter("/customer-portal/benefit-grants", "customer_portal:benefit_grants")
-Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
-CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", MEMBER, kind="customer")]
+CustomerWriter = Annotated[Principal, allow("customer_portal:write", MEMBER, kind="customer")]
 Reader = Annotated[Principal, allow("benefits:read", "benefits:write")]
 Ids = Annotated[list[UUID] | None, Query()]
 

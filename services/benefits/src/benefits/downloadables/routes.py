@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from fastapi.responses import RedirectResponse
 from servicekit import links
-from servicekit.auth import Principal, allow
+from servicekit.auth import MEMBER, Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, responses
 from servicekit.inputs import IgnoredQuery
 from servicekit.lists import ListResource, PageQuery
@@ -17,7 +17,7 @@ from benefits.downloadables.schemas import DownloadableRead
 from benefits.settings import Settings
 
 portal_router = ResourceRouter("/customer-portal/downloadables", "customer_portal:downloadables")
-Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", MEMBER, kind="customer")]
 
 
 async def _settings(request: Request) -> Settings:

@@ -55,6 +55,17 @@ async def get(session: AsyncSession, principal: Principal, id: UUID) -> dict[str
     return {**await queries.fields(session, key), "activations": await queries.activations(session, key)}
 
 
+async def get_own(session: AsyncSession, principal: Principal, id: UUID) -> dict[str, Any]:
+    """As its holder sees it: its activations only where the seller lets holders manage them.
+
+    Raises `ResourceNotFound`.
+    """
+    shown = await get(session, principal, id)
+    benefit = await session.get_one(Benefit, shown["benefit_id"])
+    rule = benefit.properties.get("activations") or {}
+    return shown if rule.get("enable_customer_admin", True) else {**shown, "activations": []}
+
+
 async def get_activation(session: AsyncSession, principal: Principal, id: UUID, activation_id: UUID) -> dict[str, Any]:
     """Raises `ResourceNotFound`."""
     key = await _owned(session, principal, id)

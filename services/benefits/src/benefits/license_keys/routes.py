@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from servicekit.auth import Principal, allow
+from servicekit.auth import MEMBER, Principal, allow
 from servicekit.database import Database, driver_of
 from servicekit.errors import BadRequest, NotPermitted, ResourceNotFound, responses
 from servicekit.inputs import IgnoredQuery
@@ -31,8 +31,8 @@ router = ResourceRouter("/license-keys", "license_keys")
 portal_router = ResourceRouter("/customer-portal/license-keys", "license_keys")
 Reader = Annotated[Principal, allow("license_keys:read", "license_keys:write")]
 Writer = Annotated[Principal, allow("license_keys:write")]
-Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
-CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
+Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", MEMBER, kind="customer")]
+CustomerWriter = Annotated[Principal, allow("customer_portal:write", MEMBER, kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 VALIDATE: Any = responses(ResourceNotFound, UsageLimitReached)
 ROTATE: Any = responses(ResourceNotFound, BadRequest)
@@ -153,8 +153,8 @@ async def list_own_keys(
 
 @portal_router.get("/{id}", name="portal_get", responses=responses(ResourceNotFound))
 async def get_own_key(id: UUID, session: SessionOf, principal: Customer) -> LicenseKeyWithActivations:
-    """Gets a license key of the customer's own."""
-    return LicenseKeyWithActivations.model_validate(_for_customer(await operations.get(session, principal, id)))
+    """Gets a license key of the customer's own, with its activations where the seller lets holders manage them."""
+    return LicenseKeyWithActivations.model_validate(_for_customer(await operations.get_own(session, principal, id)))
 
 
 @portal_router.post("/{id}/rotate", name="portal_rotate", responses=ROTATE)

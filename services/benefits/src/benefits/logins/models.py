@@ -21,6 +21,8 @@ class Login(Base):
     organization_id: Mapped[UUID]
     customer_id: Mapped[UUID | None]
     """The customer whose account is connected; None where an organization connects its own."""
+    checkout_id: Mapped[UUID | None]
+    """Of a customer who has not proven their address: the purchase for which the account is."""
     platform: Mapped[str]
     """`github` or `discord`."""
     account: Mapped[str | None]

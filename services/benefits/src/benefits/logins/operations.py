@@ -53,6 +53,7 @@ class Claimed:
     account: str | None
     return_to: str
     verifier: str
+    checkout_id: UUID | None
 
     def back(self, **query: str) -> str:
         """Where the browser goes, with what came of it."""
@@ -69,6 +70,7 @@ async def begin(
     return_to: str,
     *,
     customer_id: UUID | None = None,
+    checkout_id: UUID | None = None,
     account: str | None = None,
 ) -> str:
     """Begins a login. Returns the suite's address to which the browser is sent.
@@ -87,6 +89,7 @@ async def begin(
             ticket_hash=_hash(ticket),
             organization_id=organization_id,
             customer_id=customer_id,
+            checkout_id=checkout_id,
             platform=platform,
             account=account,
             return_to=return_to,
@@ -133,8 +136,9 @@ async def claim(session: AsyncSession, state: str, cookies: dict[str, str], sett
     assert login.encrypted_verifier is not None
     verifier = cipher(settings.secret, _PURPOSE).decrypt(login.encrypted_verifier).decode()
     claimed = Claimed(
-        login.organization_id, login.customer_id, login.platform, login.account, login.return_to, verifier
-    )
+        login.organization_id, login.customer_id, login.platform, login.account, login.return_to, verifier,
+        login.checkout_id,
+    )  # fmt: skip
     return claimed, cookie_name(login, settings)
 
 

@@ -27,6 +27,11 @@ class OAuthAccount(Record, Base):
     encrypted_access_token: Mapped[bytes | None]
     encrypted_refresh_token: Mapped[bytes | None]
     expires_at: Mapped[datetime | None]
+    checkout_id: Mapped[UUID | None]
+    """Where the customer had not proven their address: the purchase for which it was connected. Others do not get it.
+
+    Anybody may buy with somebody's e-mail, and what its owner buys later is not for the first one's account.
+    """
 
     @property
     def is_connected(self) -> bool:

@@ -31,8 +31,9 @@ async def authorize(
     assert principal.customer_id is not None
     organization_id = principal.organization()
     return await logins.begin(
-        session, settings, organization_id, wish.platform, wish.return_to, customer_id=principal.customer_id
-    )
+        session, settings, organization_id, wish.platform, wish.return_to, customer_id=principal.customer_id,
+        checkout_id=principal.checkout_id,
+    )  # fmt: skip
 
 
 async def finish(sessions: Sessions, login: Claimed, code: str, settings: Settings, outside: Outsides) -> str:
@@ -96,10 +97,13 @@ async def _keep(
             customer_id=login.customer_id,
             platform=login.platform,
             account_id=account_id,
+            checkout_id=login.checkout_id,
         )
         session.add(account)
     else:
         account.modified_at = clock.now()
+        if account.checkout_id is not None:
+            account.checkout_id = login.checkout_id
     account.username = username
     account.set_tokens(tokens, secret)
     await session.flush()

@@ -15,8 +15,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.audit.checks import OF_CUSTOMERS, OF_ORDERS, OF_THE_LEDGER, Check
+from billing.audit.checks import Check
 from billing.audit.credits import OF_CREDITS
+from billing.audit.customers import OF_CUSTOMERS
+from billing.audit.events import OF_EVENTS
+from billing.audit.ledger import OF_THE_LEDGER
+from billing.audit.orders import OF_ORDERS
 from billing.customers.models import Customer
 from billing.invariants import INVARIANTS
 from billing.orders.explain import explained
@@ -78,7 +82,7 @@ async def compare(session: AsyncSession, organization: UUID | None, say: Say) ->
     report, progress = Report(), _Progress(say)
     total = await _count(session, Order, organization)
     async for ids in _batches(session, Order, organization):
-        await _compare(session, report, (*OF_ORDERS, *OF_CREDITS), organization, ids)
+        await _compare(session, report, (*OF_ORDERS, *OF_EVENTS, *OF_CREDITS), organization, ids)
         await _explain(session, report, ids)
         report.orders += len(ids)
         progress.tell(f"{report.orders:,} of {total:,} orders")

@@ -1,5 +1,6 @@
 """What is said about customers."""
 
+from contracts import avatars
 from contracts import billing as contracts
 from contracts.checkout import Address
 
@@ -25,7 +26,7 @@ def shape(customer: Customer) -> contracts.Customer:
         organization_id=customer.organization_id,
         deleted_at=customer.deleted_at,
         first_user_event_at=None,
-        avatar_url=None,
+        avatar_url=avatars.url_of(customer.id),
         default_payment_method_id=customer.default_payment_method_id,
     )
 

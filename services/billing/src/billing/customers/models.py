@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from servicekit.database import Record
@@ -46,6 +46,7 @@ class Customer(Record, Base):
     receipts_count: Mapped[int] = mapped_column(default=0, server_default="0")
     customer_id: Mapped[UUID] = synonym("id")
     """A customer's own session owns their own row, as it owns their orders."""
+    is_shown_to_members: ClassVar[bool] = True
 
     def next_receipt_number(self) -> str:
         """Takes the customer's next receipt number. The caller has locked the row."""

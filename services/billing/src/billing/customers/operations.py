@@ -19,6 +19,7 @@ from billing.customers import events, queries
 from billing.customers.models import Customer, CustomerAlias
 from billing.customers.schemas import CustomerCreate, CustomerPortalCustomerUpdate, CustomerUpdate
 from billing.mails import operations as mails
+from billing.orders.models import Order
 
 log = structlog.get_logger()
 _EU = {
@@ -121,10 +122,13 @@ async def update_own(
     return events.shape(customer)
 
 
-async def verify_email(session: AsyncSession, update: EmailUpdate) -> None:
-    """Gives a customer the address that they have proven. One who has another address by now, or was deleted, stays.
+async def verify_email(session: AsyncSession, update: EmailUpdate) -> Customer | None:
+    """Gives a customer the address that they have proven, and returns them, locked.
 
-    Identity has looked whether another customer has it; who came first meanwhile keeps it.
+    One who has another address by now, or was deleted, stays: then it returns None.
+
+    Identity has looked whether another customer has it; who came first meanwhile keeps it. Who had not proven the old
+    address takes their own purchase along: a customer with another one, which may be somebody else's, stays too.
     """
     await _one_at_a_time(session, update.organization_id, update.email)
     found = select(Customer).where(
@@ -140,11 +144,21 @@ async def verify_email(session: AsyncSession, update: EmailUpdate) -> None:
         Customer.id != update.customer_id,
         Customer.deleted_at.is_(None),
     )
-    if customer is None or (await session.execute(other)).first() is not None:
+    is_taken = (await session.execute(other)).first() is not None
+    if customer is None or is_taken or await _has_bought_more(session, update):
         log.warning("customer.email_not_updated", customer_id=str(update.customer_id))
-        return
+        return None
     customer.email, customer.email_verified, customer.modified_at = update.email, True, clock.now()
     outbox.record(session, events.customer_updated(customer))
+    return customer
+
+
+async def _has_bought_more(session: AsyncSession, update: EmailUpdate) -> bool:
+    """Whether there is a purchase besides the one of who asked. The caller has locked the customer."""
+    if update.checkout_id is None:
+        return False
+    others = select(Order.id).where(Order.customer_id == update.customer_id, Order.checkout_id != update.checkout_id)
+    return (await session.execute(others.limit(1))).first() is not None
 
 
 async def delete(

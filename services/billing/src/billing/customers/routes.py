@@ -4,15 +4,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request
-from servicekit.auth import Principal, allow
+from servicekit.auth import MEMBER, Principal, allow
 from servicekit.errors import InvalidInput, ResourceNotFound, responses
 from servicekit.exports import CSVResponse
 from servicekit.inputs import NotBuilt
 from servicekit.lists import ListResource, MetadataQuery, PageQuery, Sorting, sorted_by
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers import events, operations, queries
 from billing.customers.export import export
+from billing.customers.models import Customer
 from billing.customers.queries import CustomerFilter
 from billing.customers.schemas import (
     CustomerCreate,
@@ -32,7 +34,7 @@ router = ResourceRouter("/customers", "customers")
 portal_router = ResourceRouter("/customer-portal/customers", "customer_portal:customers")
 Reader = Annotated[Principal, allow("customers:read", "customers:write")]
 Writer = Annotated[Principal, allow("customers:write")]
-Themselves = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+Visitor = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", MEMBER, kind="customer")]
 ThemselvesWriting = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 NOT_FOUND: Any = responses(ResourceNotFound)
 
@@ -85,9 +87,8 @@ async def update_external(
     external_id: str, session: SessionOf, principal: Writer, changes: CustomerUpdate
 ) -> CustomerRead:
     """Changes a customer, by your own id."""
-    changed = await operations.update(session, principal, changes, external_id=external_id)
-    await members.found(session, await members.team(session, principal, id=changed.id, lock=True))
-    return CustomerRead.of(changed)
+    customer = await members.team(session, principal, external_id=external_id, lock=True)
+    return await _updated(session, principal, changes, customer)
 
 
 @router.delete("/external/{external_id}", name="delete_external", status_code=204, responses=NOT_FOUND)
@@ -118,9 +119,7 @@ async def get(id: UUID, session: SessionOf, principal: Reader) -> CustomerRead:
 @router.patch("/{id}", name="update", responses=NOT_FOUND)
 async def update(id: UUID, session: SessionOf, principal: Writer, changes: CustomerUpdate) -> CustomerRead:
     """Changes a customer."""
-    changed = await operations.update(session, principal, changes, id=id)
-    await members.found(session, await members.team(session, principal, id=id, lock=True))
-    return CustomerRead.of(changed)
+    return await _updated(session, principal, changes, await members.team(session, principal, id=id, lock=True))
 
 
 @router.delete("/{id}", name="delete", status_code=204, responses=NOT_FOUND)
@@ -131,9 +130,10 @@ async def delete(id: UUID, session: SessionOf, principal: Writer, anonymize: Not
 
 
 @portal_router.get("/me", name="get", responses=NOT_FOUND)
-async def get_own(session: SessionOf, principal: Themselves) -> CustomerPortalCustomer:
-    """Gets the customer of the session."""
-    return CustomerPortalCustomer.of(await operations.get(session, principal, id=principal.customer_id))
+async def get_own(session: SessionOf, principal: Visitor) -> CustomerPortalCustomer:
+    """Gets the customer of the session. A member who manages no bills sees nothing of the billing details."""
+    found = await operations.get(session, principal, id=principal.customer_id)
+    return CustomerPortalCustomer.of(found, is_billing_shown=not principal.is_plain_member)
 
 
 @portal_router.patch("/me", name="update", responses=responses(ResourceNotFound, PaymentMethodOfCheckout))
@@ -148,3 +148,14 @@ async def update_own(
             field = ("body", "default_payment_method_id")
             raise InvalidInput(field, "This payment method does not exist") from None
     return CustomerPortalCustomer.of(await operations.update_own(session, principal, changes))
+
+
+async def _updated(
+    session: AsyncSession, principal: Principal, changes: CustomerUpdate, customer: Customer
+) -> CustomerRead:
+    """Changes a customer, locked by the caller, and whose team it is with it."""
+    old_email = customer.email
+    changed = await operations.update(session, principal, changes, id=customer.id)
+    await members.follow_email(session, customer, old_email)
+    await members.found(session, customer)
+    return CustomerRead.of(changed)

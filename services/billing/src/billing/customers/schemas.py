@@ -111,9 +111,12 @@ class CustomerPortalCustomer(BaseModel):
     locale: str | None
 
     @classmethod
-    def of(cls, customer: contracts.Customer) -> "CustomerPortalCustomer":
+    def of(cls, customer: contracts.Customer, *, is_billing_shown: bool = True) -> "CustomerPortalCustomer":
         """No account of another system is connected yet."""
-        return cls.model_validate({**customer.model_dump(), "oauth_accounts": {}}, extra="ignore")
+        fields = {**customer.model_dump(), "oauth_accounts": {}}
+        if not is_billing_shown:
+            fields |= dict.fromkeys(("billing_name", "billing_address", "tax_id", "default_payment_method_id"))
+        return cls.model_validate(fields, extra="ignore")
 
 
 class CustomerPortalCustomerUpdate(Input):

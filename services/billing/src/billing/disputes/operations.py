@@ -115,6 +115,9 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
         session.add(dispute)
     elif dispute.is_news(status_of(told.status)):
         dispute.status, dispute.modified_at = status_of(told.status), now
+    if not is_new and dispute.withdrawn_at is None and told.amount != dispute.total:
+        # An early warning was answered by a refund in part: the bank takes less than it had asked about.
+        dispute.amount, dispute.tax_amount = _parts(order, payment, told)
     dispute.reason = told.reason or dispute.reason
     dispute.evidence_due_by = told.evidence_due_by or dispute.evidence_due_by
     dispute.due_at = clock.wall() + LOOK_AGAIN if dispute.status in OPEN else None
@@ -125,8 +128,14 @@ async def settle(session: AsyncSession, told: DisputeState) -> bool:
     return True
 
 
-def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
+def _parts(order: Order, payment: Payment, told: DisputeState) -> tuple[int, int]:
+    """What is disputed before tax, and its tax, in minor units."""
     tax = tax_of_dispute(told.amount, left=payment.amount - payment.refunded_amount, left_tax=_tax_left(order, payment))
+    return told.amount - tax, tax
+
+
+def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
+    amount, tax = _parts(order, payment, told)
     return Dispute(
         id=ids.uuid7(),
         organization_id=order.organization_id,
@@ -137,7 +146,7 @@ def _opened(order: Order, payment: Payment, told: DisputeState) -> Dispute:
         processor_id=told.processor_id,
         status=status_of(told.status),
         reason=told.reason,
-        amount=told.amount - tax,
+        amount=amount,
         tax_amount=tax,
         fee_amount=0,
         currency=told.currency,
@@ -197,14 +206,21 @@ async def _take_back(session: AsyncSession, order: Order, customer: Customer) ->
 async def _recover_credit(session: AsyncSession, order: Order, customer: Customer, dispute: Dispute) -> None:
     """Takes back the credit that was given for a payment which the bank has given back: nobody gets it twice.
 
-    That is what refunds, the dispute and credits exceed the order's bill by, as far as the customer still has it: no
-    debt remains, since a card is not charged again for what its bank gave back. `order` is as after the subscription's
-    end, which drops credits that waited.
+    That is what refunds, lost disputes and credits exceed the order's bill by, less what an earlier dispute of the
+    order took for it, as far as the customer still has it: no debt remains, since a card is not charged again for what
+    its bank gave back. `order` is as after the subscription's end, which drops credits that waited.
     """
     await session.flush()
     await session.refresh(order, ["credited_amount", "credited_tax_amount"])
-    over = order.refunded_total + dispute.total + order.credited_total - order.billed_total
-    over = max(0, min(over, dispute.total, order.credited_total))
+    earlier = select(Dispute).where(
+        Dispute.order_id == order.id, Dispute.id != dispute.id, Dispute.unrecovered_amount.is_not(None)
+    )
+    lost, taken_before = dispute.total, 0
+    for one in (await session.execute(earlier)).scalars():
+        lost += one.total
+        taken_before += (one.recovered_amount or 0) + (one.recovered_tax_amount or 0) + (one.unrecovered_amount or 0)
+    over = order.refunded_total + lost + order.credited_total - order.billed_total - taken_before
+    over = max(0, min(over, dispute.total, order.credited_total - taken_before))
     balance = await balances.balance_of(session, customer.id, order.currency)
     taken = min(over, max(0, balance.amount if balance is not None else 0))
     tax = tax_of_part(taken, total=order.credited_total, tax=order.credited_tax_amount)

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.event import Event
-from servicekit.letters import Action, Letter
+from servicekit.languages import on_one_line
+from servicekit.letters import Action, Letter, Look
 from servicekit.mail import Notice, write_notices
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.customers.models import Customer
@@ -42,12 +44,16 @@ def letter(
     rows: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
     has_link: bool = True,
+    place: str = "",
     **values: str,
 ) -> Letter:
-    """A mail of `texts/`, with its values filled in and, where it `has_link`, a link to the seller's portal."""
+    """A mail of `texts/` with its values filled in, in the seller's look.
+
+    Where it `has_link`, that leads to the seller's portal: to its `place` (`/orders/…`), or to its first screen.
+    """
     found = texts.mail(name)
     shop = shop_name(seller)
-    path = f"/{seller['slug']}/portal" if seller.get("slug") else "/portal"
+    path = f"/{seller['slug']}/portal{place}" if seller.get("slug") else f"/portal{place}"
     values = {"shop": shop, **{key: on_one_line(value) for key, value in values.items()}}
     return Letter(
         sender=shop,
@@ -57,17 +63,13 @@ def letter(
         action=Action(found.get("action") or texts.data["portal"], path) if has_link else None,
         notes=notes,
         language=texts.language,
+        look=Look.of(seller.get("branding")),
     )
 
 
 def shop_name(seller: Mapping[str, Any]) -> str:
     """How a mail calls the seller."""
     return on_one_line(seller.get("name") or "the shop")
-
-
-def on_one_line(text: Any) -> str:
-    """On one line, whatever was typed."""
-    return " ".join(str(text).split())
 
 
 async def write_of_events(
@@ -93,15 +95,24 @@ async def write_of_subscription(
     if not is_wanted(seller, name):
         return
     texts = languages.of(customer.locale)
+    owed = await _owed(session, subscription) if name == "subscription_past_due" else None
     said = letter(
         seller,
         texts,
         name,
+        place=f"/orders/{owed}" if owed else f"/subscriptions/{subscription.id}",
         product=str(subscription.product_data["name"]),
         day=texts.day(subscription.current_period_end),
         amount=texts.money(subscription.net_amount, subscription.currency),
     )
     await write_notices(session, [Notice(customer.email, said, name, subscription.id, at.isoformat())])
+
+
+async def _owed(session: AsyncSession, subscription: Subscription) -> UUID | None:
+    """The oldest order of a subscription that waits for its payment."""
+    waiting = select(Order.id).where(Order.subscription_id == subscription.id, Order.status == "pending")
+    found: UUID | None = await session.scalar(waiting.order_by(Order.created_at, Order.id).limit(1))
+    return found
 
 
 async def write_payment_failed(session: AsyncSession, order: Order, customer: Customer, payment_id: UUID) -> None:
@@ -114,7 +125,8 @@ async def write_payment_failed(session: AsyncSession, order: Order, customer: Cu
         return
     texts = languages.of(customer.locale)
     amount = texts.money(order.payable_amount, order.currency)
-    said = letter(seller, texts, "payment_failed", product=order.description, amount=amount)
+    place = f"/orders/{order.id}"
+    said = letter(seller, texts, "payment_failed", place=place, product=order.description, amount=amount)
     await write_notices(session, [Notice(customer.email, said, "payment_failed", order.id, str(payment_id))])
 
 
@@ -127,7 +139,7 @@ async def write_refund(session: AsyncSession, order: Order, refund_id: UUID, pai
     seller = await shape_of(session, order.organization_id)
     texts = languages.of(customer.locale)
     amount = texts.money(paid_back, order.currency)
-    said = letter(seller, texts, "refund", product=order.description, amount=amount)
+    said = letter(seller, texts, "refund", place=f"/orders/{order.id}", product=order.description, amount=amount)
     await write_notices(session, [Notice(customer.email, said, "refund", refund_id)])
 
 
@@ -157,7 +169,7 @@ async def _notify(
     is_off = (seller.get("notification_settings") or {}).get(switch, True) is False
     if is_off or not seller.get("email"):
         return
-    texts = languages.of(None)
+    texts = languages.of(seller.get("locale"))
     said = letter(
         seller, texts, name, has_link=False, product=order.description, customer=customer.email,
         amount=texts.money(amount, order.currency),

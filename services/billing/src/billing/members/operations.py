@@ -16,6 +16,10 @@ from billing.members import events, queries
 from billing.members.models import Member
 from billing.members.schemas import CustomerPortalMemberUpdate, MemberCreate, MemberUpdate
 
+_RIGHTS = ("member", "billing_manager", "owner")
+"""From the fewest."""
+_MANAGERS = frozenset({"owner", "billing_manager"})
+
 
 async def team(
     session: AsyncSession,
@@ -113,12 +117,79 @@ async def update(
     return member
 
 
+async def update_by_team(
+    session: AsyncSession,
+    principal: Principal,
+    customer: Customer,
+    member: Member,
+    changes: CustomerPortalMemberUpdate,
+) -> Member:
+    """Changes a member of a team, locked by the caller, as one of the team.
+
+    Raises `NotPermitted` where members change their own role, or who is not the owner touches the ownership.
+    """
+    actor = await _actor(session, principal, customer)
+    role = changes.role if changes.role != member.role else None
+    if actor is not None:
+        if role is not None and actor.id == member.id:
+            raise NotPermitted("Nobody changes their own role: another member does")
+        if actor.role != "owner" and (role == "owner" or member.role == "owner"):
+            raise NotPermitted("Only the owner of a team changes the owner")
+    return await update(session, customer, member, changes)
+
+
+async def remove_by_team(session: AsyncSession, principal: Principal, customer: Customer, member: Member) -> None:
+    """Removes a member of a team, locked by the caller, as one of the team. Raises `NotPermitted` for oneself."""
+    actor = await _actor(session, principal, customer)
+    if actor is not None and actor.id == member.id:
+        raise NotPermitted("Nobody removes themselves from a team: another member does")
+    await delete(session, member)
+
+
+async def ensure_manager(session: AsyncSession, principal: Principal, customer: Customer) -> None:
+    """Raises `NotPermitted` unless the caller manages the team at this moment, whatever the session was opened with."""
+    await _actor(session, principal, customer)
+
+
+async def follow_email(session: AsyncSession, customer: Customer, old_email: str) -> None:
+    """Where a team's own address changed, whose it was as a member has the new one: the old one opens nothing more.
+
+    The caller has locked the customer. A member who has the new address already takes the place of the other.
+    """
+    if customer.type != "team" or customer.email.casefold() == old_email.casefold():
+        return
+    principal = Principal("organization", customer.id, (customer.organization_id,), frozenset())
+    member = await queries.find(session, principal, customer, email=old_email)
+    if member is None:
+        return
+    other = await queries.find(session, principal, customer, email=customer.email)
+    if other is None:
+        await update(session, customer, member, MemberUpdate(email=customer.email))
+        return
+    if _RIGHTS.index(member.role) > _RIGHTS.index(other.role):
+        await update(session, customer, other, MemberUpdate.model_validate({"role": member.role}))
+    await delete(session, member)
+
+
 async def delete(session: AsyncSession, member: Member) -> None:
     """Removes a member of a team, locked by the caller. Raises `NotPermitted` for its owner."""
     if member.role == "owner":
         raise NotPermitted("The owner of a team cannot be removed")
     outbox.record(session, events.told(MemberDeletedV1, member, clock.now()))
     await session.execute(sql_delete(Member).where(Member.id == member.id))
+
+
+async def _actor(session: AsyncSession, principal: Principal, customer: Customer) -> Member | None:
+    """The member whose session it is, None for a session of the customer itself.
+
+    Raises `NotPermitted` for one who manages nothing any more: their session may know an older role for a moment.
+    """
+    if principal.member_id is None:
+        return None
+    actor = await queries.find(session, principal, customer, id=principal.member_id)
+    if actor is None or actor.role not in _MANAGERS:
+        raise NotPermitted("Only owners and billing managers manage a team")
+    return actor
 
 
 async def _add(

@@ -116,8 +116,9 @@ async def delete_external(external_id: str, member_external_id: str, session: Se
 async def list_own_members(
     session: SessionOf, principal: Team, page: PageQuery, sorting: Sorted
 ) -> ListResource[CustomerPortalMember]:
-    """Lists the members of the team of the session."""
+    """Lists the members of the team of the session. For owners and billing managers."""
     customer = await operations.own_team(session, principal)
+    await operations.ensure_manager(session, principal, customer)
     members, total = await queries.list_members(session, principal, customer, None, page, sorting)
     return page.of([CustomerPortalMember.model_validate(member) for member in members], total)
 
@@ -126,8 +127,9 @@ async def list_own_members(
 async def add_member(
     session: SessionOf, principal: TeamWriting, member: CustomerPortalMemberCreate
 ) -> CustomerPortalMember:
-    """Adds a member to the team of the session."""
+    """Adds a member to the team of the session. For owners and billing managers."""
     customer = await operations.own_team(session, principal, lock=True)
+    await operations.ensure_manager(session, principal, customer)
     wish = MemberCreate.model_validate(member.model_dump())
     return CustomerPortalMember.model_validate(await operations.create(session, principal, customer, wish))
 
@@ -136,17 +138,19 @@ async def add_member(
 async def update_member(
     id: UUID, session: SessionOf, principal: TeamWriting, changes: CustomerPortalMemberUpdate
 ) -> CustomerPortalMember:
-    """Changes a member of the team of the session."""
+    """Changes a member of the team of the session: nobody their own role, and only the owner who is the owner."""
     customer = await operations.own_team(session, principal, lock=True)
     member = await operations.get(session, principal, customer, id=id)
-    return CustomerPortalMember.model_validate(await operations.update(session, customer, member, changes))
+    changed = await operations.update_by_team(session, principal, customer, member, changes)
+    return CustomerPortalMember.model_validate(changed)
 
 
 @portal_router.delete("/{id}", name="remove_member", status_code=204, responses=REFUSALS)
 async def remove_member(id: UUID, session: SessionOf, principal: TeamWriting) -> None:
-    """Removes a member from the team of the session."""
+    """Removes a member from the team of the session: not the owner, and nobody themselves."""
     customer = await operations.own_team(session, principal, lock=True)
-    await operations.delete(session, await operations.get(session, principal, customer, id=id))
+    member = await operations.get(session, principal, customer, id=id)
+    await operations.remove_by_team(session, principal, customer, member)
 
 
 def _read(member: Member) -> MemberRead:

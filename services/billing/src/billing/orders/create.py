@@ -74,6 +74,8 @@ class Terms:
     view_hash: bytes | None = None
     metadata: dict[str, Any] | None = None
     custom_field_data: dict[str, Any] | None = None
+    is_business_customer: bool | None = None
+    immediate_delivery_consent: dict[str, Any] | None = None
 
 
 async def open_order(
@@ -89,7 +91,7 @@ async def open_order(
     """Writes an order, with its number, discount, tax, and what the customer's balance takes or gives.
 
     The caller has locked the customer. It says nothing: `tell` does, when the caller has done the rest. What is due
-    afterwards (`order.payable_amount`) is asked for by `payments.collect.request`; nothing due is `payments.collect.
+    afterwards (`order.payable_amount`) is due by `payments.requests.request`; nothing due is `payments.collect.
     settle_free`.
     """
     is_draft = terms.status == "draft"
@@ -189,6 +191,8 @@ def write_order(
         description=terms.description,
         user_metadata=terms.metadata or {},
         custom_field_data=terms.custom_field_data or {},
+        is_business_customer=terms.is_business_customer,
+        immediate_delivery_consent=terms.immediate_delivery_consent,
         product_data=terms.product,
         discount_data=terms.discount,
         items=[

@@ -6,7 +6,7 @@ from contracts import billing as contracts
 from contracts.billing import OrderCreatedV1
 from contracts.catalog import Price, Product
 from pricing.currencies import MAXIMUM_AMOUNT, ensure_chargeable, written
-from pricing.prices import static_amount
+from pricing.prices import ends, static_amount
 from processor import StripeProcessor
 from servicekit import clock
 from servicekit.auth import Principal
@@ -24,7 +24,7 @@ from billing.orders.models import Order
 from billing.orders.schemas import OrderCreate, OrderFinalize
 from billing.organizations.operations import shape_of
 from billing.payment_methods import queries as payment_methods
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 from billing.products.operations import awaited_product
 
@@ -133,7 +133,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Or
     if customer.deleted_at is not None:
         raise OrderCustomerDeleted("The customer of this order was deleted")
     now = clock.now()
-    method = await collect.method_for(session, customer, None)
+    method = await requests.method_for(session, customer, None)
     if wish.payment_method_id is not None:
         method = await payment_methods.find(session, principal, wish.payment_method_id)
         if method is None or method.customer_id != customer.id:
@@ -149,7 +149,7 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Or
         return None
     if method is None:
         raise OrderPaymentFailed("The customer has no saved payment method", decline_code="no_payment_method")
-    return await collect.request(session, order, method, "purchase", in_hand=True, at=now)
+    return await requests.request(session, order, method, "purchase", in_hand=True, at=now)
 
 
 async def leave_as_draft(session: AsyncSession, order: Order) -> None:
@@ -176,19 +176,39 @@ def _price(product: Product, wish: OrderCreate) -> Price:
 
 def _amount(price: Price, wish: OrderCreate) -> int:
     """What is sold, in minor units. Raises `InvalidInput` for what Stripe could not charge in the currency."""
+    counted = _counted(price, wish)
     if wish.amount is not None:
         amount = wish.amount
     elif price.amount_type == "custom":
         raise InvalidInput(("body", "amount"), "Field required for a price that the buyer chooses", "missing")
     else:
         try:
-            amount = static_amount(price, seats=1 if price.amount_type == "seat_based" else None, units=wish.units)
+            amount = static_amount(price, **counted)
         except ValueError as error:
-            raise InvalidInput(("body", "units"), str(error)) from None
+            raise InvalidInput(("body", _field(wish)), str(error)) from None
     try:
         return ensure_chargeable(amount, price.price_currency)
     except ValueError as refusal:
         raise InvalidInput(("body", _field(wish)), f"Amount {refusal}", "greater_than_equal") from None
+
+
+def _counted(price: Price, wish: OrderCreate) -> dict[str, int]:
+    """How many seats or units are sold: one seat, or as many units as are named. Raises `InvalidInput` naming `units`
+    where the price does not go by them, has other ends, or costs nothing without them."""
+    field = ("body", "units")
+    if price.amount_type != "unit_based":
+        if wish.units is not None:
+            raise InvalidInput(field, "The price of this product does not go by units")
+        return {"seats": 1} if price.amount_type == "seat_based" else {}
+    if wish.units is None:
+        if wish.amount is None:
+            raise InvalidInput(field, "Field required for a price by units", "missing")
+        return {}
+    least, most = ends(price)
+    if wish.units < least or (most is not None and wish.units > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise InvalidInput(field, f"This price takes {bounds} units")
+    return {"units": wish.units}
 
 
 def _field(wish: OrderCreate) -> str:

@@ -31,7 +31,7 @@ from billing.orders.create import tell
 from billing.orders.models import Order
 from billing.orders.voids import void_order
 from billing.payment_methods.agreements import AgreedBy, owned, pay_with
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import COUNTED, Payment
 from billing.subscriptions import entries, events
 from billing.subscriptions.models import Subscription
@@ -178,9 +178,9 @@ async def _retry(session: AsyncSession, order: Order, customer: Customer, now: d
     order.next_payment_attempt_at = None
     subscription = await session.get(Subscription, order.subscription_id, with_for_update=True)
     if await is_open(session, order):
-        order.next_payment_attempt_at = now + collect.IN_HAND
+        order.next_payment_attempt_at = now + requests.IN_HAND
         return
-    method = await collect.method_for(session, customer, subscription)
+    method = await requests.method_for(session, customer, subscription)
     last = (
         select(Payment)
         .where(Payment.order_id == order.id, Payment.status == "failed")
@@ -197,7 +197,7 @@ async def _retry(session: AsyncSession, order: Order, customer: Customer, now: d
             return
         await give_up(session, order, customer, subscription, now)
         return
-    await collect.request(session, order, method, "retry_dunning", at=now)
+    await requests.request(session, order, method, "retry_dunning", at=now)
 
 
 async def is_owing(session: AsyncSession, subscription: Subscription, *, besides: UUID | None = None) -> bool:
@@ -240,8 +240,8 @@ async def retry_now(session: AsyncSession, customer: Customer, subscription: Sub
     )
     for order in (await session.execute(owed.order_by(Order.id).with_for_update())).scalars().all():
         if not await is_open(session, order):
-            method = await collect.method_for(session, customer, subscription)
-            await collect.request(session, order, method, "retry_payment_method_update", at=now)
+            method = await requests.method_for(session, customer, subscription)
+            await requests.request(session, order, method, "retry_payment_method_update", at=now)
 
 
 async def _say(

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from contracts import billing as contracts
 from contracts.catalog import Product
-from contracts.checkout import Address, Discount, TaxItem
+from contracts.checkout import Address, Discount, ImmediateDeliveryConsent, TaxItem
 from contracts.event import Event
 
 from billing.customers import events as customers
@@ -69,7 +69,13 @@ def shape(order: Order, customer: Customer, subscription: Subscription | None) -
         if order.tax_breakdown is not None
         else None,
         tax_id=order.tax_id,
+        immediate_delivery_consent=_consent(order),
     )
+
+
+def _consent(order: Order) -> ImmediateDeliveryConsent | None:
+    given = order.immediate_delivery_consent
+    return ImmediateDeliveryConsent.model_validate(given, **_TOLERANT) if given else None
 
 
 def _item(item: OrderItem) -> contracts.OrderItem:

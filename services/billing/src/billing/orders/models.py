@@ -91,6 +91,9 @@ class Order(Record, Base):
     custom_field_data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     product_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     discount_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    is_business_customer: Mapped[bool | None]
+    """Whether the buyer bought as a business; None where no checkout said so."""
+    immediate_delivery_consent: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     items: Mapped[list["OrderItem"]] = relationship(lazy="selectin", order_by="OrderItem.position")
 
     __table_args__ = (

@@ -141,7 +141,7 @@ async def _order(
             "fraction": "0" if is_trial else "1",
         },
     )
-    buyer = purchase.customer
+    buyer, consent = purchase.customer, purchase.immediate_delivery_consent
     behavior = purchase.tax_behavior or ("exclusive" if purchase.tax_amount else None)
     terms = Terms(
         id=purchase.order_id,
@@ -161,6 +161,8 @@ async def _order(
         custom_field_data=purchase.custom_field_data,
         uses_profile=purchase.customer.is_named,
         view_hash=bytes.fromhex(purchase.client_secret_hash) if purchase.client_secret_hash else None,
+        is_business_customer=purchase.is_business_customer,
+        immediate_delivery_consent=consent.model_dump(mode="json") if consent else None,
     )
     seller = await shape_of(session, customer.organization_id)
     return write_order(

@@ -15,11 +15,13 @@ from billing.client_intents import operations as client_intents
 from billing.customers import queries as customers
 from billing.orders import dunning, queries
 from billing.orders.schemas import CustomerOrderConfirmPayment, CustomerOrderPaymentConfirmation
+from billing.payment_methods import agreements
 from billing.payment_methods import queries as payment_methods
 from billing.payment_methods.manage import ProcessorSilent
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 from billing.settings import Settings
+from billing.subscriptions.models import Subscription
 
 MOST = 5
 """So often a customer may try an order (Polar's limit)."""
@@ -131,7 +133,10 @@ async def _begin(session: AsyncSession, principal: Principal, id: UUID, wish: Cu
         method = await payment_methods.find(session, principal, wish.payment_method_id)
         if method is None or method.customer_id != customer.id:
             raise InvalidInput(("body", "payment_method_id"), "Payment method does not exist")
-    payment = await collect.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
+        subscription = await session.get(Subscription, order.subscription_id) if order.subscription_id else None
+        present_id = subscription.payment_method_id if subscription is not None else None
+        await agreements.is_chosen(session, agreements.actor(principal), method.id, present_id)
+    payment = await requests.request(session, order, method, "retry_customer", in_hand=True, at=clock.now())
     if method is None:
         payment.processor_customer_id = customer.processor_customer_id
     return payment

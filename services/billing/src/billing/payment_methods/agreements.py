@@ -13,6 +13,7 @@ from contracts.checkout import Purchase
 from servicekit import clock, ids
 from servicekit.auth import Principal
 from servicekit.database import Record
+from servicekit.errors import InvalidInput
 from sqlalchemy import BigInteger, ColumnElement, Identity, Index, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -95,6 +96,21 @@ def is_own_card(payment_method_id: Any) -> ColumnElement[bool]:
         known.where(SubscriptionCard.agreed_by.in_(OWN)).exists(),
         ~known.where(SubscriptionCard.agreed_by == AgreedBy.CHECKOUT).exists(),
     )
+
+
+async def is_chosen(session: AsyncSession, by: AgreedBy, payment_method_id: UUID, present_id: UUID | None) -> bool:
+    """Whether a card that is named for what `present_id` pays for, if anything does, becomes a recorded choice.
+
+    In the portal a card that is known from a checkout for the customer's e-mail alone may be somebody else's: it goes
+    on paying for what it was entered for, and naming it there makes it nobody's choice. For anything else it is refused
+    with `InvalidInput`. A seller's token may choose any.
+    """
+    if by is not AgreedBy.CUSTOMER or (await session.execute(select(is_own_card(payment_method_id)))).scalar_one():
+        return True
+    if payment_method_id != present_id:
+        message = "This card was entered at a checkout: add it here to use it for more"
+        raise InvalidInput(("body", "payment_method_id"), message)
+    return False
 
 
 def pay_with(

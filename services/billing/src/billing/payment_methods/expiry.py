@@ -59,7 +59,7 @@ async def remind_of_cards(sessions: Sessions) -> int:
                 continue
             card = method.method_metadata
             month = texts.month(int(card["exp_year"]), int(card["exp_month"]))
-            said = letter(seller, texts, KIND, last4=str(card.get("last4")), month=month)
+            said = letter(seller, texts, KIND, place="/payment-methods", last4=str(card.get("last4")), month=month)
             notices.append(Notice(customer.email, said, KIND, method.id, month_key(card)))
         await write_notices(session, notices)
     return len(rows)

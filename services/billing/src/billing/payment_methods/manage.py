@@ -111,7 +111,7 @@ async def add(
     except (ProcessorUnavailable, ProcessorRefused) as error:
         raise ProcessorSilent("the payment processor could not be reached", headers={"Retry-After": "2"}) from error
     await card_attempts.end(sessions, attempt_id, outcome.status)
-    return await _kept(sessions, processor, principal, outcome, holder, attempt_id, set_default=wish.set_default)
+    return await _kept(sessions, processor, principal, outcome, holder, attempt_id, wish)
 
 
 async def confirm(
@@ -136,9 +136,7 @@ async def confirm(
     else:
         await card_attempts.end(sessions, attempt_id, outcome.status)
     holder = customer.processor_customer_id or ""
-    return await _kept(
-        sessions, processor, principal, outcome, holder, attempt_id, set_default=wish.set_default, is_own=False
-    )
+    return await _kept(sessions, processor, principal, outcome, holder, attempt_id, wish, is_own=False)
 
 
 async def _kept(
@@ -148,8 +146,8 @@ async def _kept(
     outcome: SetupOutcome,
     holder: str,
     attempt_id: UUID,
+    wish: CustomerPaymentMethodCreate | CustomerPaymentMethodConfirm,
     *,
-    set_default: bool,
     is_own: bool = True,
 ) -> CustomerPaymentMethodCreateResponse:
     if outcome.status == "declined":
@@ -176,17 +174,22 @@ async def _kept(
         before = customer.default_payment_method_id
         saved = await operations.keep(
             session, customer, method.customer or holder, method.processor_id, method.type, shown,
-            as_default=set_default or before is None,
+            as_default=wish.set_default or before is None,
         )  # fmt: skip
         await operations.adopt(session, customer, saved)
-        if customer.default_payment_method_id != before:
+        if wish.for_subscriptions:
+            await operations.pay_subscriptions(session, customer, saved)
+        if wish.for_subscriptions or customer.default_payment_method_id != before:
             await retry_with_new_card(session, customer, clock.now())
         return CustomerPaymentMethodCreateResponse(status="succeeded", payment_method=read(saved, customer))
 
 
-async def make_default(session: AsyncSession, principal: Principal, id: UUID) -> PaymentMethodRead:
+async def make_default(
+    session: AsyncSession, principal: Principal, id: UUID, *, for_subscriptions: bool = False
+) -> PaymentMethodRead:
     """Makes a saved card the default, which is asked at once for what is past due.
 
+    With `for_subscriptions` it pays for the customer's own subscriptions from now on, whatever card each had.
     Raises `ResourceNotFound`, or `PaymentMethodOfCheckout` for a card that somebody else may have entered.
     """
     customer = await own_customer(session, principal, lock=True)
@@ -196,9 +199,11 @@ async def make_default(session: AsyncSession, principal: Principal, id: UUID) ->
     own = select(PaymentMethod.id).where(PaymentMethod.id == id, agreements.is_own_card(PaymentMethod.id))
     if (await session.execute(own)).first() is None:
         raise PaymentMethodOfCheckout("This card was entered at a checkout: add it here to use it for more")
-    if customer.default_payment_method_id != id:
+    if customer.default_payment_method_id != id or for_subscriptions:
         operations.choose(session, customer, id)
         await operations.adopt(session, customer, method)
+        if for_subscriptions:
+            await operations.pay_subscriptions(session, customer, method)
         await retry_with_new_card(session, customer, clock.now())
     return read(method, customer)
 

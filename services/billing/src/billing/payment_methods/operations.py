@@ -92,6 +92,23 @@ async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod
         pay_with(session, subscription, method.id, AgreedBy.CUSTOMER)
 
 
+async def pay_subscriptions(session: AsyncSession, customer: Customer, method: PaymentMethod) -> None:
+    """A card that the customer chose for all later payments pays for each of their own subscriptions that goes on.
+
+    As with `adopt`, one that somebody may have begun for their e-mail keeps its card until they choose one for it by
+    name. The caller has locked the customer.
+    """
+    await session.flush()
+    running = select(Subscription).where(
+        Subscription.customer_id == customer.id,
+        Subscription.ended_at.is_(None),
+        Subscription.payment_method_id.is_distinct_from(method.id),
+    )
+    found = (await session.execute(running.order_by(Subscription.id).with_for_update())).scalars()
+    for subscription in await owned(session, found):
+        pay_with(session, subscription, method.id, AgreedBy.CUSTOMER)
+
+
 def choose(session: AsyncSession, customer: Customer, method_id: UUID | None) -> None:
     """Makes a card the customer's default. The caller has locked the customer."""
     if customer.default_payment_method_id == method_id:

@@ -101,7 +101,7 @@ async def update(
     id: UUID, session: SessionOf, principal: ThemselvesWriting, changes: CustomerPaymentMethodUpdate
 ) -> PaymentMethodRead:
     """Makes a saved card of the customer's own the default; it is asked at once for what is past due."""
-    return await manage.make_default(session, principal, id)
+    return await manage.make_default(session, principal, id, for_subscriptions=changes.for_subscriptions)
 
 
 @portal_router.delete(

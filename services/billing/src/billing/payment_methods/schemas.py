@@ -1,10 +1,10 @@
 """Saved payment methods as the API shows and takes them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from contracts.event import Instant
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from servicekit.inputs import Input
 
 Token = Annotated[
@@ -28,11 +28,24 @@ class PaymentMethodRead(BaseModel):
     is_default: bool
 
 
-class CustomerPaymentMethodCreate(Input):
+class _Use(Input):
+    """What a card is to be used for."""
+
+    set_default: bool
+    for_subscriptions: bool = False
+    """With `set_default`: it pays for all running subscriptions of the customer's own too, whatever card each had."""
+
+    @model_validator(mode="after")
+    def _is_default_for_subscriptions(self) -> Self:
+        if self.for_subscriptions and not self.set_default:
+            raise ValueError("for_subscriptions goes with set_default")
+        return self
+
+
+class CustomerPaymentMethodCreate(_Use):
     """A card to keep, as Stripe.js collected it (or, in test mode, the name of a test payment method)."""
 
     confirmation_token_id: Token
-    set_default: bool
     return_url: Url
 
 
@@ -40,13 +53,14 @@ class CustomerPaymentMethodUpdate(Input):
     """What changes of a saved card: it becomes the default. Another card takes that from it, nothing else does."""
 
     is_default: Literal[True]
+    for_subscriptions: bool = False
+    """It pays for all running subscriptions of the customer's own too, whatever card each had."""
 
 
-class CustomerPaymentMethodConfirm(Input):
+class CustomerPaymentMethodConfirm(_Use):
     """A card whose bank has asked its holder meanwhile."""
 
     setup_intent_id: Token
-    set_default: bool
 
 
 class CustomerPaymentMethodCreateResponse(BaseModel):

@@ -16,7 +16,7 @@ from servicekit import clock, timers
 from servicekit.database import Sessions
 from sqlalchemy import ARRAY, Uuid, any_, literal, not_, select, update
 
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
 
 log = structlog.get_logger()
@@ -111,7 +111,7 @@ class _Lanes:
             if first:
                 taken = update(Payment).where(Payment.id.in_([payment.id for payment in first.values()]))
                 await session.execute(
-                    taken.values(**collect.later(collect.IN_HAND, clock.now())).execution_options(
+                    taken.values(**requests.later(requests.IN_HAND, clock.now())).execution_options(
                         synchronize_session=False
                     )
                 )

@@ -9,9 +9,9 @@ from servicekit.timers import CLOCKS, look
 from sqlalchemy import case, func, select, update
 
 from billing.payments import duplicates
-from billing.payments.collect import IN_HAND
 from billing.payments.lanes import collect_due, is_any_to_collect
 from billing.payments.models import Payment
+from billing.payments.requests import IN_HAND
 
 __all__ = ["ask_waiting", "collect_due", "is_any_duplicate", "is_any_to_ask", "is_any_to_collect", "refund_duplicates"]
 

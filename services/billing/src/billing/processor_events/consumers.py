@@ -1,6 +1,6 @@
 """What is heard of the processor, through checkout, which has the one address that it calls back."""
 
-from contracts.checkout import ProcessorEventReceivedV1
+from contracts.processor_events import ProcessorEventReceivedV1
 from servicekit.consumers import Consumers
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -8,14 +8,15 @@ voids the order and leaves the subscription as it was.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from contracts import billing as contracts
 from contracts.billing import OrderCreatedV1, SubscriptionActiveV1, SubscriptionCycledV1, SubscriptionUpdatedV1
 from contracts.event import Event
-from pricing.currencies import MAXIMUM_AMOUNT
+from pricing.currencies import MAXIMUM_AMOUNT, written
 from processor import StripeProcessor
-from servicekit import ids, outbox
+from servicekit import clock, ids, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.database import Sessions
 from servicekit.errors import InvalidInput, ResourceNotFound
@@ -30,9 +31,9 @@ from billing.orders.models import Order
 from billing.orders.voids import void_order
 from billing.organizations.models import Organization
 from billing.payment_methods.agreements import AgreedBy, actor
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.payments.models import Payment
-from billing.subscriptions import entries, events, pending_updates, queries
+from billing.subscriptions import discounts, entries, events, pending_updates, plans, queries, rises
 from billing.subscriptions.change import NewTerms, SubscriptionChange
 from billing.subscriptions.errors import (
     InactiveSubscription,
@@ -44,8 +45,8 @@ from billing.subscriptions.errors import (
     SubscriptionLocked,
 )
 from billing.subscriptions.models import ACTIVE, AlreadyCanceledSubscription, Subscription
-from billing.subscriptions.orders import bill_change, surroundings
-from billing.subscriptions.plans import Plan, period_cost
+from billing.subscriptions.orders import bill_change, surroundings, total_of
+from billing.subscriptions.plans import GivenDiscount, Plan, period_cost
 
 NO_METHOD = "There is no saved payment method to charge"
 Told = Sequence[type[Event[contracts.Subscription]]]
@@ -100,22 +101,48 @@ def ensure_changeable(subscription: Subscription) -> None:
         raise InactiveSubscription(f"This subscription is {subscription.status}")
 
 
-async def ensure_chargeable(session: AsyncSession, held: Locked, amount: int) -> None:
-    """Raises `PaymentMethodRequired` where neither a card nor the customer's credit could pay `amount` minor units.
+async def ensure_chargeable(
+    session: AsyncSession, held: Locked, amount: int, product: dict[str, Any] | None = None
+) -> None:
+    """Raises `PaymentMethodRequired` where neither a card nor the customer's credit could pay `amount`.
 
-    A subscription without a card gets the customer's default: they, or the seller, ask for what it pays.
+    That is in minor units before tax. Credit has to pay its tax too, and what waits for an order of any of the
+    customer's subscriptions. `product` is the one that is charged for, where it is not the present one. A subscription
+    without a card gets the customer's default: they, or the seller, ask for what it pays.
     """
     subscription, customer = held.subscription, held.customer
-    if amount <= 0 or await collect.choose_method(session, customer, subscription, held.by) is not None:
+    if amount <= 0 or await requests.choose_method(session, customer, subscription, held.by) is not None:
         return
+    due = amount + await entries.waiting_of_customer(session, customer.id, subscription.currency)
     balance = await balances.balance_of(session, customer.id, subscription.currency)
-    if balance is None or balance.amount < amount:
+    credit = balance.amount if balance is not None else 0
+    if due <= 0:
+        return
+    if due > credit or await total_of(session, subscription, customer, due, clock.now(), product) > credit:
         raise PaymentMethodRequired(NO_METHOD)
 
 
 async def ensure_continuable(session: AsyncSession, held: Locked, begins_at: datetime) -> None:
     """Raises `PaymentMethodRequired` where nobody could pay the period of the subscription that begins then."""
     await ensure_chargeable(session, held, period_cost(held.subscription, begins_at))
+
+
+async def give_discount(
+    session: AsyncSession, held: Locked, discount: GivenDiscount | None, before: rises.Course | None = None
+) -> None:
+    """Gives the subscription a discount, or takes it away, from the next period on; None leaves it as it is.
+
+    `before` is what periods cost before that, where the subscription does not say it any more. What is scheduled counts
+    too. Raises `PaymentMethodRequired` where a later period gets dearer, and nobody could pay it.
+    """
+    subscription = held.subscription
+    scheduled = await pending_updates.scheduled(session, subscription)
+    product = scheduled.product if scheduled is not None else None
+    terms: dict[str, Any] = {"product": product, "amount": scheduled.amount} if scheduled is not None else {}
+    before = before or rises.present(subscription, terms)
+    if discount is not None:
+        discounts.give(subscription, discount.data)
+    await ensure_chargeable(session, held, plans.dearer_amount(subscription, before, terms), product)
 
 
 async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: datetime) -> Charging | None:
@@ -125,20 +152,20 @@ async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: dateti
     price that nobody could pay, or `InvalidInput` for more than can be charged at once.
     """
     subscription = held.subscription
+    plan = await _within_one_charge(session, held, plan, now)
     if plan.behavior == "next_period":
-        await ensure_chargeable(session, held, plan.dearer_amount)
+        await ensure_chargeable(session, held, plan.dearer_amount, plan.terms.product)
         await pending_updates.schedule(session, subscription, plan)
         await say(session, subscription, [SubscriptionUpdatedV1], now)
         return None
     if plan.lines or plan.is_billed_at_once:
         await _ensure_settled(session, subscription)
+    if plan.terms.period_end is not None:
+        subscription.ensure_paused_before(plan.terms.period_end, plan.field[1])
     if plan.is_billed_at_once:
         return await _bill_first(session, held, plan, now)
-    # In a trial nothing is added yet, but the period after it is charged.
-    await ensure_chargeable(session, held, plan.dearer_amount)
-    added = sum(line.amount for line in plan.lines)
-    if added > 0:
-        await ensure_chargeable(session, held, added + await entries.waiting_amount(session, subscription))
+    amount = plan.amount_now if plan.amount_now > 0 else plan.dearer_amount
+    await ensure_chargeable(session, held, amount, plan.terms.product)
     await entries.write(session, subscription, plan.lines, now)
     await _apply(session, subscription, plan.terms, now)
     await mails.write_of_subscription(session, subscription, held.customer, "subscription_updated", now)
@@ -182,6 +209,28 @@ async def say(session: AsyncSession, subscription: Subscription, told: Told, at:
     return data
 
 
+async def _within_one_charge(session: AsyncSession, held: Locked, plan: Plan, now: datetime) -> Plan:
+    """The plan; lines that would wait are billed now where the next order, with them, is more than a card can pay.
+
+    Raises `InvalidInput` naming the field where a period alone is, with its tax.
+    """
+    subscription, customer = held.subscription, held.customer
+
+    async def is_too_much(amount: int) -> bool:
+        if 2 * amount <= MAXIMUM_AMOUNT:  # no tax doubles a price
+            return False
+        return await total_of(session, subscription, customer, amount, now, plan.terms.product) > MAXIMUM_AMOUNT
+
+    if await is_too_much(plan.next_amount):
+        most = written(MAXIMUM_AMOUNT, subscription.currency)
+        raise InvalidInput(plan.field, f"More than {most} with tax cannot be charged at once")
+    if plan.behavior == "prorate" and plan.lines:
+        added = sum(line.amount for line in plan.lines) + await entries.waiting_amount(session, subscription)
+        if await is_too_much(plan.next_amount + added):
+            return plan.billed_now()
+    return plan
+
+
 async def _ensure_settled(session: AsyncSession, subscription: Subscription) -> None:
     """Nothing is credited for a period that nobody has paid yet."""
     unpaid = select(Order.id).where(Order.subscription_id == subscription.id, Order.status == "pending").limit(1)
@@ -193,6 +242,8 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
     subscription, customer = held.subscription, held.customer
     if held.organization is not None and not held.organization.data["capabilities"]["subscription_renewals"]:
         raise PaymentNotReady("This organization may not bill subscriptions at present")
+    if plan.amount_now <= 0:
+        await ensure_chargeable(session, held, plan.dearer_amount, plan.terms.product)
     around = await surroundings(session, [(subscription, customer)])
     order = await bill_change(session, subscription, customer, around, plan, now)
     if order.payable_amount > MAXIMUM_AMOUNT:
@@ -214,12 +265,24 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
     subscription.open_change_id = change.id
     tell(session, order, customer, subscription, OrderCreatedV1, at=now)
     if order.payable_amount == 0:
+        await _ensure_not_owed(session, held, order)
         await collect.settle_free(session, order, customer, subscription, now)
         return None
-    method = await collect.choose_method(session, customer, subscription, held.by)
+    method = await requests.choose_method(session, customer, subscription, held.by)
     if method is None:
         raise PaymentMethodRequired(NO_METHOD)
-    return Charging(change.id, collect.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))
+    return Charging(change.id, requests.write_request(session, order, method, "purchase", 1, in_hand=True, at=now))
+
+
+async def _ensure_not_owed(session: AsyncSession, held: Locked, order: Order) -> None:
+    """What is too little to charge is a debt, and needs a card that collects it: else `PaymentMethodRequired`."""
+    if order.total_amount <= 0:
+        return
+    balance = await balances.balance_of(session, held.customer.id, order.currency)
+    if balance is None or balance.amount >= 0:
+        return
+    if await requests.choose_method(session, held.customer, held.subscription, held.by) is None:
+        raise PaymentMethodRequired(NO_METHOD)
 
 
 async def _apply(session: AsyncSession, subscription: Subscription, terms: NewTerms, now: datetime) -> None:

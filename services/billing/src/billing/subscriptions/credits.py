@@ -6,19 +6,17 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.disputes.models import OPEN, Dispute
+from billing.disputes.models import BLOCKING, Dispute
 from billing.orders.models import BillingEntry, Order, OrderItem
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.paid import Paid, paid_of
-
-DISPUTED = (*OPEN, "lost")
-"""While a dispute stands so, its money counts as gone; a dispute that was won or prevented took none."""
 
 
 async def read(session: AsyncSession, subscription: Subscription) -> Paid:
     """The money of the present period, its orders locked: a refund waits until the credit stands on them.
 
-    The caller has locked customer and subscription.
+    What a bank has, or took, is gone; an early warning has taken nothing, and may come to nothing. The caller has
+    locked customer and subscription.
     """
     await session.flush()
     begun = or_(OrderItem.start_timestamp >= subscription.current_period_start, OrderItem.start_timestamp.is_(None))
@@ -38,7 +36,7 @@ async def read(session: AsyncSession, subscription: Subscription) -> Paid:
     )
     entries = (await session.execute(waiting)).scalars().all()
     lost: dict[UUID, tuple[int, int]] = {}
-    held = select(Dispute).where(Dispute.order_id.in_([order.id for order in orders]), Dispute.status.in_(DISPUTED))
+    held = select(Dispute).where(Dispute.order_id.in_([order.id for order in orders]), Dispute.status.in_(BLOCKING))
     for dispute in (await session.execute(held)).scalars():
         amount, tax = lost.get(dispute.order_id, (0, 0))
         lost[dispute.order_id] = (amount + dispute.amount, tax + dispute.tax_amount)

@@ -89,6 +89,11 @@ def of_period(subscription: Subscription, product_id: str) -> dict[str, Any] | N
     return next(candidates, None)
 
 
+def has_reduced(subscription: Subscription) -> bool:
+    """Whether the present period was billed with a discount, for its product or for an earlier one."""
+    return subscription.period_discount_data is not None or _set_aside(subscription) is not None
+
+
 def follow_product(subscription: Subscription) -> None:
     """The product has changed inside the period: a discount that does not cover it is set aside until the way back."""
     found = of_period(subscription, str(subscription.product_id))

@@ -40,6 +40,15 @@ async def waiting_amount(session: AsyncSession, subscription: Subscription) -> i
     return int((await session.execute(statement)).scalar_one())
 
 
+async def waiting_of_customer(session: AsyncSession, customer_id: UUID, currency: str) -> int:
+    """The same of all subscriptions of a customer in a currency: what their credit there has to pay first."""
+    theirs = select(Subscription.id).where(Subscription.customer_id == customer_id)
+    total = select(func.coalesce(func.sum(BillingEntry.amount), 0)).where(
+        BillingEntry.subscription_id.in_(theirs), BillingEntry.currency == currency, *_waits()
+    )
+    return int((await session.execute(total)).scalar_one())
+
+
 async def write(
     session: AsyncSession, subscription: Subscription, lines: Sequence[ProratedLine], now: datetime
 ) -> None:
@@ -48,7 +57,7 @@ async def write(
     The caller has locked the subscription's customer.
     """
     for position, line in enumerate(lines):
-        session.add(_entry(subscription, line, now + timedelta(microseconds=position)))
+        session.add(_entry(subscription, line.as_entry(), now + timedelta(microseconds=position)))
     await recount(session, [line.corrects for line in lines])
 
 

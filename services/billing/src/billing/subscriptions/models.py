@@ -2,12 +2,13 @@
 
 import calendar
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pricing.discounts import Snapshot, amount_off
+from servicekit.clock import rfc3339
 from servicekit.database import Record
-from servicekit.errors import NotPermitted
+from servicekit.errors import InvalidInput, NotPermitted
 from sqlalchemy import BigInteger, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -46,6 +47,7 @@ class Subscription(Record, Base):
     """
 
     __tablename__ = "subscriptions"
+    is_shown_to_members: ClassVar[bool] = True
 
     status: Mapped[str]
     customer_id: Mapped[UUID]
@@ -101,6 +103,17 @@ class Subscription(Record, Base):
     def net_amount(self) -> int:
         """What a period costs less the discount, in minor units; shares are rounded half away from zero."""
         return self.amount - amount_off(Snapshot.of(self.discount_data), self.amount, self.currency)
+
+    def ensure_paused_before(self, period_end: datetime, field: str) -> None:
+        """For a present period that shall end at `period_end`: a planned pause has to begin before it is over.
+
+        Raises `InvalidInput` naming the `field` of the body that moves the end.
+        """
+        if self.resumes_at is not None and self.resumes_at <= period_end:
+            when = f"The period would end at {rfc3339(period_end)}"
+            raise InvalidInput(
+                ("body", field), f"{when}, after resumes_at ({rfc3339(self.resumes_at)}) of the planned pause"
+            )
 
     def cancel(self, now: datetime) -> None:
         """It ends with the present period. Raises `AlreadyCanceledSubscription`."""

@@ -91,6 +91,7 @@ def terms_of(purchase: Purchase) -> dict[str, Any]:
         "price_data": purchase.price.model_dump(mode="json"),
         "discount_data": keeps.model_dump(mode="json") if keeps else None,
         "period_discount_data": discount.model_dump(mode="json") if discount and not is_trial else None,
+        "set_aside_discount_data": None,
     }
 
 
@@ -121,10 +122,11 @@ async def update(
 
 
 async def change(
-    session: AsyncSession, subscription: Subscription, changes: SubscriptionUpdate
+    session: AsyncSession, subscription: Subscription, changes: SubscriptionUpdate, *, is_mailed: bool = True
 ) -> contracts.Subscription:
     """Cancels a subscription that the caller has locked (its customer first), takes that back, or ends it.
 
+    Unless it `is_mailed`, the caller writes the mail about it.
     Raises `AlreadyCanceledSubscription`, `InactiveSubscription` for a paused one, `SubscriptionNotScheduledToCancel`,
     or `SubscriptionLocked` while a change is being paid.
     """
@@ -149,7 +151,7 @@ async def change(
     if changes.metadata is not None:
         subscription.user_metadata = changes.metadata
     subscription.modified_at = now
-    data = await _tell(session, subscription, told, now)
+    data = await _tell(session, subscription, told, now, is_mailed=is_mailed)
     if changes.revoke:
         await write_off(session, subscription, await session.get_one(Customer, subscription.customer_id), now)
     return data
@@ -235,11 +237,14 @@ def _explain(subscription: Subscription, reason: str | None, comment: str | None
         subscription.customer_cancellation_comment = comment
 
 
-async def _tell(session: AsyncSession, subscription: Subscription, told: Told, at: datetime) -> contracts.Subscription:
+async def _tell(
+    session: AsyncSession, subscription: Subscription, told: Told, at: datetime, *, is_mailed: bool = True
+) -> contracts.Subscription:
     data = (await queries.shapes(session, [subscription]))[0]
     outbox.record(session, *(events.told(contract, subscription, data, at) for contract in told))
-    customer = await session.get_one(Customer, subscription.customer_id)
-    await mails.write_of_events(session, subscription, customer, told, at)
+    if is_mailed:
+        customer = await session.get_one(Customer, subscription.customer_id)
+        await mails.write_of_events(session, subscription, customer, told, at)
     return data
 
 

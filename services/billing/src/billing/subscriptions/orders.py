@@ -22,9 +22,10 @@ from billing.invoices.numbers import next_number
 from billing.orders.corrections import recount
 from billing.orders.create import Line, Terms, tell, write_order
 from billing.orders.models import BillingEntry, Order
+from billing.orders.tax import tax_of
 from billing.organizations.operations import shape_of, shapes_of
 from billing.payment_methods.models import PaymentMethod
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.subscriptions import discounts, entries
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.plans import FullPeriod, Plan
@@ -51,7 +52,7 @@ class Surroundings:
     """What was said at the subscriptions' checkouts, where a customer's own details are missing."""
 
     def method_of(self, subscription: Subscription) -> PaymentMethod | None:
-        """The card of the subscription; see `payments.collect.method_for`."""
+        """The card of the subscription; see `payments.requests.method_for`."""
         method_id = subscription.payment_method_id
         return self.methods.get(method_id) if method_id is not None else None
 
@@ -83,6 +84,34 @@ async def _buyers_of(session: AsyncSession, claimed: Sequence[tuple[Subscription
     )
     rows = (await session.execute(bought)).all()
     return {checkouts[row.checkout_id]: Buyer(row.billing_name, row.billing_address, row.tax_id) for row in rows}
+
+
+async def total_of(
+    session: AsyncSession,
+    subscription: Subscription,
+    customer: Customer,
+    amount: int,
+    now: datetime,
+    product: dict[str, Any] | None = None,
+) -> int:
+    """What an order of `amount` would come to with today's tax, both in minor units; nothing is written.
+
+    `amount` has its discount taken off. `product` is the one that is sold then; the present one where it is None.
+    Raises `AskOutside` where a provider of the outside has to be asked first.
+    """
+    buyer = (await _buyers_of(session, [(subscription, customer)])).get(subscription.id)
+    tax = tax_of(
+        reference=f"estimate:{subscription.id}",
+        amounts=[amount],
+        currency=subscription.currency,
+        address=customer.billing_address or (buyer.address if buyer else None),
+        tax_id=customer.tax_id or (buyer.tax_id if buyer else None),
+        behavior=subscription.tax_behavior,
+        product=product or subscription.product_data,
+        seller=await shape_of(session, customer.organization_id),
+        at=now,
+    )
+    return amount if tax.behavior == "inclusive" else amount + tax.amount
 
 
 async def bill_period(
@@ -163,7 +192,7 @@ async def publish_and_collect(
         await collect.settle_free(session, order, customer, subscription, now)
     else:
         method = around.method_of(subscription)
-        collect.write_request(session, order, method, "subscription_cycle", 1, at=now)
+        requests.write_request(session, order, method, "subscription_cycle", 1, at=now)
 
 
 async def _write(

@@ -24,15 +24,15 @@ async def schedule(
 ) -> None:
     """The subscription pauses when its present period is over, until `resumes_at` or until it is resumed.
 
-    Raises `AlreadyCanceledSubscription`, `InactiveSubscription` unless it is active, and `InvalidInput` for an instant
-    that is not after the period's end.
+    Raises `AlreadyCanceledSubscription`, `InactiveSubscription` unless it is active, and `InvalidInput` naming
+    `resumes_at` where it is past, or not after the period's end.
     """
     if subscription.ended_at is not None or subscription.cancel_at_period_end:
         raise AlreadyCanceledSubscription("This subscription is already canceled, or it ends at the period's end")
     if subscription.status != "active":
         raise InactiveSubscription(f"This subscription is {subscription.status}: only an active one can pause")
-    if resumes_at is not None and resumes_at <= subscription.current_period_end:
-        raise InvalidInput(("body", "resumes_at"), "must be after the end of the current period")
+    if resumes_at is not None and resumes_at <= max(now, subscription.current_period_end):
+        raise InvalidInput(("body", "resumes_at"), "must be after the end of the current period, and after now")
     subscription.pause_at_period_end, subscription.resumes_at = True, resumes_at
     subscription.modified_at = now
     await changes.say(session, subscription, [SubscriptionUpdatedV1], now)

@@ -10,7 +10,7 @@ from pricing.discounts import Snapshot
 from pricing.prices import static_amount
 from servicekit.errors import InvalidInput
 
-from billing.subscriptions import discounts
+from billing.subscriptions import discounts, rises
 from billing.subscriptions.change import NewTerms
 from billing.subscriptions.errors import SubscriptionLocked
 from billing.subscriptions.merging import QUANTITIES, asked_of, ensure_remaining, price_from, price_of, quantity
@@ -40,7 +40,8 @@ class GivenDiscount:
 class Wish:
     """What a subscription shall get, and how the difference is settled.
 
-    `behavior` is invoice, prorate, next_period or reset. What is None stays as it is.
+    `behavior` is invoice, prorate, next_period or reset. What is None stays as it is. `before` is what periods cost
+    without it, where the subscription has its new discount already.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Wish:
     seats: int | None = None
     units: int | None = None
     discount: GivenDiscount | None = None
+    before: rises.Course | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,9 @@ class FullPeriod:
 class Plan:
     """A change that was computed. `lines` are what it costs now, empty for nothing; `behavior` as it was promoted.
 
-    `full` is the period that begins with it where all of that is billed. `dearer_amount` is of one that is scheduled or
-    made in a trial: what a period will cost, discount taken off, if that is more than without the change; else 0.
+    `full` is the period that begins with it where all of that is billed. `next_amount` is what the next period will
+    cost, discount taken off. `dearer_amount` is the most that a later period costs, of those that cost more than
+    without the change, also when a discount for a limited time is over; else 0.
     """
 
     kind: str
@@ -78,6 +81,7 @@ class Plan:
     billing_reason: str = "subscription_update"
     full: FullPeriod | None = None
     dearer_amount: int = 0
+    next_amount: int = 0
 
     @property
     def is_billed_at_once(self) -> bool:
@@ -85,9 +89,19 @@ class Plan:
         return self.full is not None or (bool(self.lines) and self.behavior != "prorate")
 
     @property
+    def amount_now(self) -> int:
+        """What it costs now, before tax; negative is a credit."""
+        begun = self.full.terms.net_amount if self.full is not None else 0
+        return begun + sum(line.amount for line in self.lines)
+
+    @property
     def field(self) -> tuple[str, str]:
         """The field of the request that it comes from."""
         return "body", "product_id" if self.kind == "product" else self.kind
+
+    def billed_now(self) -> "Plan":
+        """The plan with an order of its own for the lines that would have waited."""
+        return replace(self, behavior="invoice")
 
     def with_metadata(self, metadata: dict[str, Any] | None) -> "Plan":
         """The plan that also sets the subscription's metadata: with the change, or not at all."""
@@ -159,8 +173,9 @@ def plan(
     if product_data is None and price.amount_type not in QUANTITIES.values():
         amount = subscription.amount
     is_same = is_same_product and counted == {"seats": subscription.seats, "units": subscription.units}
-    begins_anew = wish.behavior == "reset" and subscription.status != "trialing"
-    if is_same and not wish.discount and not begins_anew:
+    in_trial = subscription.status == "trialing"
+    begins_anew = wish.behavior == "reset" and not in_trial
+    if is_same and not begins_anew and (wish.discount is None or in_trial):
         return None
     if is_same and begins_anew and now - subscription.current_period_start < JUST_BEGUN:
         raise SubscriptionLocked("The present period has just begun: a reset to the same terms would bill it twice")
@@ -175,10 +190,10 @@ def plan(
     if wish.discount is not None:
         terms |= {"discount": wish.discount.data, "sets_discount": True}
     if wish.behavior == "next_period":
-        dearer = _dearer_amount(subscription, wish, terms, subscription.current_period_end)
-        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer)
+        then, dearer = _coming(subscription, terms, wish.discount, subscription.current_period_end, before=wish.before)
+        return Plan(wish.kind, "next_period", NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     ensure_remaining(scheduled, asked, price, counted)
-    if subscription.status == "trialing":
+    if in_trial:
         return _in_trial(subscription, wish, terms, now, paid)
     return _at_once(subscription, wish, terms, now, paid)
 
@@ -188,33 +203,74 @@ def period_cost(subscription: Subscription, begins_at: datetime) -> int:
     return _new_terms(subscription, {}, None, begins_at).net_amount
 
 
-def _dearer_amount(subscription: Subscription, wish: Wish, terms: dict[str, Any], begins_at: datetime) -> int:
-    before = period_cost(subscription, begins_at)
-    after = _new_terms(subscription, terms, wish.discount, begins_at).net_amount
-    return after if after > before else 0
+def _coming(
+    subscription: Subscription,
+    terms: dict[str, Any],
+    given: GivenDiscount | None,
+    begins_at: datetime,
+    *,
+    before: rises.Course | None = None,
+    begun_at: datetime | None = None,
+    is_new_period: bool = False,
+) -> tuple[int, int]:
+    """`next_amount` and `dearer_amount` of a plan: of the period that begins then, and of those after it.
+
+    `begun_at` is the start of the period that the change itself bills, if it bills one: with it a discount that is
+    given begins, and in a new period one whose time has not begun.
+    """
+    data, first = subscription.discount_data, subscription.discount_applied_at
+    if given is not None:
+        data, first = given.data, begun_at
+    elif is_new_period:
+        first = first or begun_at
+    interval, count = subscription.recurring_interval, subscription.recurring_interval_count
+    if (product := terms.get("product")) is not None:
+        interval, count = product["recurring_interval"], product["recurring_interval_count"] or 1
+    before = before or rises.present(subscription)
+    if not is_new_period:
+        before = replace(before, pending_from=begins_at)
+    after = rises.course(subscription, terms, data, first, begins_at)
+    return after.cost(begins_at), rises.dearest(before, after, begins_at, interval, count)
 
 
-def end_of_trial(subscription: Subscription, now: datetime, paid: Paid, scheduled: NewTerms | None = None) -> Plan:
-    """The trial ends at once: the first period begins, with what was scheduled for it, and is billed."""
-    terms: dict[str, Any] = {}
+def dearer_amount(subscription: Subscription, before: rises.Course, terms: dict[str, Any]) -> int:
+    """The `dearer_amount` of the discount that the subscription has got for its next period, with these new terms."""
+    return _coming(subscription, terms, None, subscription.current_period_end, before=before)[1]
+
+
+def end_of_trial(
+    subscription: Subscription,
+    now: datetime,
+    paid: Paid,
+    scheduled: NewTerms | None = None,
+    discount: GivenDiscount | None = None,
+) -> Plan:
+    """The trial ends at once: the first period begins, with what was scheduled for it, and is billed.
+
+    `discount` is one that comes with it.
+    """
+    terms: dict[str, Any] = {"asked": ["product", *QUANTITIES]}
     if scheduled is not None:
-        terms = {name: getattr(scheduled, name) for name in ("product", "price", "amount", "seats", "units")}
-    return _first_period(subscription, "trial_end", terms | {"asked": ["product", *QUANTITIES]}, None, now, paid)
+        terms |= {name: getattr(scheduled, name) for name in ("product", "price", "amount", "seats", "units")}
+    if discount is not None:
+        terms |= {"discount": discount.data, "sets_discount": True}
+    return _first_period(subscription, "trial_end", terms, discount, now, paid)
 
 
 def _in_trial(subscription: Subscription, wish: Wish, terms: dict[str, Any], now: datetime, paid: Paid) -> Plan:
     """Nothing is billed during a trial; it ends with the new product's trial, which may be over (Polar's rule)."""
     product = wish.product
     if product is None:
-        dearer = _dearer_amount(subscription, wish, terms, subscription.current_period_end)
-        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], dearer_amount=dearer)
+        then, dearer = _coming(subscription, terms, wish.discount, subscription.current_period_end)
+        return Plan(wish.kind, wish.behavior, NewTerms(**terms), [], dearer_amount=dearer, next_amount=then)
     began = subscription.trial_start or subscription.current_period_start
     if product.trial_interval is not None:
         trial_end = next_period_end(began, product.trial_interval, product.trial_interval_count or 1, began.day)
         if trial_end > now:
             moved: dict[str, Any] = {"trial_end": trial_end, "period_end": trial_end}
-            dearer = _dearer_amount(subscription, wish, terms, trial_end)
-            return Plan(wish.kind, wish.behavior, NewTerms(**terms, **moved), [], dearer_amount=dearer)
+            then, dearer = _coming(subscription, terms, wish.discount, trial_end)
+            new = NewTerms(**terms, **moved)
+            return Plan(wish.kind, wish.behavior, new, [], dearer_amount=dearer, next_amount=then)
     return _first_period(subscription, wish.kind, terms, wish.discount, now, paid)
 
 
@@ -233,7 +289,15 @@ def _first_period(
     full = _full_period(subscription, terms, given, now)
     begun = NewTerms(**terms, status="active", trial_end=now, period_start=now, period_end=full.period.end)
     rest = paid.rest(subscription.price_id, now)
-    return Plan(kind, "invoice", begun, [rest] if rest is not None else [], "subscription_cycle", full)
+    lines = [rest] if rest is not None else []
+    dearer = _dearer_after(subscription, terms, given, full.period)
+    next_amount = full.terms.net_amount
+    return Plan(kind, "invoice", begun, lines, "subscription_cycle", full, dearer, next_amount)
+
+
+def _dearer_after(subscription: Subscription, terms: dict[str, Any], given: GivenDiscount | None, begun: Period) -> int:
+    """`dearer_amount` of a plan with which a period begins."""
+    return _coming(subscription, terms, given, begun.end, begun_at=begun.start, is_new_period=True)[1]
 
 
 def _full_period(
@@ -254,7 +318,8 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
     if wish.behavior == "reset":
         full = _full_period(subscription, terms, wish.discount, now)
         begun = NewTerms(**terms, period_start=now, period_end=full.period.end)
-        return Plan(wish.kind, "reset", begun, [], full=full)
+        dearer, next_amount = _dearer_after(subscription, terms, wish.discount, full.period), full.terms.net_amount
+        return Plan(wish.kind, "reset", begun, [], full=full, dearer_amount=dearer, next_amount=next_amount)
     behavior = "invoice" if wish.behavior == "prorate" and has_other_interval else wish.behavior
     new_period = _period_from(subscription, product, now) if has_other_interval else period
     new = _new_terms(subscription, terms, wish.discount, new_period.start if has_other_interval else None)
@@ -270,10 +335,11 @@ def _at_once(subscription: Subscription, wish: Wish, terms: dict[str, Any], now:
     else:
         lines = of_product_change(old, period, new, new_period, now)
     lines = [line for one in lines if (line := paid.bounded(one, period, now)) is not None]
-    if behavior == "prorate":
-        lines = [line.as_entry() for line in lines]
     begins: dict[str, Any] = {"period_start": now, "period_end": new_period.end} if has_other_interval else {}
-    return Plan(wish.kind, behavior, NewTerms(**terms, **begins), lines)
+    then, dearer = _coming(
+        subscription, terms, wish.discount, new_period.end, begun_at=new_period.start, is_new_period=has_other_interval
+    )
+    return Plan(wish.kind, behavior, NewTerms(**terms, **begins), lines, dearer_amount=dearer, next_amount=then)
 
 
 def _period_from(subscription: Subscription, product: dict[str, Any] | None, now: datetime) -> Period:

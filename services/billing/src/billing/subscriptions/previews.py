@@ -42,7 +42,7 @@ async def of_change(
 
     Raises what the change itself raises, but for the charge.
     """
-    verb, now = updates.verb_of(wish), clock.now()
+    verb, now = updates.verb_of(wish, by_customer=by_customer), clock.now()
 
     async def make(session: AsyncSession) -> None:
         charging = await updates.change_inside(session, principal, id, wish, verb, by_customer, now)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.customers.models import Customer
 from billing.orders.create import tell
 from billing.orders.models import Order
-from billing.payments import collect
+from billing.payments import collect, requests
 from billing.subscriptions import events, pending_updates
 from billing.subscriptions.models import BILLABLE, Subscription
 from billing.subscriptions.orders import Surroundings, bill_period, surroundings
@@ -115,5 +115,5 @@ async def begin_period(
     outbox.record(session, *(events.told(contract, subscription, data, now) for contract in told))
     tell(session, order, customer, subscription, OrderCreatedV1, at=now)
     if order.payable_amount > 0:
-        collect.write_request(session, order, around.method_of(subscription), "subscription_cycle", 1, at=now)
+        requests.write_request(session, order, around.method_of(subscription), "subscription_cycle", 1, at=now)
     return order

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request
-from servicekit.auth import Principal, allow
+from servicekit.auth import MEMBER, Principal, allow
 from servicekit.errors import ResourceNotFound, responses
 from servicekit.exports import CSVResponse, TimeZone
 from servicekit.fields import InstantInput
@@ -42,6 +42,7 @@ portal_router = ResourceRouter("/customer-portal/subscriptions", "customer_porta
 Reader = Annotated[Principal, allow("subscriptions:read", "subscriptions:write")]
 Writer = Annotated[Principal, allow("subscriptions:write")]
 Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+Visitor = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", MEMBER, kind="customer")]
 CustomerWriter = Annotated[Principal, allow("customer_portal:write", kind="customer")]
 Ids = Annotated[list[UUID] | None, Query()]
 REFUSALS: Any = responses(ResourceNotFound, AlreadyCanceledSubscription, SubscriptionLocked)
@@ -178,7 +179,7 @@ async def own_cancel_preview(id: UUID, sessions: SessionsOf, principal: Customer
 @portal_router.get("/", name="list")
 async def list_own_subscriptions(
     session: SessionOf,
-    principal: Customer,
+    principal: Visitor,
     page: PageQuery,
     sorting: Annotated[Sorting, sorted_by("started_at", "amount", "status", "product", default="-started_at")],
     product_id: Ids = None,
@@ -194,7 +195,7 @@ async def list_own_subscriptions(
 
 
 @portal_router.get("/{id}", name="get", responses=responses(ResourceNotFound))
-async def get_own_subscription(id: UUID, session: SessionOf, principal: Customer) -> CustomerSubscription:
+async def get_own_subscription(id: UUID, session: SessionOf, principal: Visitor) -> CustomerSubscription:
     """Gets a subscription of the customer's own."""
     subscription = await operations.get(session, principal, id)
     return CustomerSubscription.of(subscription, await seller(session, principal.organization()))

@@ -30,6 +30,7 @@ from billing.subscriptions import (
     plans,
     portal,
     queries,
+    rises,
 )
 from billing.subscriptions.changes import Charging, Locked
 from billing.subscriptions.errors import InactiveSubscription
@@ -41,6 +42,7 @@ VERBS = (
     "product_id", "seats", "units", "trial_end", "current_billing_period_end", "cancel_at_period_end", "revoke",
     "pause_at_period_end", "resume", "pending_update", "payment_method_id",
 )  # fmt: skip
+REASONS_OF_END = ("customer_cancellation_reason", "customer_cancellation_comment")
 
 
 async def update(
@@ -56,7 +58,7 @@ async def update(
 
     Raises `ResourceNotFound`, `InvalidInput`, what the verbs raise, and `PaymentFailed` with nothing changed.
     """
-    verb, now = verb_of(wish), clock.now()
+    verb, now = verb_of(wish, by_customer=by_customer), clock.now()
 
     async def change() -> Charging | contracts.Subscription:
         async with sessions() as session:
@@ -72,8 +74,11 @@ async def update(
     return await changes.finish(sessions, processor, principal, id, done) if isinstance(done, Charging) else done
 
 
-def verb_of(wish: SubscriptionUpdate) -> str | None:
-    """The one verb that a body means, None for metadata or a discount alone. Raises `InvalidInput` for two."""
+def verb_of(wish: SubscriptionUpdate, *, by_customer: bool = False) -> str | None:
+    """The one verb that a body means, None for metadata or a discount alone. Raises `InvalidInput` for two.
+
+    Also for what belongs to another verb: it would be ignored.
+    """
     given = wish.model_fields_set
     verbs = [name for name in VERBS if name in given and (getattr(wish, name) is not None or name == "pending_update")]
     if len(verbs) > 1 and verbs not in (["product_id", "seats"], ["product_id", "units"]):
@@ -81,6 +86,13 @@ def verb_of(wish: SubscriptionUpdate) -> str | None:
     for name, needed in (("resumes_at", "pause_at_period_end"), ("proration_behavior", "product_id, seats or units")):
         if getattr(wish, name) is not None and (not verbs or verbs[0] not in needed):
             raise InvalidInput(("body", name), f"goes with {needed}")
+    if wish.resumes_at is not None and not wish.pause_at_period_end:
+        raise InvalidInput(("body", "resumes_at"), "goes with pause_at_period_end true")
+    is_ending = not verbs or wish.cancel_at_period_end or wish.revoke
+    for name in REASONS_OF_END:
+        if getattr(wish, name) is not None and not is_ending:
+            field = name.removeprefix("customer_") if by_customer else name
+            raise InvalidInput(("body", field), "goes with cancel_at_period_end true, or revoke")
     return verbs[0] if verbs else None
 
 
@@ -110,17 +122,20 @@ async def change_inside(
     now = max(now, subscription.current_period_start)
     if verb in ("product_id", "seats", "units"):
         return await _reprice(session, held, wish, verb, product, discount, now)
+    if verb == "trial_end" and wish.trial_end == "now":
+        return await _end_trial(session, held, wish, discount, now)
     if discount is not None:
         changes.ensure_changeable(subscription)
         _ensure_given(subscription, discount, None)
-        discounts.give(subscription, discount.data)
+        await changes.give_discount(session, held, discount)
     if wish.metadata is not None:
         subscription.user_metadata = wish.metadata
     match verb:
         case "cancel_at_period_end" | "revoke" | None:
             await operations.change(session, subscription, wish)
         case "trial_end":
-            return await _trial(session, held, wish, now)
+            assert isinstance(wish.trial_end, datetime)
+            await _trial(session, subscription, wish.trial_end, now)
         case "current_billing_period_end":
             assert wish.current_billing_period_end is not None
             await _move_period_end(session, subscription, wish.current_billing_period_end, now)
@@ -176,9 +191,16 @@ async def _named(
 
 
 def _ensure_given(subscription: Subscription, discount: GivenDiscount, product_id: UUID | None) -> None:
-    """Raises `InvalidInput` for a discount that is over, used up, or not for this product or currency."""
+    """Raises `InvalidInput` for a discount that is over, used up, or not for this product or currency.
+
+    The present one may be over, or used up.
+    """
     terms, field = discount.data, ("body", "discount_id")
-    if terms is None or subscription.discount_id == UUID(str(terms["id"])):
+    if terms is None:
+        return
+    if not discounts.covers(terms, str(product_id or subscription.product_id), subscription.currency):
+        raise InvalidInput(field, "This discount does not apply to the product in this currency")
+    if subscription.discount_id == UUID(str(terms["id"])):
         return
     now = clock.now()
     starts, ends = (datetime.fromisoformat(terms[name]) if terms[name] else None for name in ("starts_at", "ends_at"))
@@ -186,8 +208,19 @@ def _ensure_given(subscription: Subscription, discount: GivenDiscount, product_i
         raise InvalidInput(field, "This discount cannot be used at present")
     if terms["max_redemptions"] is not None and terms["redemptions_count"] >= terms["max_redemptions"]:
         raise InvalidInput(field, "This discount is used up")
-    if not discounts.covers(terms, str(product_id or subscription.product_id), subscription.currency):
-        raise InvalidInput(field, "This discount does not apply to the product in this currency")
+
+
+def _news_of(subscription: Subscription, discount: GivenDiscount) -> GivenDiscount | None:
+    """What a change that names a discount, or none, brings. None for what is so already: its time is running.
+
+    The present one keeps the terms with which it was given, and one for `once` is not used again.
+    """
+    present = subscription.discount_data
+    if discount.data is None:
+        return discount if present is not None or discounts.has_reduced(subscription) else None
+    if present is None or str(discount.data["id"]) != str(present["id"]):
+        return discount
+    return GivenDiscount(present) if subscription.discount_applied_at is None else None
 
 
 async def _reprice(
@@ -204,14 +237,16 @@ async def _reprice(
     behavior = wish.proration_behavior or held.default_behavior
     if discount is not None:
         _ensure_given(subscription, discount, wish.product_id)
-        if behavior == "next_period" or subscription.status == "trialing":
-            discounts.give(subscription, discount.data)
-            discount = None
+        discount = _news_of(subscription, discount)
+    before = rises.present(subscription)
+    if discount is not None and behavior == "next_period":
+        discounts.give(subscription, discount.data)
+        discount = None
     kind = verb.removesuffix("_id")
     scheduled = await pending_updates.scheduled(session, subscription)
     paid = await credits.read(session, subscription)
     planned = plans.plan(
-        subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount), now, paid, scheduled
+        subscription, Wish(kind, behavior, product, wish.seats, wish.units, discount, before), now, paid, scheduled
     )
     if planned is None:
         # Nothing would change now, or in the next period: what is scheduled of the same kinds is dropped.
@@ -221,6 +256,7 @@ async def _reprice(
             if getattr(wish, "product_id" if name == "product" else name) is not None
         ]
         await pending_updates.follow(session, subscription, None if behavior == "next_period" else asked)
+        await changes.give_discount(session, held, discount, before)
     if planned is None or not planned.is_billed_at_once:
         if wish.metadata is not None:
             subscription.user_metadata = wish.metadata
@@ -232,27 +268,37 @@ async def _reprice(
     return await changes.carry_out(session, held, planned, now)
 
 
-async def _trial(session: AsyncSession, held: Locked, wish: SubscriptionUpdate, now: datetime) -> Charging | None:
-    """A trial gets another end, an active subscription a trial after what was paid for, or a trial ends now."""
-    subscription, end = held.subscription, wish.trial_end
+async def _end_trial(
+    session: AsyncSession, held: Locked, wish: SubscriptionUpdate, discount: GivenDiscount | None, now: datetime
+) -> Charging | None:
+    """A trial ends now, with a discount and metadata that come with it, once its first period is paid."""
+    subscription = held.subscription
     changes.ensure_changeable(subscription)
-    if end == "now":
-        if subscription.status != "trialing":
-            raise InactiveSubscription("This subscription is not in its trial")
-        paid = await credits.read(session, subscription)
-        scheduled = await pending_updates.scheduled(session, subscription)
-        return await changes.carry_out(session, held, plans.end_of_trial(subscription, now, paid, scheduled), now)
-    assert isinstance(end, datetime)
+    if subscription.status != "trialing":
+        raise InactiveSubscription("This subscription is not in its trial")
+    scheduled = await pending_updates.scheduled(session, subscription)
+    if discount is not None:
+        begins_with = UUID(str(scheduled.product["id"])) if scheduled is not None and scheduled.product else None
+        _ensure_given(subscription, discount, begins_with)
+        discount = _news_of(subscription, discount)
+    paid = await credits.read(session, subscription)
+    plan = plans.end_of_trial(subscription, now, paid, scheduled, discount).with_metadata(wish.metadata)
+    return await changes.carry_out(session, held, plan, now)
+
+
+async def _trial(session: AsyncSession, subscription: Subscription, end: datetime, now: datetime) -> None:
+    """A trial gets another end, or an active subscription a trial after what was paid for."""
+    changes.ensure_changeable(subscription)
     if end <= now:
         raise InvalidInput(("body", "trial_end"), 'must be in the future; "now" ends the trial at once')
+    if subscription.status == "active" and end <= subscription.current_period_end:
+        raise InvalidInput(("body", "trial_end"), "must be after the end of the current period")
+    subscription.ensure_paused_before(end, "trial_end")
     if subscription.status == "active":
-        if end <= subscription.current_period_end:
-            raise InvalidInput(("body", "trial_end"), "must be after the end of the current period")
         subscription.status, subscription.trial_start = "trialing", now
     subscription.trial_end = subscription.current_period_end = end
     await pending_updates.move(session, subscription)
     await _updated(session, subscription, now)
-    return None
 
 
 async def _move_period_end(session: AsyncSession, subscription: Subscription, end: datetime, now: datetime) -> None:
@@ -263,8 +309,7 @@ async def _move_period_end(session: AsyncSession, subscription: Subscription, en
         raise InactiveSubscription(f"This subscription is {subscription.status}")
     if end <= now:
         raise InvalidInput(("body", "current_billing_period_end"), "must be in the future")
-    if subscription.resumes_at is not None and subscription.resumes_at <= end:
-        raise InvalidInput(("body", "current_billing_period_end"), "must be before the pause ends")
+    subscription.ensure_paused_before(end, "current_billing_period_end")
     subscription.current_period_end, subscription.anchor_day = end, end.day
     if subscription.cancel_at_period_end:
         subscription.ends_at = end
@@ -282,7 +327,8 @@ async def _choose_card(
     method = await payment_methods.find(session, principal, payment_method_id)
     if method is None or method.customer_id != customer.id:
         raise InvalidInput(("body", "payment_method_id"), "Payment method does not exist")
-    agreements.pay_with(session, subscription, method.id, held.by)
+    if await agreements.is_chosen(session, held.by, method.id, subscription.payment_method_id):
+        agreements.pay_with(session, subscription, method.id, held.by)
     await _updated(session, subscription, now)
     await dunning.retry_now(session, customer, subscription, now)
 

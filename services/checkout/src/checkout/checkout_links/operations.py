@@ -196,12 +196,16 @@ async def follow(
 async def _open(
     session: AsyncSession, link: CheckoutLink, fixed: dict[str, Any], prefilled: dict[str, Any], settings: Settings
 ) -> contracts.Checkout:
-    """Tries with everything; whatever is refused is named, and left out of the next try."""
+    """Tries with everything; whatever is refused is named, and left out of the next try.
+
+    A code that the visitor brings takes the place of the link's discount, which stands in where the code is refused.
+    """
     seller = Principal("organization", link.organization_id, (link.organization_id,), frozenset())
     wished = {**fixed, **prefilled}
     while True:
         try:
-            wish = CheckoutCreate.model_validate(wished)
+            by_code = {**wished, "discount_id": None} if "discount_code" in wished else wished
+            wish = CheckoutCreate.model_validate(by_code)
             return await checkouts.create(session, seller, wish, settings, link.client_secret)
         except ValidationError as error:
             refused = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}

@@ -7,7 +7,7 @@ from contracts import checkout as contracts
 from contracts.event import Instant, Metadata
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from servicekit.fields import MetadataInput
-from servicekit.inputs import Input
+from servicekit.inputs import Input, ensure_one_form
 
 from checkout.checkouts.schemas import Quantity, TrialCount, TrialInterval, Url
 
@@ -41,6 +41,7 @@ class CheckoutLinkCreate(Input):
     def _names_what_is_sold(self) -> "CheckoutLinkCreate":
         if self.products is None and self.product_id is None and self.product_price_id is None:
             raise ValueError("products, product_id or product_price_id is required")
+        ensure_one_form(self, "products", "product_id", "product_price_id")
         if self.trial_interval_count is not None and self.trial_interval is None:
             raise ValueError("trial_interval_count needs a trial_interval")
         return self

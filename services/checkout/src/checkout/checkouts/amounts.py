@@ -3,12 +3,11 @@
 from contracts import checkout as contracts
 from pricing.discounts import Snapshot, amount_off
 from pricing.prices import static_amount
-from servicekit import clock
 from servicekit.errors import InvalidInput
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.checkouts.models import Checkout
-from checkout.checkouts.schemas import CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
+from checkout.checkouts.schemas import CheckoutConfirm, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.discounts import operations as discounts
 from checkout.discounts.models import Discount
 from checkout.products.models import Product
@@ -33,11 +32,21 @@ async def apply_code(session: AsyncSession, checkout: Checkout, code: str | None
     await _apply(session, checkout, discount, ("body", "discount_code"))
 
 
+def names_another(checkout: Checkout, request: CheckoutConfirm) -> bool:
+    """Whether a confirmation names another discount code than the present one's; an empty one is none."""
+    if "discount_code" not in request.model_fields_set:
+        return False
+    if not request.discount_code:
+        return checkout.discount_id is not None
+    present = (checkout.discount_data or {}).get("code") or ""
+    return request.discount_code.casefold() != present.casefold()
+
+
 async def choose_discount(
     session: AsyncSession, checkout: Checkout, changes: CheckoutCreate | CheckoutUpdate | CheckoutUpdatePublic
 ) -> None:
     """Applies the discount that is named, or the present one anew. Raises `InvalidInput` where it does not apply."""
-    if "discount_code" in changes.model_fields_set:
+    if "discount_code" in changes.model_fields_set and getattr(changes, "discount_id", None) is None:
         await apply_code(session, checkout, changes.discount_code)
         return
     discount_id = checkout.discount_id
@@ -51,10 +60,11 @@ async def choose_discount(
 
 
 async def _apply(session: AsyncSession, checkout: Checkout, discount: Discount | None, loc: tuple[str, ...]) -> None:
-    if discount is None or not discount.is_live(clock.now()):
+    if discount is None or not await discounts.is_live(session, discount, checkout.id):
         raise InvalidInput(loc, "Discount does not exist")
     if not discount.applies_to(checkout.product_id, checkout.currency):
-        raise InvalidInput(loc, "Discount does not apply to this product")
+        in_others = any(discount.applies_to(checkout.product_id, one) for one in discount.amounts or {})
+        raise InvalidInput(loc, f"Discount does not apply {'in this currency' if in_others else 'to this product'}")
     _set_discount(checkout, discount, (await discounts.shapes(session, [discount]))[0])
 
 

@@ -19,7 +19,7 @@ from servicekit.outside import asking
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts import operations as buyer_attempts
-from checkout.checkouts import amounts, buyers, chargeable, custom_fields, operations, taxes
+from checkout.checkouts import amounts, buyers, chargeable, consumer_rights, custom_fields, operations, taxes
 from checkout.checkouts.models import Checkout, NotOpenCheckout
 from checkout.checkouts.schemas import CheckoutConfirm
 from checkout.discounts import operations as discounts
@@ -120,7 +120,7 @@ async def _prepare(
         return _Prepared(checkout.id, payment.id, is_ours, is_with_other_card)
     checkout.ensure_open(now)
     chooses = await operations.take_over(session, checkout, request)
-    if chooses or "discount_code" in request.model_fields_set:
+    if chooses or amounts.names_another(checkout, request):
         await amounts.choose_discount(session, checkout, request)
     discount = await amounts.refresh_terms(session, checkout)
     payment_id, token = ids.uuid7(), request.confirmation_token_id
@@ -132,6 +132,7 @@ async def _prepare(
     await taxes.apply(session, checkout, strict=True)
     chargeable.ensure_payable(checkout, request)
     _ensure_complete(checkout, request, settings)
+    checkout.immediate_delivery_consent = consumer_rights.consent(checkout, request, now)
     customer_id = await buyers.resolve(session, checkout, settings.secret)
     if checkout.upgraded_subscription_id is not None:
         await subscriptions.ensure_upgradable(session, checkout, customer_id)
@@ -175,9 +176,9 @@ async def _prepare(
 
 def _ensure_same(checkout: Checkout, request: CheckoutConfirm) -> None:
     """A repeated confirm is answered by the first, and cannot buy something else. Raises `NotOpenCheckout`."""
-    for name, bought in (("product_id", checkout.product_id), ("product_price_id", checkout.price_id)):
-        if getattr(request, name) not in (None, bought):
-            raise NotOpenCheckout("This checkout was confirmed for another product or price")
+    bought = {"product_id": checkout.product_id, "product_price_id": checkout.price_id, "currency": checkout.currency}
+    if any(getattr(request, name) not in (None, value) for name, value in bought.items()):
+        raise NotOpenCheckout("This checkout was confirmed for another product, price or currency")
 
 
 def _ensure_complete(checkout: Checkout, request: CheckoutConfirm, settings: Settings) -> None:

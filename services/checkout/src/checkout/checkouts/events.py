@@ -213,10 +213,17 @@ def checkout_succeeded(
         created_at=checkout.created_at,
         client_secret_hash=hashed(checkout.client_secret, settings.secret).hex(),
         customer_session=customer_sessions.of_purchase(checkout, settings),
+        is_business_customer=checkout.is_business_customer,
+        immediate_delivery_consent=_consent(checkout),
     )
     return contracts.CheckoutSucceededV1(
         subject=checkout.id, organization_id=checkout.organization_id, time=now, data=purchase
     )
+
+
+def _consent(checkout: Checkout) -> contracts.ImmediateDeliveryConsent | None:
+    given = checkout.immediate_delivery_consent
+    return contracts.ImmediateDeliveryConsent.model_validate(given) if given else None
 
 
 def _links_external_id(checkout: Checkout) -> bool:

@@ -36,6 +36,7 @@ class ExpiredCheckoutError(ServiceError):
         "return_url": (str | None, None),
         "restart_url": (str | None, None),
         "locale": (str | None, None),
+        "embed_origin": (str | None, None),
     }
 
 
@@ -133,6 +134,8 @@ class Checkout(Record, Base):
     """Of the checkout link that opened it."""
     is_new_customer: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """Whether nobody had bought or promised anything under the customer's e-mail when the purchase was confirmed."""
+    immediate_delivery_consent: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the buyer agreed to with the confirmation that is, or was last, in hand."""
     order_created_at: Mapped[datetime | None]
     subscription_created_at: Mapped[datetime | None]
     """When billing wrote the order and the subscription of the purchase."""

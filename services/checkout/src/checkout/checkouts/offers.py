@@ -14,7 +14,7 @@ from servicekit.errors import InvalidInput
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.checkouts.models import Checkout
-from checkout.checkouts.schemas import CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
+from checkout.checkouts.schemas import CheckoutConfirm, CheckoutCreate, CheckoutUpdate, CheckoutUpdatePublic
 from checkout.products.models import Product
 from checkout.products.operations import awaited_price, awaited_products
 
@@ -55,6 +55,16 @@ async def of_new(session: AsyncSession, principal: Principal, request: CheckoutC
     raise problem
 
 
+def chooses(checkout: Checkout, changes: CheckoutUpdate | CheckoutUpdatePublic) -> bool:
+    """Whether a product, a price or a currency is chosen.
+
+    A confirmation names what its buyer was shown: where that is what the checkout has, nothing is chosen anew.
+    """
+    present = {"product_id": checkout.product_id, "product_price_id": checkout.price_id, "currency": checkout.currency}
+    named = {name: value for name in present if (value := getattr(changes, name)) is not None}
+    return bool(named) and not (isinstance(changes, CheckoutConfirm) and named.items() <= present.items())
+
+
 async def chosen(
     session: AsyncSession, checkout: Checkout, changes: CheckoutUpdate | CheckoutUpdatePublic
 ) -> tuple[Product, catalog.Price]:
@@ -72,8 +82,11 @@ async def chosen(
     known = await awaited_products(session, checkout.organization_id, [product_id])
     if product_id not in known:
         raise InvalidInput(("body", "product_id"), "Product does not exist")
-    product = known[product_id]
-    currency = changes.currency if isinstance(changes, CheckoutUpdate) else None
+    product, currency = known[product_id], changes.currency
+    if isinstance(changes, CheckoutUpdatePublic) and currency not in (None, checkout.currency):
+        others = [one for one in offered.values() if one.id != product_id]
+        if any(all(price.price_currency != currency for price in one.prices) for one in others):
+            raise InvalidInput(("body", "currency"), f"Not every product has a price in {currency}")
     by_currency = currency is not None and changes.product_price_id is None
     field = ("currency",) if by_currency else ("product_price_id",)
     price = on_sale(checkout.priced(product.shape), changes.product_price_id, currency or checkout.currency, field)

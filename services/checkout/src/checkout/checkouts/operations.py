@@ -127,8 +127,7 @@ async def take_over(session: AsyncSession, checkout: Checkout, changes: Checkout
 
     Returns whether another product or price was chosen. Raises `InvalidInput` naming what is not possible.
     """
-    currency = changes.currency if isinstance(changes, CheckoutUpdate) else None
-    chooses = (changes.product_price_id, changes.product_id, currency) != (None, None, None)
+    chooses = offers.chooses(checkout, changes)
     if chooses:
         product, price = await offers.chosen(session, checkout, changes)
         _sell(checkout, product, price)
@@ -208,6 +207,7 @@ async def _left(session: AsyncSession, checkout: Checkout) -> dict[str, Any]:
         "return_url": checkout.return_url,
         "restart_url": f"/v1/checkout-links/{link}/redirect" if link is not None else None,
         "locale": checkout.locale,
+        "embed_origin": checkout.embed_origin,
     }
 
 
@@ -319,13 +319,14 @@ def _limits(checkout: Checkout, price: catalog.Price) -> tuple[int, int | None]:
 
 
 def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
-    """Chooses a product at one of its prices. The number of seats or units stays, where the product does.
+    """Chooses a product at one of its prices. What a buyer chose to pay stays with the price, seats with the product.
 
     Raises `InvalidInput` for a product that is bought once where a subscription is upgraded, or limits that cannot be.
     """
     if checkout.upgraded_subscription_id is not None and not product.data["is_recurring"]:
         raise InvalidInput(("body", "product_id"), "A subscription is upgraded to a recurring product only")
     ordered = (checkout.seats, checkout.units) if checkout.product_id == product.id else (None, None)
+    keeps_amount = price.amount_type == "custom" and checkout.price_id == price.id
     checkout.product_id, checkout.price_id = product.id, price.id
     checkout.keep_product(product.data)
     checkout.currency = price.price_currency
@@ -337,7 +338,7 @@ def _sell(checkout: Checkout, product: Product, price: catalog.Price) -> None:
         stays = number is not None and least <= number and (most is None or number <= most)
         setattr(checkout, kind, (number if stays else least) if price.amount_type == amount_type else None)
     if price.amount_type == "custom":
-        checkout.amount = _proposed(price)
+        checkout.amount = checkout.amount if keeps_amount else _proposed(price)
     else:
         checkout.amount = static_amount(price, seats=checkout.seats, units=checkout.units)
 

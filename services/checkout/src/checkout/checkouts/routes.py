@@ -16,7 +16,7 @@ from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts.operations import PaymentUnavailable
-from checkout.checkouts import customer_sessions, embedding, events, operations, queries, streams
+from checkout.checkouts import consumer_rights, customer_sessions, embedding, events, operations, queries, streams
 from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
 from checkout.checkouts.models import Checkout, ExpiredCheckoutError, NotOpenCheckout
@@ -227,4 +227,5 @@ async def _public(session: AsyncSession, checkout: Checkout, settings: Settings,
         # Whose e-mail was typed is no business of who typed it.
         fields["customer_id"] = checkout.seller_named_id
     fields["organization"] = CheckoutOrganization.model_validate(seller) if seller else None
+    fields["consumer_rights"] = consumer_rights.offered(checkout, seller) if seller else None
     return fields

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from servicekit.bodies import at_most
 from servicekit.fields import AddressInput, Email, Line, MetadataInput
 from servicekit.http import Dialect
-from servicekit.inputs import Input
+from servicekit.inputs import Input, ensure_one_form
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2083, pattern=r"^https?://[^\s]+$")]
 TaxId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -52,7 +52,7 @@ class Buyer(Input):
 
 
 class CheckoutCreate(Buyer):
-    """A new checkout, for a price (`product_price_id`), a product, or the first of `products`."""
+    """A new checkout, for a price (`product_price_id`), a product, or the first of `products`: one of them is given."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -102,8 +102,12 @@ class CheckoutCreate(Buyer):
     def _names_what_is_bought(self) -> "CheckoutCreate":
         if self.product_price_id is None and self.product_id is None and self.products is None:
             raise ValueError("products, product_id or product_price_id is required")
-        if self.external_customer_id is None:
-            self.external_customer_id = self.__dict__["customer_external_id"]
+        ensure_one_form(self, "products", "product_id", "product_price_id")
+        ensure_one_form(self, "discount_id", "discount_code")
+        early = self.__dict__["customer_external_id"]
+        if self.external_customer_id not in (None, early):
+            ensure_one_form(self, "external_customer_id", "customer_external_id")
+        self.external_customer_id = self.external_customer_id or early
         if self.trial_interval_count is not None and self.trial_interval is None:
             raise ValueError("trial_interval_count needs a trial_interval")
         return self
@@ -131,12 +135,19 @@ class CheckoutUpdate(Buyer):
     metadata: MetadataInput | None = None
     customer_metadata: MetadataInput | None = None
 
+    @model_validator(mode="after")
+    def _names_one_discount(self) -> Self:
+        ensure_one_form(self, "discount_id", "discount_code")
+        return self
+
 
 class CheckoutUpdatePublic(Buyer):
     """What the buyer may change while the checkout is open."""
 
     product_id: UUID | None = None
     product_price_id: UUID | None = None
+    currency: CurrencyCode | None = None
+    """One in which every offered product has a price; the first price in it is chosen."""
     discount_code: Code | None = None
     allow_trial: Literal[False] | None = None
     """A buyer may give the trial up, not take one."""
@@ -149,6 +160,12 @@ Token = Annotated[
 ]
 
 
+Wording = Literal["2026-12-01"]
+"""The versions of the text of the consent, by the day from which each is shown."""
+WORDING: Wording = "2026-12-01"
+"""The version that the checkout page shows."""
+
+
 class CheckoutConfirm(CheckoutUpdatePublic):
     """The buyer commits, with Stripe's confirmation token (or, in test mode, the name of a test payment method).
 
@@ -158,6 +175,9 @@ class CheckoutConfirm(CheckoutUpdatePublic):
     model_config = ConfigDict(json_schema_extra={"examples": [{"confirmation_token_id": "ctoken_1Qa2Ws3Ed4Rf5Tg6"}]})
 
     confirmation_token_id: Token | None = None
+    immediate_delivery_consent: Wording | None = None
+    """The version of the text by which a consumer asked for delivery at once, and accepted what becomes of the right of
+    withdrawal (docs/guides/consumer-rights.md). Without it that right stays as it is."""
 
 
 class CheckoutConfirmWithSecret(CheckoutConfirm):
@@ -179,11 +199,12 @@ class CheckoutRead(contracts.Checkout):
 
     @classmethod
     def of(cls, checkout: contracts.Checkout, dialect: Dialect) -> "CheckoutRead":
-        """A checkout in the caller's dialect: the documented API says `completed` for `succeeded`."""
-        fields: dict[str, Any] = checkout.model_dump()
-        if dialect is Dialect.SEED and checkout.status == "succeeded":
-            fields["status"] = "completed"
-        return cls.shown(fields)
+        """A checkout in the caller's dialect: the documented API says `completed` for `succeeded`.
+
+        What is valid already is not validated again.
+        """
+        is_completed = dialect is Dialect.SEED and checkout.status == "succeeded"
+        return cls.model_construct(**{**vars(checkout), "status": "completed" if is_completed else checkout.status})
 
     @classmethod
     def shown(cls, fields: dict[str, Any]) -> Self:
@@ -205,10 +226,22 @@ class CheckoutOrganization(BaseModel):
     branding: Branding = Branding()
 
 
+class CheckoutConsumerRights(BaseModel):
+    """What the page offers its buyer, by the country of the billing address."""
+
+    immediate_delivery_consent: str | None
+    """The version of the text that a consumer has to agree to on the page; None where nothing is asked."""
+    withdrawal: bool
+    """Whether the purchase may be withdrawn from at `/{slug}/withdraw`."""
+    cancellation: bool
+    """Whether the subscription may be canceled at `/{slug}/cancel`."""
+
+
 class CheckoutPublic(CheckoutRead):
     """A checkout as its buyer sees it."""
 
     organization: CheckoutOrganization | None
+    consumer_rights: CheckoutConsumerRights | None = None
     metadata: Any = Field(default=None, exclude=True)
     customer_metadata: Any = Field(default=None, exclude=True)
     external_customer_id: str | None = Field(default=None, exclude=True)

@@ -33,13 +33,13 @@ class Discount(Record, Base):
     user_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     deleted_at: Mapped[datetime | None]
 
-    def is_live(self, now: datetime) -> bool:
-        """Whether it exists, its window is open and its limit not reached."""
+    def is_live(self, now: datetime, held: int = 0) -> bool:
+        """Whether it exists, its window is open and its limit not reached, of which `held` uses are not counted."""
         return (
             self.deleted_at is None
             and (self.starts_at is None or self.starts_at <= now)
             and (self.ends_at is None or now < self.ends_at)
-            and (self.max_redemptions is None or self.redemptions_count < self.max_redemptions)
+            and (self.max_redemptions is None or self.redemptions_count - held < self.max_redemptions)
         )
 
     def applies_to(self, product_id: UUID, currency: str) -> bool:
@@ -49,7 +49,7 @@ class Discount(Record, Base):
 
 
 class Redemption(Record, Base):
-    """One use of a discount by one checkout; it goes when the payment fails."""
+    """One use of a discount by one checkout; it goes when the payment has failed, and nobody can pay it any more."""
 
     __tablename__ = "redemptions"
 

@@ -137,7 +137,11 @@ async def change(
 
 
 def _revalue(discount: Discount, given: Mapping[str, Any]) -> None:
-    """Changes what a discount takes off; what is None stays. Raises `InvalidInput` naming what its type has not."""
+    """Changes what a discount takes off; what is None stays. Raises `InvalidInput` naming what its type has not.
+
+    `amounts` are all amounts from then on. An `amount` is that of its `currency`: the others of a discount with several
+    currencies stay, and one with a single currency moves to the new one (Polar's rule, made before there were several).
+    """
     of_type = ("basis_points",) if discount.type == "percentage" else ("amount", "amounts", "currency")
     for name, value in given.items():
         if value is not None and name not in of_type:
@@ -162,7 +166,7 @@ def _revalue(discount: Discount, given: Mapping[str, Any]) -> None:
         ensure_whole(given["amount"], currency)
     except ValueError as refusal:
         raise InvalidInput(("body", "amount"), str(refusal)) from None
-    discount.amounts = {currency: given["amount"]}
+    discount.amounts = {**(present if len(present) > 1 else {}), currency: given["amount"]}
 
 
 async def remove(session: AsyncSession, principal: Principal, discount_id: UUID) -> None:
@@ -190,9 +194,15 @@ async def by_id(session: AsyncSession, organization_id: UUID, discount_id: UUID)
 async def redeem(session: AsyncSession, discount: Discount, checkout_id: UUID, customer_id: UUID) -> None:
     """Counts one use, atomically. The discount's row stays locked until the caller's transaction ends.
 
-    Raises `DiscountRedemptionLimitReached` when none is left, in all or for this customer.
+    A use that the checkout has from an earlier attempt, which may still be paid, becomes this one. The caller has
+    locked the checkout. Raises `DiscountRedemptionLimitReached` when none is left, in all or for this customer.
     """
     now = clock.now()
+    held = await _held(session, checkout_id)
+    if held is not None:
+        both = select(Discount.id).where(Discount.id.in_((held, discount.id))).order_by(Discount.id)
+        await session.execute(both.with_for_update())
+        await release(session, checkout_id)
     counted = await session.execute(
         update(Discount)
         .where(
@@ -214,16 +224,51 @@ async def redeem(session: AsyncSession, discount: Discount, checkout_id: UUID, c
         used = select(func.count()).where(Redemption.discount_id == discount.id, Redemption.customer_id == customer_id)
         if (await session.execute(used)).scalar_one() >= discount.max_redemptions_per_customer:
             raise DiscountRedemptionLimitReached("the customer has redeemed the discount as often as allowed")
-    session.add(
-        Redemption(
-            organization_id=discount.organization_id,
-            discount_id=discount.id,
-            checkout_id=checkout_id,
-            customer_id=customer_id,
-            created_at=now,
-        )
-    )
+    session.add(_redemption(discount, checkout_id, customer_id))
     await session.flush()
+
+
+async def redeem_paid(session: AsyncSession, discount_id: UUID | None, checkout_id: UUID, customer_id: UUID) -> None:
+    """Counts the use of a purchase that an earlier attempt paid, if it is not counted: also above the limit.
+
+    What somebody has paid for is never refused. The caller has locked the checkout.
+    """
+    held = await _held(session, checkout_id)
+    if held == discount_id:
+        await session.execute(
+            update(Redemption).where(Redemption.checkout_id == checkout_id).values(customer_id=customer_id)
+        )
+        return
+    await release(session, checkout_id)
+    if discount_id is not None:
+        discount = await session.get_one(Discount, discount_id, with_for_update=True, populate_existing=True)
+        discount.redemptions_count += 1
+        session.add(_redemption(discount, checkout_id, customer_id))
+        await session.flush()
+
+
+def _redemption(discount: Discount, checkout_id: UUID, customer_id: UUID) -> Redemption:
+    return Redemption(
+        organization_id=discount.organization_id,
+        discount_id=discount.id,
+        checkout_id=checkout_id,
+        customer_id=customer_id,
+        created_at=clock.now(),
+    )
+
+
+async def _held(session: AsyncSession, checkout_id: UUID) -> UUID | None:
+    """Of which discount a checkout has a use."""
+    held = select(Redemption.discount_id).where(Redemption.checkout_id == checkout_id)
+    return (await session.execute(held)).scalar_one_or_none()
+
+
+async def is_live(session: AsyncSession, discount: Discount, checkout_id: UUID) -> bool:
+    """Whether a checkout may have a discount: a use that it holds already is not counted against it."""
+    now = clock.now()
+    if discount.is_live(now):
+        return True
+    return discount.is_live(now, held=1) and await _held(session, checkout_id) == discount.id
 
 
 async def release(session: AsyncSession, checkout_id: UUID) -> None:

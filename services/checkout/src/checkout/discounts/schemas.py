@@ -19,7 +19,7 @@ from pydantic import (
 from servicekit.bodies import at_most
 from servicekit.fields import MetadataInput, no_number
 from servicekit.http import Dialect
-from servicekit.inputs import Input
+from servicekit.inputs import Input, ensure_one_form, refuse_field
 
 INT4 = 2**31 - 1
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9]{3,256}$")]
@@ -92,6 +92,12 @@ class DiscountCreate(DiscountValue):
             raise ValueError("a percentage discount needs basis_points")
         if self.type == "fixed" and self.amounts is None and self.amount is None:
             raise ValueError("a fixed discount needs amounts, or amount and currency")
+        for name in ("amount", "amounts", "currency") if self.type == "percentage" else ("basis_points",):
+            if getattr(self, name) is not None:
+                refuse_field(self, name, f"A {self.type} discount has no {name}")
+        ensure_one_form(self, "amount", "amounts")
+        if self.amounts is not None and self.currency not in (None, *self.amounts):
+            refuse_field(self, "currency", "has no amount in amounts")
         if (self.duration == "repeating") != (self.duration_in_months is not None):
             raise ValueError("duration_in_months belongs to the duration repeating")
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:

@@ -39,6 +39,7 @@ async def storefront(session: AsyncSession, slug: str) -> tuple[dict[str, Any], 
     shown = {name: organization.data[name] for name in SHOWN} | {
         "organization_features": None,
         "branding": organization.data.get("branding") or {},
+        "consumer_rights": organization.data.get("consumer_rights") or {},
     }
     return shown, [_public(product) for product in products]
 

@@ -4,22 +4,22 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from contracts import checkout as contracts
 from contracts.event import NIL
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
 from servicekit import ids
 
 
-def processor_event(event: dict[str, Any]) -> contracts.ProcessorEventReceivedV1:
+def processor_event(event: dict[str, Any]) -> ProcessorEventReceivedV1:
     """A call-back (Stripe's event as a dictionary) for whom it concerns."""
     said: dict[str, Any] = event["data"]["object"]
-    data = contracts.ProcessorEvent(
+    data = ProcessorEvent(
         id=event["id"],
         processor="stripe",
         type=event["type"],
         object=said,
         created_at=datetime.fromtimestamp(event["created"], UTC),
     )
-    return contracts.ProcessorEventReceivedV1(
+    return ProcessorEventReceivedV1(
         subject=ids.uuid7(), organization_id=_organization_of(said), time=data.created_at, data=data
     )
 

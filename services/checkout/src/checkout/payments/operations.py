@@ -209,7 +209,6 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                 wake(session)
             await buyer_attempts.declined(session, payment)
             if is_current:
-                await discounts.release(session, checkout.id)
                 checkout.reopen(now)
                 checkouts.tell(session, checkout, settings)
         case "succeeded":
@@ -217,6 +216,7 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
             if not is_current and not payment.amount:
                 # Nothing was charged: who wants what the checkout offers now confirms it.
                 payment.status, payment.due_at = "failed", None
+                payment.facts = {**payment.facts, TRIED: ""}
             elif checkout.status == "succeeded" or not (is_current or _pays_for(payment, checkout)):
                 log.error("payment.duplicate", payment_id=str(payment.id), checkout_id=str(checkout.id))
                 payment.status, payment.due_at = "duplicate", wall
@@ -226,6 +226,7 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                     # An attempt that was given up is paid after all: by, and for, whoever confirmed it.
                     checkout.customer_id = payment.customer_id
                     checkout.customer_email = payment.facts.get(BUYER, checkout.customer_email)
+                    await discounts.redeem_paid(session, checkout.discount_id, checkout.id, payment.customer_id)
                 checkout.is_new_customer = (
                     is_current
                     and checkout.is_new_customer
@@ -233,7 +234,35 @@ async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome, sett
                 )
                 checkouts.succeed(session, checkout, payment, settings)
     await session.flush()
+    if payment.status in ("failed", "duplicate"):
+        await _release_discount(session, checkout)
     return payment
+
+
+async def close(session: AsyncSession, payment_id: UUID) -> None:
+    """Nobody can pay a failed payment any more: its intent is canceled. What it had of a discount is given back."""
+    payment = await by_id(session, payment_id)
+    checkout = await queries.locked(session, payment.checkout_id)
+    await session.refresh(payment, with_for_update=True)
+    if payment.status == "failed":
+        payment.due_at = None
+        await session.flush()
+        await _release_discount(session, checkout)
+
+
+async def _release_discount(session: AsyncSession, checkout: Checkout) -> None:
+    """Gives back what a checkout, which is locked, has of a discount, unless it may still be paid with it.
+
+    The intent of a declined payment whose secret a browser has can be paid until it is canceled: until then nobody else
+    takes the last redemption.
+    """
+    if checkout.status not in ("open", "expired"):
+        return
+    payable = select(Payment.id).where(
+        Payment.checkout_id == checkout.id, Payment.status == "failed", Payment.due_at.is_not(None)
+    )
+    if (await session.execute(payable.limit(1))).first() is None:
+        await discounts.release(session, checkout.id)
 
 
 def _pays_for(payment: Payment, checkout: Checkout) -> bool:

@@ -74,10 +74,8 @@ async def cancel_failed(sessions: Sessions, processor: StripeProcessor, settings
     async with sessions() as session:
         if outcome.status == "succeeded":
             await operations.settle(session, payment_id, outcome, settings)
-        else:
-            payment = await session.get_one(Payment, payment_id, with_for_update=True)
-            if payment.status == "failed" and outcome.status == "declined":
-                payment.due_at = None
+        elif outcome.status == "declined":
+            await operations.close(session, payment_id)
     return 1
 
 

@@ -3,11 +3,13 @@
 from typing import Annotated
 
 from fastapi import BackgroundTasks, Request
-from servicekit.auth import Principal, allow
+from servicekit.auth import MEMBER, Principal, allow
 from servicekit.errors import Unauthorized, responses
 from servicekit.routing import ResourceRouter, SessionOf, SessionsOf, answers_with_secret
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.customer_sessions import operations
+from identity.customer_sessions.models import CustomerSession
 from identity.customer_sessions.schemas import (
     CustomerCustomerSession,
     CustomerSessionCreate,
@@ -15,12 +17,15 @@ from identity.customer_sessions.schemas import (
     PortalAuthenticatedUser,
 )
 from identity.login_codes import operations as login_codes
+from identity.login_codes.operations import CustomerSelectionRequired
 from identity.login_codes.schemas import CustomerSessionToken, LoginCodeAuthenticate, LoginCodeRequest
+from identity.member_sessions import operations as member_sessions
+from identity.member_sessions.models import MemberSession
 
 router = ResourceRouter("/customer-sessions", "customer_sessions")
 portal_router = ResourceRouter("/customer-portal/customer-session", "customer_portal:customer_session")
 Writer = Annotated[Principal, allow("customer_sessions:write")]
-Customer = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", kind="customer")]
+Visitor = Annotated[Principal, allow("customer_portal:read", "customer_portal:write", MEMBER, kind="customer")]
 
 
 @router.post("/", name="create", status_code=201)
@@ -42,23 +47,49 @@ async def request_code(
     return {"status": "accepted"}
 
 
-@portal_router.post("/authenticate", name="authenticate", responses=responses(Unauthorized))
+@portal_router.post("/authenticate", name="authenticate", responses=responses(Unauthorized, CustomerSelectionRequired))
 async def authenticate(request: Request, sessions: SessionsOf, body: LoginCodeAuthenticate) -> CustomerSessionToken:
-    """Opens a session of an hour for the code of the mail."""
+    """Opens a session of an hour for the code of the mail.
+
+    An address that is known more than once gets its choices (409), and is sent again with one of them: the code stays
+    good until then.
+    """
     return await login_codes.authenticate(sessions, body, request.app.state.settings)
 
 
 @portal_router.get("/introspect", name="introspect")
-async def introspect(session: SessionOf, principal: Customer) -> CustomerCustomerSession:
+async def introspect(session: SessionOf, principal: Visitor) -> CustomerCustomerSession:
     """Says until when the session lasts."""
-    opened, _ = await operations.present(session, principal)
+    opened = await _opened(session, principal)
     return CustomerCustomerSession(expires_at=opened.expires_at, return_url=opened.return_url)
 
 
 @portal_router.get("/user", name="get_authenticated_user")
-async def get_authenticated_user(session: SessionOf, principal: Customer) -> PortalAuthenticatedUser:
+async def get_authenticated_user(session: SessionOf, principal: Visitor) -> PortalAuthenticatedUser:
     """Says who is in the portal."""
+    organization_id = principal.organization()
+    if principal.member_id is not None:
+        _, member = await member_sessions.present(session, principal)
+        return PortalAuthenticatedUser(
+            type="member",
+            name=member.data["name"],
+            email=member.email,
+            customer_id=member.customer_id,
+            member_id=member.id,
+            role=member.role,
+            organization_id=organization_id,
+        )
     _, customer = await operations.present(session, principal)
     return PortalAuthenticatedUser(
-        type="customer", name=customer.name, email=customer.email or "", customer_id=customer.id
+        type="customer",
+        name=customer.name,
+        email=customer.email or "",
+        customer_id=customer.id,
+        organization_id=organization_id,
     )
+
+
+async def _opened(session: AsyncSession, principal: Principal) -> CustomerSession | MemberSession:
+    if principal.member_id is not None:
+        return (await member_sessions.present(session, principal))[0]
+    return (await operations.present(session, principal))[0]

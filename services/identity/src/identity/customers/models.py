@@ -27,3 +27,4 @@ class Customer(Base):
 
 Index("customers_external_id_idx", Customer.organization_id, Customer.external_id)
 Index("customers_email_idx", Customer.organization_id, func.lower(Customer.data["email"].astext))
+Index("customers_address_idx", func.lower(Customer.data["email"].astext))

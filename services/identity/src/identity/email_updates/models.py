@@ -31,3 +31,5 @@ class EmailUpdate(Record, Base):
     expires_at: Mapped[datetime]
     window_began_at: Mapped[datetime]
     window_mails: Mapped[int]
+    checkout_id: Mapped[UUID | None]
+    """Of who had not proven the old address: the purchase with which the session came. Another purchase ends both."""

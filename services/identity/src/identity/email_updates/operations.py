@@ -10,7 +10,6 @@ from contracts.identity import EmailUpdate as Verified
 from servicekit import clock, ids, mail, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound, Unauthorized
-from servicekit.letters import Action, Letter
 from servicekit.tokens import generate, hashed
 from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -21,6 +20,8 @@ from identity.customer_sessions.models import CustomerSession
 from identity.customers.models import Customer
 from identity.email_updates.models import LIFETIME, PAUSE, PREFIX, WINDOW, WINDOW_MAILS, EmailUpdate
 from identity.login_codes.models import LoginCode
+from identity.mails.operations import letter
+from identity.member_sessions import operations as member_sessions
 from identity.organizations.models import Organization
 from identity.settings import Settings
 
@@ -34,8 +35,13 @@ class EmailUpdateNotAllowed(NotPermitted):
 async def request(session: AsyncSession, principal: Principal, email: str, settings: Settings) -> None:
     """Mails a link to the new address, at most one a minute and ten a day; none where another customer has it.
 
-    Raises `EmailUpdateNotAllowed`, or `InvalidInput` for the present address.
+    Raises `EmailUpdateNotAllowed`, or `InvalidInput` for the present address. In a team only the owner changes it,
+    since who has the team's address as a member goes with it.
     """
+    if principal.member_id is not None:
+        _, member = await member_sessions.present(session, principal)
+        if member.role != "owner":
+            raise EmailUpdateNotAllowed("Only the owner of a team changes its e-mail address")
     customer = await _own(session, principal)
     organization = await session.get_one(Organization, customer.organization_id)
     if not _allows(organization):
@@ -47,7 +53,7 @@ async def request(session: AsyncSession, principal: Principal, email: str, setti
     is_over = EmailUpdate.window_began_at <= now - WINDOW
     values: dict[str, Any] = {
         "created_at": now, "old_email": old, "email": email, "token_hash": hashed(token, settings.secret),
-        "expires_at": now + LIFETIME,
+        "expires_at": now + LIFETIME, "checkout_id": principal.checkout_id,
     }  # fmt: skip
     window = {
         "window_began_at": case((is_over, now), else_=EmailUpdate.window_began_at),
@@ -68,18 +74,9 @@ async def request(session: AsyncSession, principal: Principal, email: str, setti
     )  # fmt: skip
     if (await session.execute(written)).first() is None or await _is_taken(session, customer, email):
         return
-    shop = organization.name
-    letter = Letter(
-        sender=shop,
-        subject=f"Confirm your new address at {shop}",
-        paragraphs=[
-            f"Confirm that this is your new address at {shop}:",
-            f"The link works for {LIFETIME.seconds // 60} minutes.",
-        ],
-        action=Action("Confirm the address", f"/{organization.slug}/portal/verify-email?token={token}"),
-        notes=["If you did not ask for it, somebody typed your address: you need not do anything."],
-    )
-    await mail.write_notices(session, [mail.Notice(email, letter, "email_update", customer.id, now.isoformat())])
+    path = f"/{organization.slug}/portal/verify-email?token={token}"
+    message = letter(organization, customer, "email_update", path, minutes=LIFETIME.seconds // 60)
+    await mail.write_notices(session, [mail.Notice(email, message, "email_update", customer.id, now.isoformat())])
 
 
 async def check(session: AsyncSession, token: str, settings: Settings) -> None:
@@ -115,12 +112,15 @@ async def verify(session: AsyncSession, token: str, settings: Settings) -> str:
         customer_id=customer.id,
         old_email=update.old_email,
         email=update.email,
+        checkout_id=update.checkout_id,
     )
     event = CustomerEmailVerifiedV1(
         subject=customer.id, organization_id=customer.organization_id, time=clock.now(), data=data
     )
     outbox.record(session, event)
-    _, text = await customer_sessions.open_for(session, customer, None, settings, email=update.email)
+    _, text = await customer_sessions.open_for(
+        session, customer, None, settings, email=update.email, checkout_id=update.checkout_id
+    )
     await _tell_old(session, customer, update)
     return text
 
@@ -128,16 +128,9 @@ async def verify(session: AsyncSession, token: str, settings: Settings) -> str:
 async def _tell_old(session: AsyncSession, customer: Customer, update: EmailUpdate) -> None:
     """Whoever loses an address hears of it there: it may not have been them."""
     organization = await session.get_one(Organization, customer.organization_id)
-    reached = f" at {organization.email}" if organization.email else ""
-    letter = Letter(
-        sender=organization.name,
-        subject=f"Your address at {organization.name} was changed",
-        paragraphs=[
-            f"Your address at {organization.name} was changed to {_masked(update.email)}.",
-            f"If that was not you, write to {organization.name}{reached}.",
-        ],
-    )
-    notice = mail.Notice(update.old_email, letter, "email_changed", customer.id, str(update.id))
+    contact = (organization.branding or {}).get("support_email") or organization.email or organization.name
+    message = letter(organization, customer, "email_changed", email=_masked(update.email), contact=contact)
+    notice = mail.Notice(update.old_email, message, "email_changed", customer.id, str(update.id))
     await mail.write_notices(session, [notice])
 
 

@@ -12,16 +12,35 @@ Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{6}$
 
 
 class LoginCodeRequest(Input):
-    """A customer of a seller who wants to be let in."""
+    """A customer, or a member of a team, who wants to be let in: at one seller, or at whichever knows the address."""
 
     email: Email
-    organization_id: UUID
+    organization_id: UUID | None = None
 
 
 class LoginCodeAuthenticate(LoginCodeRequest):
     """The same, with the code of the mail."""
 
     code: Code
+    customer_id: UUID | None = None
+    """Which of the choices, where the address has several."""
+
+
+class CustomerSelectionOrganization(BaseModel):
+    """The seller of a choice."""
+
+    id: UUID
+    name: str
+    slug: str
+
+
+class CustomerSelectionOption(BaseModel):
+    """One of the customers that an address opens; `role` is that of the address in a team."""
+
+    id: UUID
+    name: str | None
+    role: str | None
+    organization: CustomerSelectionOrganization
 
 
 class CustomerSessionToken(BaseModel):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from servicekit import auth
+from servicekit.addresses import AddressOf
 from servicekit.auth import Principal, allow
 from servicekit.errors import NotPermitted, ResourceNotFound, Unauthorized, responses
 from servicekit.lists import ListResource, PageQuery, Sorting, sorted_by
@@ -12,7 +13,9 @@ from servicekit.quotas import QuotaExceeded, QuotasOf
 from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, answers_with_secret
 
 from identity.customer_sessions import operations as customer_sessions
+from identity.member_sessions import operations as member_sessions
 from identity.organization_access_tokens import operations
+from identity.organization_access_tokens.refusals import Refusals
 from identity.organization_access_tokens.schemas import (
     OrganizationAccessTokenCreate,
     OrganizationAccessTokenCreated,
@@ -23,6 +26,8 @@ from identity.organization_access_tokens.schemas import (
 router = ResourceRouter("/organization-access-tokens", "organization_access_tokens")
 Reader = Annotated[Principal, allow("organization_access_tokens:read", "organization_access_tokens:write")]
 Writer = Annotated[Principal, allow("organization_access_tokens:write")]
+KNOWN = '"known"'
+"""Marks an answer in the gateway's cache as that of a valid token."""
 
 
 @router.get("/", name="list")
@@ -70,16 +75,34 @@ internal = APIRouter(prefix="/internal", tags=["internal"], route_class=EdgeRout
 
 @internal.get("/authenticate")
 async def authenticate(
-    request: Request, session: SessionOf, authorization: Annotated[str | None, Header()] = None
+    request: Request,
+    session: SessionOf,
+    address: AddressOf,
+    authorization: Annotated[str | None, Header()] = None,
+    x_polar_known: Annotated[str, Header()] = "",
 ) -> Response:
-    """Answers 200 with the signed principal as a header, or 401."""
+    """Answers 200 with the signed principal as a header, or 401.
+
+    403 when too many tokens of the client's address were refused; not for one that the gateway had an answer for
+    lately, which it names by the answer's `ETag`.
+    """
+    refusals: Refusals = request.app.state.refusals
+    if not x_polar_known and refusals.is_above(address):
+        return Response(status_code=403)
     scheme, _, token = (authorization or "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("an access token is required: Authorization: Bearer <token>")
     settings = request.app.state.settings
     text = token.strip()
-    if customer_sessions.is_customer_token(text):
-        principal = await customer_sessions.authenticate(session, settings.secret, text)
-    else:
-        principal = await operations.authenticate(session, settings.secret, text)
-    return Response(headers={auth.HEADER: auth.sign(principal, settings.principal_private_key)})
+    try:
+        if customer_sessions.is_customer_token(text):
+            principal = await customer_sessions.authenticate(session, settings.secret, text)
+        elif member_sessions.is_member_token(text):
+            principal = await member_sessions.authenticate(session, settings.secret, text)
+        else:
+            principal = await operations.authenticate(session, settings.secret, text)
+    except Unauthorized:
+        refusals.add(address)
+        raise
+    headers = {auth.HEADER: auth.sign(principal, settings.principal_private_key), "ETag": KNOWN}
+    return Response(headers=headers)

@@ -22,6 +22,8 @@ def shape(organization: Organization) -> contracts.Organization:
             "country": organization.country,
             "socials": organization.socials,
             "branding": organization.branding or {},
+            "locale": organization.locale,
+            "consumer_rights": organization.consumer_rights or {},
             **settings,
             "proration_behavior": subscription.proration_behavior,
             "allow_customer_updates": subscription.allow_customer_updates,

@@ -31,5 +31,9 @@ class Organization(Base):
     socials: Mapped[list[Any]] = mapped_column(server_default="[]")
     branding: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """Apart from the settings: earlier releases refuse a setting that they do not know."""
+    locale: Mapped[str | None] = mapped_column(default=None)
+    """The language of mails to the seller itself."""
+    consumer_rights: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Apart from the settings, too."""
     settings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """What the organization has set, by the name of the setting; what it has not stands at the contract's default."""

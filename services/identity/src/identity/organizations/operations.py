@@ -15,7 +15,7 @@ from identity.organizations import events
 from identity.organizations.models import Organization
 from identity.organizations.schemas import OrganizationUpdate
 
-PROFILE = {"name", "email", "website", "avatar_url", "country", "socials"}
+PROFILE = {"name", "email", "website", "avatar_url", "country", "socials", "locale"}
 REQUIRED = {"name", "socials"}
 
 
@@ -84,6 +84,9 @@ async def update(
         elif name == "branding":
             if value is not None:
                 organization.branding = _merged(organization.branding or {}, value)
+        elif name == "consumer_rights":
+            if value is not None:
+                organization.consumer_rights = _without_nulls(_merged(organization.consumer_rights or {}, value))
         elif value is not None:
             settings[name] = _merged(settings.get(name), value)
     organization.settings = settings
@@ -97,3 +100,9 @@ def _merged(present: Any, given: Any) -> Any:
     if isinstance(present, dict) and isinstance(given, dict):
         return {**present, **{name: _merged(present.get(name), value) for name, value in given.items()}}
     return given
+
+
+def _without_nulls(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without what was set to null: it stands at its default again."""
+    found = {name: _without_nulls(value) if isinstance(value, dict) else value for name, value in settings.items()}
+    return {name: value for name, value in found.items() if value is not None}

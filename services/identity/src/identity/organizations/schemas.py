@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from contracts import identity as contracts
 from pricing.currencies import Currency
-from pydantic import AfterValidator, Field, StringConstraints
-from servicekit.fields import AddressInput, Country, Email, Line
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from servicekit.bodies import at_most
+from servicekit.fields import COUNTRIES, AddressInput, Country, Email, Line
 from servicekit.inputs import Input
 
 Name = Annotated[Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -16,6 +17,10 @@ Host = Annotated[
 Platform = Literal[
     "x", "github", "facebook", "instagram", "youtube", "tiktok", "linkedin", "threads", "discord", "other"
 ]  # fmt: skip
+
+
+Language = Literal["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv"]
+"""The languages that mails are written in."""
 
 
 class OrganizationRead(contracts.Organization):
@@ -64,6 +69,24 @@ class BrandingInput(Input):
     support_url: Url | None = None
 
 
+class ConsumerRightInput(Input):
+    """Whether consumers are offered a right: in the countries where it is on by default, and in single countries.
+
+    A country that is null goes by the default again.
+    """
+
+    enabled: StrictBool = True
+    countries: Annotated[dict[Country, StrictBool | None], at_most(len(COUNTRIES))] = {}
+
+
+class ConsumerRightsInput(Input):
+    """What consumers are offered beyond the portal; what is absent stays."""
+
+    withdrawal: ConsumerRightInput | None = None
+    immediate_delivery_consent: ConsumerRightInput | None = None
+    cancellation: ConsumerRightInput | None = None
+
+
 def _once(socials: list[SocialLinkInput]) -> list[SocialLinkInput]:
     if len({link.url for link in socials}) != len(socials):
         raise ValueError("each link once")
@@ -89,3 +112,6 @@ class OrganizationUpdate(Input):
     invoice_settings: InvoiceSettingsInput | None = None
     embed_hosts: Annotated[list[Host], Field(max_length=50)] | None = None
     branding: BrandingInput | None = None
+    locale: Language | None = None
+    """The language of mails to the organization itself, such as that of a sale; English where none is set."""
+    consumer_rights: ConsumerRightsInput | None = None

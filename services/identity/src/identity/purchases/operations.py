@@ -11,25 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.customer_sessions.models import CustomerSession
 from identity.customers.models import Customer
+from identity.email_updates.models import EmailUpdate
 from identity.purchases.models import FirstPurchase
 
 
 async def keep(session: AsyncSession, purchase: Purchase) -> None:
     """Opens the session of a purchase, whatever the order in which a customer's purchases are heard of.
 
-    A session of a new customer is good while their first purchase is the only one: whoever typed the e-mail first sees
-    nothing of what another buyer buys with it.
+    A session of a new customer is good while their first purchase is the only one, and so is a change of address that
+    was asked for in it: whoever typed the e-mail first sees nothing of what another buyer buys with it.
     """
     customer_id, given = purchase.customer.id, purchase.customer_session
     written = insert(FirstPurchase).values(customer_id=customer_id, checkout_id=purchase.checkout_id)
     is_first = (await session.execute(written.on_conflict_do_nothing().returning(FirstPurchase.checkout_id))).first()
     if is_first is None:
-        others = delete(CustomerSession).where(
-            CustomerSession.customer_id == customer_id,
-            CustomerSession.checkout_id.is_not(None),
-            CustomerSession.checkout_id != purchase.checkout_id,
-        )
-        await session.execute(others)
+        # In this order: a link that is being followed now opens its session before this sees that it is used.
+        for model in (EmailUpdate, CustomerSession):
+            of_others = model.checkout_id.is_not(None), model.checkout_id != purchase.checkout_id
+            await session.execute(delete(model).where(model.customer_id == customer_id, *of_others))
     if given is None:
         return
     if given.is_of_new_customer and (is_first is None or await _is_older(session, customer_id, purchase.succeeded_at)):

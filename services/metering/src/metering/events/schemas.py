@@ -8,9 +8,23 @@ from uuid import UUID
 
 from contracts.billing import Customer
 from contracts.event import Instant
-from pydantic import AfterValidator, AllowInfNan, BaseModel, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from servicekit import clock
-from servicekit.bodies import at_most
+from servicekit.bodies import at_most, ensure_at_most
+from servicekit.errors import MAX_PROBLEMS
 from servicekit.fields import INT8, InstantInput
 from servicekit.inputs import Input
 
@@ -18,8 +32,12 @@ BATCH = 1000
 AHEAD = timedelta(minutes=5)
 """How far a sender's clock may be ahead of ours."""
 DEPTH = 5
+KEY = 40
+"""Letters of a name in an event's metadata."""
+NAMES = 50
+"""Names of an event's own fields, of its metadata, or of a part with a form of its own."""
 
-Key = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Scalar = (
@@ -52,8 +70,18 @@ def _ensure_storable(value: Any, depth: int) -> None:
             _ensure_storable(inner, depth + 1)
     elif isinstance(value, float) and not isfinite(value):
         raise ValueError("should have finite numbers only")
-    elif isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValueError("should have valid Unicode only")
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("should have valid Unicode only") from None
+
+
+def _named(value: Any) -> Any:
+    """Refuses an object by its first bad name: it may have a hundred thousand, and each would be a problem."""
+    if isinstance(value, dict) and not all(isinstance(name, str) and 0 < len(name) <= KEY for name in value):
+        raise ValueError(f"names should have 1 to {KEY} letters")
+    return value
 
 
 class Cost(Input):
@@ -82,18 +110,29 @@ def _reserved(value: dict[str, Any]) -> dict[str, Any]:
         return value
     kept = dict(value)
     if "_cost" in value:
-        kept["_cost"] = Cost.model_validate(value["_cost"]).model_dump(mode="json")
+        kept["_cost"] = Cost.model_validate(ensure_at_most(value["_cost"], NAMES)).model_dump(mode="json")
     if "_llm" in value:
-        kept["_llm"] = Llm.model_validate(value["_llm"]).model_dump(mode="json", exclude_none=True)
+        llm = Llm.model_validate(ensure_at_most(value["_llm"], NAMES))
+        kept["_llm"] = llm.model_dump(mode="json", exclude_none=True)
     return kept
 
 
+Part = Annotated[dict[Key, Any], BeforeValidator(_named)]
 EventMetadata = Annotated[
-    dict[Key, Scalar | dict[Key, Any]], at_most(50), AfterValidator(_storable), AfterValidator(_reserved)
+    dict[Key, Scalar | Part], at_most(NAMES), AfterValidator(_storable), AfterValidator(_reserved)
 ]
 
 
-class EventCreate(Input):
+class _Bounded(Input):
+    """Refuses many unknown fields as one: ten megabytes have a hundred thousand."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, value: Any) -> Any:
+        return ensure_at_most(value, NAMES)
+
+
+class EventCreate(_Bounded):
     """Something a customer used; the customer by `customer_id`, or by the merchant's own id."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -115,10 +154,37 @@ class EventCreate(Input):
         return self
 
 
-class EventsIngest(Input):
+_EVENT = TypeAdapter(EventCreate)
+
+
+def _few_problems(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Names what is wrong with a batch event by event, until there are as many problems as an answer has.
+
+    A batch with one that is not valid is looked at once more: all problems at once may be a quarter of a million.
+    """
+    try:
+        return handler(value)
+    except ValidationError as refused:
+        first = refused
+    if not isinstance(value, list) or len(value) > BATCH:
+        raise first
+    problems: list[InitErrorDetails] = []
+    for index, event in enumerate(value):
+        try:
+            _EVENT.validate_python(event)
+        except ValidationError as refusal:
+            for one in refusal.errors(include_url=False):
+                kind = PydanticCustomError(one["type"], one["msg"])
+                problems.append(InitErrorDetails(type=kind, loc=(index, *one["loc"]), input=one["input"]))
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    raise ValidationError.from_exception_data("events", problems) if problems else first
+
+
+class EventsIngest(_Bounded):
     """A batch. All of it is taken, or (when one event is not valid) nothing."""
 
-    events: Annotated[list[EventCreate], Field(max_length=BATCH)]
+    events: Annotated[list[EventCreate], Field(max_length=BATCH, fail_fast=True), WrapValidator(_few_problems)]
 
 
 class EventsIngestResponse(BaseModel):

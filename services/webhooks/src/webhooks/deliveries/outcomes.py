@@ -9,13 +9,14 @@ from uuid import UUID
 import structlog
 from servicekit import clock, ids, mail, outbox
 from servicekit.database import wake
-from servicekit.letters import Letter
+from servicekit.languages import DEFAULT, Texts, chosen
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webhooks.deliveries.operations import GONE, Answer, Attempt, next_attempt
 from webhooks.endpoints import events
 from webhooks.endpoints.models import Endpoint
+from webhooks.mails.operations import LANGUAGES, endpoint_disabled
 from webhooks.organizations.models import Organization
 from webhooks.settings import Settings
 
@@ -140,38 +141,38 @@ async def _judge(session: AsyncSession, outcomes: Sequence[Outcome], settings: S
             await _disable(session, endpoint, reason)
 
 
-def _reason(endpoint: Endpoint, record: _Record, settings: Settings) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why an endpoint is disabled: the name of its text, and the values in it."""
+
+    name: str
+    values: dict[str, Any]
+
+    def text(self, texts: Texts) -> str:
+        """The reason in a language."""
+        return str(texts.data[self.name]).format(**self.values)
+
+
+def _reason(endpoint: Endpoint, record: _Record, settings: Settings) -> _Reason | None:
     if not endpoint.enabled:
         return None
     if record.gone:
-        return "It answered 410 Gone."
+        return _Reason("gone", {})
     since = endpoint.failing_since
     if endpoint.failures >= settings.webhook_disable_after and since and clock.now() - since >= FAILING:
-        return f"{endpoint.failures} attempts in a row failed since {clock.rfc3339(since)}."
+        return _Reason("failing", {"count": endpoint.failures, "since": clock.rfc3339(since)})
     return None
 
 
-async def _disable(session: AsyncSession, endpoint: Endpoint, reason: str) -> None:
+async def _disable(session: AsyncSession, endpoint: Endpoint, reason: _Reason) -> None:
     """Disables an endpoint, says so as an event and, where the organization's address is known, in a mail."""
-    endpoint.disable(reason, clock.now())
+    endpoint.disable(reason.text(LANGUAGES[DEFAULT]), clock.now())
     outbox.record(session, events.disabled(endpoint))
-    log.warning("webhook_endpoint.disabled", endpoint_id=str(endpoint.id), reason=reason)
+    log.warning("webhook_endpoint.disabled", endpoint_id=str(endpoint.id), reason=reason.name)
     organization = await session.get(Organization, endpoint.organization_id)
     if organization is not None and organization.email:
-        letter = Letter(
-            sender=_line(organization.name),
-            subject=f"A webhook endpoint of {_line(organization.name)} was disabled",
-            paragraphs=["We no longer deliver webhooks to this address:", endpoint.url, reason],
-            notes=[
-                "What happens meanwhile is kept. Enable the endpoint again when it is ready, and choose then whether "
-                "the events that it missed are sent to it."
-            ],
-        )
+        texts = chosen(LANGUAGES, organization.locale)
+        letter = endpoint_disabled(texts, organization.name, endpoint.url, reason.text(texts))
         occasion = clock.rfc3339(endpoint.disabled_at or clock.now())
         notice = mail.Notice(organization.email, letter, "webhook_endpoint_disabled", endpoint.id, occasion)
         await mail.write_notices(session, [notice])
-
-
-def _line(text: Any) -> str:
-    """Without line breaks, which a subject cannot have."""
-    return " ".join(str(text).split())

@@ -22,5 +22,7 @@ async def announce(events: list[Event[Any]], session: AsyncSession) -> None:
     await operations.announce(session, events)
     told = [event for event in events if isinstance(event, OrganizationCreatedV1 | OrganizationUpdatedV1)]
     if told:
-        rows = [(event, {"name": event.data.name, "email": event.data.email}) for event in told]
+        rows = [
+            (event, {"name": event.data.name, "email": event.data.email, "locale": event.data.locale}) for event in told
+        ]
         await project_all(session, Organization, rows)

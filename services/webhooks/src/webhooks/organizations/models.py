@@ -18,3 +18,4 @@ class Organization(Base):
     checksum: Mapped[str | None] = mapped_column(Text)
     name: Mapped[str]
     email: Mapped[str | None]
+    locale: Mapped[str | None]

@@ -1,7 +1,8 @@
 """Rows that only the released code makes: made by it on a stack of its own, which is then upgraded and repaired.
 
-Two mailboxes become one customer, a payer's card becomes a stranger's default, and entries wait on a subscription that
-is over. `./polar leftovers` must name them, `--repair` must repair what the data decide, and the books must agree.
+Two mailboxes become one customer, a payer's card becomes a stranger's default, entries wait on a subscription that is
+over, and intents of declined cards stay open at Stripe. `./polar leftovers` must name them, `--repair` must repair what
+the data decide, and the books must agree.
 """
 
 import json
@@ -184,6 +185,11 @@ def run(commit: str) -> int:
         waiting(timed)
         upgrade.upgrade()
         stack = upgrade.stack
+        _ensure(payable(stack) >= len(misplaced), "the release cancels the intents of declined cards")
+        _ensure(leftovers.exposed(stack, repaired=False) == 1, "the intents that are open at Stripe are not named")
+        _ensure(leftovers.exposed(stack, repaired=True) == 0, "the intents that are open at Stripe are not repaired")
+        _until(lambda: payable(stack) == 0, "intents of declined cards are open at Stripe after the repair")
+        _ensure(leftovers.exposed(stack, repaired=False) == 0, "intents are named after the repair")
         _ensure(leftovers.run(stack, repaired=False) == 1, "the entries that wait are not named")
         _ensure(leftovers.misplaced(stack, repaired=False) == 1, "the misplaced cards are not named")
         _ensure(leftovers.run(stack, repaired=True, released=True) == 0, "the entries that wait are not repaired")
@@ -202,6 +208,22 @@ def run(commit: str) -> int:
         upgrade.stack.down()
     say("\nwhat the released rules left behind was named and repaired")
     return 0
+
+
+def payable(stack: Stack) -> int:
+    """How many intents the local Stripe has that were declined, and that whoever has their secret can pay."""
+    headers = {"Authorization": f"Bearer {stack.environment('checkout')['STRIPE_SECRET_KEY']}"}
+    answer = httpx.get(f"{stack.stripe_url}/v1/payment_intents", params={"limit": 100}, headers=headers, timeout=60)
+    answer.raise_for_status()
+    return sum(intent["status"] == "requires_payment_method" for intent in answer.json()["data"])
+
+
+def _until(is_so: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise Failure(otherwise)
+        time.sleep(0.1)
 
 
 def _ensure(is_so: bool, otherwise: str) -> None:

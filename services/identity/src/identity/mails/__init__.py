@@ -1,0 +1,1 @@
+"""What customers are written about their sign-in and their address."""

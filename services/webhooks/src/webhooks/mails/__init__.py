@@ -1,0 +1,1 @@
+"""What sellers are written about their webhook endpoints."""
