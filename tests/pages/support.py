@@ -29,6 +29,9 @@ AXE = CLIENTS / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """What axe looks for: WCAG 2.2 AA, and good practice beyond it."""
 PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 60_000
+"""How long a page is waited for: a busy machine is slow, and a page that is right shows it much sooner."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -105,7 +108,7 @@ class Visitor:
         context = await self.browser.new_context(locale=locale, **options)
         self.contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.faults.append(f"error on {page.url}: {error}"))
         page.on("request", self._asked)

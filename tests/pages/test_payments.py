@@ -5,7 +5,19 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.pages.support import VISA, Shop, Visitor, ensure_accessible, fill, fill_card, paid, path_of, pay, pay_button
+from tests.pages.support import (
+    VISA,
+    Shop,
+    Visitor,
+    consent,
+    ensure_accessible,
+    fill,
+    fill_card,
+    paid,
+    path_of,
+    pay,
+    pay_button,
+)
 
 FIXED = {"amount_type": "fixed", "price_amount": 2900}
 BANK_ASKS = "4000002760003184"
@@ -81,6 +93,7 @@ async def test_pressing_twice_and_in_two_tabs_charges_once(shop: Shop, visitor: 
     for page in (first, second):
         await fill(page, email="twice@example.com")
         await expect(pay_button(page)).to_be_visible()
+        await consent(page)
     await pay_button(first).dblclick()
     await pay_button(second).click()
     await paid(first)

@@ -58,7 +58,7 @@ async def test_from_the_mailed_code_to_the_invoice(stack: Stack, shop: Shop, vis
     await looks_right(page, "invoice-details")
     await page.get_by_role("button", name="Save and make the invoice").click()
     link = page.get_by_role("link", name="Open the Invoice")
-    await expect(link).to_be_visible(timeout=20_000)
+    await expect(link).to_be_visible()
     await looks_right(page, "invoice")
     url = await link.get_attribute("href")
     assert url is not None

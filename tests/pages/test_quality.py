@@ -64,7 +64,7 @@ async def test_the_first_view_is_light_and_stands_still_on_a_slow_phone(shop: Sh
         await page.add_init_script(VITALS)
 
     page = await visitor.visit(path_of(checkout), viewport=PHONE, before=slow_down)
-    await expect(pay_button(page)).to_be_visible(timeout=60_000)
+    await expect(pay_button(page)).to_be_visible()
     vitals = await page.evaluate("vitals")
     seen = f"LCP {vitals['largest']:.0f} ms, CLS {vitals['shift']:.3f}"
     sys.stdout.write(f"{seen}, {waterfall.bytes} bytes in {waterfall.reached} rounds\n")
@@ -124,6 +124,11 @@ async def test_a_purchase_by_keyboard_alone(shop: Shop, visitor: Visitor) -> Non
         await page.keyboard.type(text)
         await page.keyboard.press("Tab")
     await page.keyboard.type("Ada Lovelace")
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.id") == "immediate_delivery_consent":
+            break
+    await page.keyboard.press("Space")
     await page.keyboard.press("Enter")
     await paid(page)
 

@@ -116,5 +116,5 @@ async def test_the_configuration_names_the_card_form(gateway: httpx.AsyncClient,
 
 async def test_the_reference_of_the_api_is_drawn(visitor: Visitor) -> None:
     page = await visitor.visit("/docs/", language="")
-    await expect(page.get_by_role("heading", name="Polar suite")).to_be_visible(timeout=60_000)
-    await expect(page.locator("h3.opblock-tag").first).to_be_visible(timeout=60_000)
+    await expect(page.get_by_role("heading", name="Polar suite")).to_be_visible()
+    await expect(page.locator("h3.opblock-tag").first).to_be_visible()

@@ -76,7 +76,7 @@ async def test_pages_are_developed_before_a_running_stack(
             assert (await client.get("/@vite/client")).status_code == 200
         visitor.url = address
         opened = await visitor.visit(path_of(checkout))
-        await expect(opened.get_by_text("$42.00").first).to_be_visible(timeout=60_000)
+        await expect(opened.get_by_text("$42.00").first).to_be_visible()
 
 
 def test_no_page_loads_more_script_than_it_may(stack: Stack) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from servicekit.testing import eventually
 
 from tests.end_to_end.openapi import Operation, choices, example, operations, resolved
-from tests.security.attacks.people import Seller, address
+from tests.security.attacks.people import PATIENCE, Seller, address
 
 MARK = "canary-of-the-victim"
 """Stands in each text of what is the victim's: no answer to another organization may have it."""
@@ -186,12 +187,17 @@ def paths(operation: Operation, own: dict[str, str]) -> str:
 async def asked(
     client: httpx.AsyncClient, requests: list[tuple[str, httpx.Request]]
 ) -> list[tuple[str, httpx.Response]]:
-    """Sends requests, some at a time: an id that a service does not know is waited for, since it may be on its way."""
+    """Sends requests, some at a time: an id that a service does not know is waited for, since it may be on its way.
+
+    503 says to ask again, as clients do: a busy service has no connection for a moment.
+    """
     gate = asyncio.Semaphore(16)
 
     async def send(name: str, request: httpx.Request) -> tuple[str, httpx.Response]:
         async with gate:
-            answer = await client.send(request)
+            answer = await eventually(
+                lambda: client.send(request), until=lambda answer: answer.status_code != 503, seconds=PATIENCE
+            )
         return f"{request.method} {request.url.path} {name}: {answer.status_code} {answer.text[:300]}", answer
 
     return await asyncio.gather(*(send(*one) for one in requests))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import immutabledict
@@ -63,5 +64,5 @@ async def one_at_a_time(session: AsyncSession, *names: str) -> None:
     For what has no row to lock yet. What is decided is read after it. The names are taken in one order everywhere, so
     that two transactions with several of them never wait for each other.
     """
-    for name in sorted(set(names)):
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    name = func.unnest(cast(sorted(set(names)), ARRAY(Text))).column_valued("name")
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))

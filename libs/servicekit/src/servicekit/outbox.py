@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit import clock, ids, telemetry
 from servicekit.clock import Standing
+from servicekit.locks import one_at_a_time
 
 correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)
 """The purchase (or other wish) that the present work belongs to; handed on by every event it records."""
@@ -106,8 +107,13 @@ async def _close(session: AsyncSession) -> None:
             wish = _Wish(event.time, standing, event.correlation_id)
             session.info.setdefault("at_end", {}).setdefault(say, {})[about(event)] = wish
     wishes: dict[Say, dict[UUID, _Wish]] = session.info.pop("at_end", {})
+    if not wishes:
+        return
+    await session.flush()
+    # Of two transactions about one resource the later says what both have changed. These locks are the last that a
+    # transaction takes before the numbers' own.
+    await one_at_a_time(session, *(f"{say.__qualname__} {about}" for say, known in wishes.items() for about in known))
     for say, known in wishes.items():
-        await session.flush()
         said = await say(session, {subject: wish.at for subject, wish in known.items()})
         for subject, event in said.items():
             with clock.standing_at(known[subject].standing):

@@ -1,11 +1,16 @@
 """A customer's state: what it has, in one answer."""
 
+import asyncio
+
 import pytest
 from billing.benefit_grants.consumers import consumers
+from billing.customers import state
+from billing.subscriptions.models import Subscription
 from contracts.benefits import Benefit, BenefitGrant, BenefitGrantCreatedV1, BenefitGrantRevokedV1
 from contracts.billing import CustomerCreatedV1, CustomerStateChangedV1
-from servicekit import clock, ids
+from servicekit import clock, ids, outbox
 from servicekit.consumers import Message
+from sqlalchemy import select
 
 
 @pytest.fixture
@@ -34,14 +39,14 @@ async def granted(bus, purchased, organization_id):
 async def test_what_a_customer_has_now(client, stranger, bus, granted):
     purchase, _ = granted
     path = f"/v1/customers/{purchase.customer.id}/state"
-    state = (await client.get(path)).json()
-    (subscription,) = state["active_subscriptions"]
+    answer = (await client.get(path)).json()
+    (subscription,) = answer["active_subscriptions"]
     assert (subscription["id"], subscription["status"]) == (str(purchase.subscription_id), "active")
-    (grant,) = state["granted_benefits"]
+    (grant,) = answer["granted_benefits"]
     assert grant["benefit_type"] == "custom"
     assert grant["benefit_metadata"] == {"tier": "gold"}
-    assert state["active_meters"] == []
-    assert (await client.get("/v1/customers/external/user-1/state")).json() == state
+    assert answer["active_meters"] == []
+    assert (await client.get("/v1/customers/external/user-1/state")).json() == answer
     assert (await stranger.get(path)).status_code == 404
     assert (await stranger.get("/v1/customers/external/user-1/state")).status_code == 404
 
@@ -54,8 +59,8 @@ async def test_what_ended_or_was_revoked_is_not_in_it(client, bus, granted):
         subject=gone.id, organization_id=gone.organization_id, time=clock.now(), sequence=2, data=gone
     )
     await bus.deliver(revoked)
-    state = (await client.get(f"/v1/customers/{purchase.customer.id}/state")).json()
-    assert (state["active_subscriptions"], state["granted_benefits"]) == ([], [])
+    answer = (await client.get(f"/v1/customers/{purchase.customer.id}/state")).json()
+    assert (answer["active_subscriptions"], answer["granted_benefits"]) == ([], [])
 
 
 async def test_every_change_tells_the_state_once_and_last(client, bus, granted):
@@ -91,9 +96,29 @@ async def test_what_comes_together_is_told_once(bus, granted, database):
     before = len(await bus.recorded(CustomerStateChangedV1))
     async with database.transaction() as session:
         await consumers.handle(messages, session)
-    (state,) = (await bus.recorded(CustomerStateChangedV1))[before:]
-    assert len(state.data.granted_benefits) == 4
-    assert state.sequence == before + 1
+    (told_once,) = (await bus.recorded(CustomerStateChangedV1))[before:]
+    assert len(told_once.data.granted_benefits) == 4
+    assert told_once.sequence == before + 1
     async with database.transaction() as session:
         await consumers.handle(messages, session)
     assert len(await bus.recorded(CustomerStateChangedV1)) == before + 1, "nothing new, nothing said"
+
+
+async def test_of_two_changes_at_once_the_later_state_has_both(client, bus, database, granted):
+    """A grant is heard of while a cancellation is being written: what is said last is not what was before it."""
+    purchase, told = granted
+    grant = told.data.model_copy(update={"id": ids.uuid7()})
+    event = told.model_copy(update={"id": ids.uuid7(), "subject": grant.id, "data": grant})
+    async with database.transaction() as session:
+        found = await session.execute(select(Subscription).where(Subscription.id == purchase.subscription_id))
+        subscription = found.scalar_one()
+        subscription.cancel_at_period_end = True
+        outbox.at_end(session, state.told, purchase.customer.id)
+        await outbox.flush(session)
+        hearing = asyncio.create_task(bus.deliver(event))
+        done, _ = await asyncio.wait([hearing], timeout=0.3)
+        assert not done, "it waits for what is written about the same customer"
+    await hearing
+    first, last = (await bus.recorded(CustomerStateChangedV1))[-2:]
+    assert (len(first.data.granted_benefits), len(last.data.granted_benefits)) == (1, 2)
+    assert [one.cancel_at_period_end for one in last.data.active_subscriptions] == [True]
