@@ -49,6 +49,7 @@ async def test_a_discount_for_ten_and_a_hundred_buyers(shop):
         checkouts += await asyncio.gather(
             *(shop.checkout(discount_id=discount["id"]) for _ in range(start, start + 20))
         )
+
     async def confirm(checkout):
         # 503 says to ask again: a busy service has no connection for a moment.
         return await eventually(lambda: shop.confirm(checkout), until=lambda answer: answer.status_code != 503)

@@ -49,9 +49,10 @@ async def subscribed(shop: Shop, visitor: Visitor, product: Any) -> tuple[Any, s
     await pay(page)
     await paid(page)
     bought = await shop.status(checkout)
-    session = await shop.call("POST", "/v1/customer-sessions/", {"customer_id": bought["customer_id"]})
+    await shop.order(bought["order_id"])
+    token = await portal_token(shop, bought["customer_id"])
     subscription = await shop.call("GET", f"/v1/subscriptions/{bought['subscription_id']}")
-    return subscription, session["token"]
+    return subscription, token
 
 
 async def open_portal(visitor: Visitor, token: str, **options: Any) -> Page:

@@ -69,6 +69,11 @@ class Shop:
         answer = await eventually(lambda: self.api.get(path), until=lambda answer: answer.status_code == 200)
         return answer.json()
 
+    async def payments(self, checkout: Any) -> list[Any]:
+        """The payments of a paid checkout, once billing has its order."""
+        await self.order((await self.status(checkout))["order_id"])
+        return list((await self.call("GET", f"/v1/payments/?checkout_id={checkout['id']}"))["items"])
+
 
 @asynccontextmanager
 async def new_shop(stack: Stack, name: str) -> AsyncIterator[Shop]:

@@ -2,6 +2,7 @@
 
 from playwright.async_api import Route, expect
 
+from tests.pages.portal import portal_token
 from tests.pages.support import PHONE, Shop, Visitor, ensure_accessible, fill, new_email, path_of, pay
 
 FIXED = {"amount_type": "fixed", "price_amount": 2900}
@@ -32,8 +33,8 @@ async def test_the_checkout_shows_refusals_at_their_fields(shop: Shop, visitor: 
 
 async def test_the_portal_shows_refusals_at_their_fields(shop: Shop, visitor: Visitor) -> None:
     customer = await shop.call("POST", "/v1/customers/", {"email": new_email()})
-    session = await shop.call("POST", "/v1/customer-sessions/", {"customer_id": customer["id"]})
-    page = await visitor.visit(f"/portal?customer_session_token={session['token']}", viewport=PHONE)
+    token = await portal_token(shop, customer["id"])
+    page = await visitor.visit(f"/portal?customer_session_token={token}", viewport=PHONE)
     await page.get_by_role("link", name="Settings").click()
     await page.get_by_label("Country").select_option("DE")
     name = page.get_by_label("Name", exact=True)

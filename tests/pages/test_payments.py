@@ -99,8 +99,7 @@ async def test_pressing_twice_and_in_two_tabs_charges_once(shop: Shop, visitor: 
     await paid(first)
     await paid(second)
     bought = await shop.status(checkout)
-    payments = await shop.call("GET", f"/v1/payments/?checkout_id={checkout['id']}")
-    assert [one["status"] for one in payments["items"]] == ["succeeded"]
+    assert [one["status"] for one in await shop.payments(checkout)] == ["succeeded"]
     assert bought["status"] == "succeeded"
 
 
@@ -133,8 +132,7 @@ async def test_a_lost_answer_is_not_taken_for_a_failed_payment(shop: Shop, visit
     await page.route(re.compile("/confirm$"), lose)
     await pay(page)
     await paid(page)
-    payments = await shop.call("GET", f"/v1/payments/?checkout_id={checkout['id']}")
-    assert [one["status"] for one in payments["items"]] == ["succeeded"]
+    assert [one["status"] for one in await shop.payments(checkout)] == ["succeeded"]
     # The third confirm of a paid checkout asks for the session of the purchase.
     assert lost in {2, 3}
     visitor.faults = [fault for fault in visitor.faults if "ERR_CONNECTION_RESET" not in fault]
