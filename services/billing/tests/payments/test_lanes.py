@@ -9,7 +9,8 @@ from billing.payments import collect, requests
 from billing.payments.timers import collect_due
 from billing.subscriptions.renewals import renew_due
 from contracts.billing import OrderPaidV1
-from servicekit import clock
+from contracts.processor_events import ProcessorEvent, ProcessorEventReceivedV1
+from servicekit import clock, ids
 from servicekit.testing import eventually
 from sqlalchemy import text
 
@@ -97,6 +98,27 @@ async def test_a_customer_who_is_locked_holds_no_other_up(database, processor, s
         assert not work.done()
     await work
     assert Counter(status for _, status in await states(database)) == {"paid": 5}
+
+
+@pytest.mark.parametrize("kind", ["charge.failed", "payment_intent.succeeded"])
+async def test_a_call_back_locks_the_customer_before_the_payment(bus, database, sold, kind):
+    """As those do who settle it: otherwise each of the two could wait for what the other has."""
+    await sold("ada@example.com")
+    await renew_due(database.transaction)
+    async with database.transaction() as session:
+        unpaid = text("select id from payments where status = 'open'")
+        payment_id = str((await session.execute(unpaid)).scalar_one())
+    said = {"id": "pi_1", "latest_charge": "ch_1", "status": "succeeded", "metadata": {"payment_id": payment_id}}
+    said |= {"outcome": {"type": "issuer_declined", "risk_level": "normal"}, "amount": 1000}
+    data = ProcessorEvent(id="evt_1", processor="stripe", type=kind, object=said, created_at=clock.now())
+    told = ProcessorEventReceivedV1(subject=ids.uuid7(), organization_id=ids.uuid7(), time=clock.now(), data=data)
+    async with database.transaction() as other:
+        await other.execute(text("select from customers for update"))
+        work = asyncio.create_task(bus.deliver(told))
+        done, _ = await asyncio.wait([work], timeout=0.3)
+        assert not done, "it waits for the customer"
+        await other.execute(text("select from payments for update nowait"))
+    await work
 
 
 async def test_declines_and_payments_share_a_batch(database, processor, sandbox, sold):

@@ -46,6 +46,8 @@ async def test_customers_see_themselves_and_change_only_what_is_theirs(client, b
     changed = (await client.patch(f"{PORTAL}/customers/me", headers=own, json=changes)).json()
     assert (changed["billing_name"], changed["tax_id"]) == ("Ada Ltd", ["DE123456788", "eu_vat"])
     assert (await bus.recorded(CustomerUpdatedV1))[-1].data.metadata == {"note": "difficult"}
+    refused = await client.patch(f"{PORTAL}/customers/me", headers=own, json={"tax_id": "DE123456789"})
+    assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "tax_id"])
     refused = await client.patch(f"{PORTAL}/customers/me", headers=own, json={"email": "eve@example.com"})
     assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "email"])
     me = (await client.get(f"{PORTAL}/customers/me", headers=own)).json()

@@ -17,6 +17,7 @@ export function SubscriptionFacts({
   const status = STATUSES.find((known) => known === one.status) ?? 'incomplete'
   const isEnding = one.cancel_at_period_end && status !== 'canceled'
   const end = one.ends_at ?? one.current_period_end
+  const isFree = one.amount === 0 && soldOf(one)?.prices?.every((each) => each.amount_type === 'free')
   const price = t('price.per', {
     amount: money(one.amount, one.currency),
     interval: intervalWords(t, one.recurring_interval, one.recurring_interval_count),
@@ -45,7 +46,10 @@ export function SubscriptionFacts({
               ? p('sub.endsOn', { date: date(end) })
               : one.pause_at_period_end
                 ? p('sub.pausesOn', { date: date(one.current_period_end) })
-                : (next ?? p('sub.next', { date: date(one.current_period_end) }))}
+                : (next ??
+                  (isFree
+                    ? p('sub.noCharge')
+                    : p('sub.next', { date: date(one.current_period_end) })))}
       </p>
     </>
   )

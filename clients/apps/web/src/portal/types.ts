@@ -18,6 +18,7 @@ export interface Sold {
   name: string
   organization_id: string
   is_recurring?: boolean
+  prices?: { amount_type: string }[]
 }
 
 export interface Seller {

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+import tax
 from contracts import billing as contracts
 from contracts.checkout import PurchaseCustomer
 from contracts.identity import EmailUpdate
@@ -85,15 +86,15 @@ async def update(
         raise InvalidInput(("body", "billing_address"), "An address cannot be taken away")
     if "metadata" in given:
         customer.user_metadata = given.pop("metadata") or {}
-    tax = given.pop("tax_id", ...)
+    typed = given.pop("tax_id", ...)
     for name in ("email", "type"):
         if given.get(name, ...) is None:
             del given[name]
     old_email = customer.email
     for name, value in given.items():
         setattr(customer, name, value)
-    if tax is not ...:
-        customer.tax_id = tax_id(tax, customer.billing_address)
+    if typed is not ...:
+        customer.tax_id = tax_id(typed, customer.billing_address)
     customer.modified_at = clock.now()
     await _written(session)
     if customer.email.casefold() != old_email.casefold():
@@ -105,17 +106,20 @@ async def update(
 async def update_own(
     session: AsyncSession, principal: Principal, changes: CustomerPortalCustomerUpdate
 ) -> contracts.Customer:
-    """What customers change of themselves. Raises `ResourceNotFound`, or `InvalidInput` for an address taken away."""
+    """What customers change of themselves.
+
+    Raises `ResourceNotFound`, and `InvalidInput` for an address taken away or a tax id that is not one of the country.
+    """
     customer = await _owned(session, principal, principal.customer_id, None, lock=True)
     given = changes.model_dump(exclude_unset=True)
     if "billing_address" in given and given["billing_address"] is None:
         raise InvalidInput(("body", "billing_address"), "An address cannot be taken away")
     given.pop("default_payment_method_id", None)
-    tax = given.pop("tax_id", ...)
+    typed = given.pop("tax_id", ...)
     for name, value in given.items():
         setattr(customer, name, value)
-    if tax is not ...:
-        customer.tax_id = tax_id(tax, customer.billing_address)
+    if typed is not ...:
+        customer.tax_id = _checked(typed, customer.billing_address)
     if changes.model_fields_set - {"default_payment_method_id"}:
         customer.modified_at = clock.now()
         outbox.record(session, events.customer_updated(customer))
@@ -200,6 +204,17 @@ def tax_id(value: str | None, address: dict[str, Any] | None) -> list[str] | Non
     if country in _EU or value[:2].upper() == "EL":
         return [value, "eu_vat"]
     return [value, _FORMATS.get(country, "unknown")]
+
+
+def _checked(typed: str | None, address: dict[str, Any] | None) -> list[str] | None:
+    """A tax number that the buyer typed, as at checkout: one that is not of the country's is refused."""
+    if not typed:
+        return None
+    try:
+        found = tax.tax_id_of(typed, address["country"] if address else None)
+    except tax.TaxIdInvalid as error:
+        raise InvalidInput(("body", "tax_id"), str(error)) from None
+    return [found.value, found.format]
 
 
 def _tax_id_of(buyer: PurchaseCustomer, address: dict[str, Any] | None) -> list[str] | None:

@@ -27,7 +27,7 @@ async def follow_payment(session: AsyncSession, said: dict[str, Any], kind: str)
 async def keep_judgement(session: AsyncSession, said: dict[str, Any], kind: str) -> None:
     """Keeps what Radar and the bank said of a card that was declined, whenever it comes."""
     payment_id, judged = _payment_of(said), judgement_of(said)
-    if payment_id is not None and judged is not None:
+    if payment_id is not None and judged is not None and await collect.lock_customer(session, payment_id):
         declined = Payment.id == payment_id, Payment.status.in_(("open", "failed"))
         await session.execute(update(Payment).where(*declined).values(processor_outcome=judged))
 

@@ -148,6 +148,7 @@ async def ask_now(session: AsyncSession, payment_id: UUID, processor_id: str) ->
 
     Returns whether it will be asked about.
     """
+    await lock_customer(session, payment_id)
     wanted = select(Payment, clocks.instant_at(Payment.organization_id)).where(
         Payment.id == payment_id, Payment.status == "open"
     )
@@ -159,6 +160,16 @@ async def ask_now(session: AsyncSession, payment_id: UUID, processor_id: str) ->
     row.Payment.due_at = clock.now()
     wake(session)
     return True
+
+
+async def lock_customer(session: AsyncSession, payment_id: UUID) -> bool:
+    """Locks the customer of a payment. Returns whether there is such a payment.
+
+    Whoever locks a payment and may lock its customer later, as a batch of call-backs does, locks the customer first:
+    `settle` takes them in that order.
+    """
+    payer = select(Customer.id).join(Payment, Payment.customer_id == Customer.id).where(Payment.id == payment_id)
+    return (await session.execute(payer.with_for_update(of=Customer))).first() is not None
 
 
 async def settle(session: AsyncSession, payment_id: UUID, outcome: Outcome) -> Payment | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from processor import Outcome, StripeProcessor
 from servicekit import clock, timers
-from servicekit.database import Sessions
+from servicekit.database import CONFLICTS, Sessions, sqlstate
 from sqlalchemy import ARRAY, Uuid, any_, literal, not_, select, update
 
 from billing.payments import collect, requests
@@ -28,6 +28,7 @@ AHEAD = 32
 TOGETHER = 100
 """Outcomes that share a transaction at most."""
 ALONE_AT_ONCE = 4
+CONFLICTS_IN_A_ROW = 3
 LOOKS_EVERY_SECONDS = 0.25
 """While there is room: what became due since does not wait for a slow card to answer."""
 
@@ -172,9 +173,19 @@ class _Lanes:
 
     async def _settle_alone(self, payment: Payment, outcome: Outcome) -> None:
         try:
-            async with self._few, self._sessions() as session:
-                await collect.settle(session, payment.id, outcome)
+            await self._settle_patiently(payment.id, outcome)
         except Exception as error:
             log.error("payment.unsettled", payment_id=str(payment.id), exc_info=error)
         finally:
             self._busy.discard(payment.customer_id)
+
+    async def _settle_patiently(self, payment_id: UUID, outcome: Outcome) -> None:
+        """Again at once where another transaction was in the way: a payment that stays open is due a minute later."""
+        for tries_left in reversed(range(CONFLICTS_IN_A_ROW)):
+            try:
+                async with self._few, self._sessions() as session:
+                    await collect.settle(session, payment_id, outcome)
+                return
+            except Exception as error:
+                if not tries_left or sqlstate(error) not in CONFLICTS:
+                    raise
