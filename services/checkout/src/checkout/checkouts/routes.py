@@ -16,7 +16,16 @@ from servicekit.routing import EdgeRoute, ResourceRouter, SessionOf, SessionsOf
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from checkout.buyer_attempts.operations import PaymentUnavailable
-from checkout.checkouts import consumer_rights, customer_sessions, embedding, events, operations, queries, streams
+from checkout.checkouts import (
+    consumer_rights,
+    customer_sessions,
+    embedding,
+    events,
+    operations,
+    public,
+    queries,
+    streams,
+)
 from checkout.checkouts.buyers import CheckoutCustomerDeleted
 from checkout.checkouts.confirm import confirm as confirm_checkout
 from checkout.checkouts.models import Checkout, ExpiredCheckoutError, NotOpenCheckout
@@ -222,7 +231,7 @@ def _read(checkout: Checkout, settings: Settings, dialect: Dialect) -> CheckoutR
 
 async def _public(session: AsyncSession, checkout: Checkout, settings: Settings, dialect: Dialect) -> dict[str, Any]:
     seller = await operations.seller(session, checkout)
-    fields = _read(checkout, settings, dialect).model_dump()
+    fields = public.without_private(_read(checkout, settings, dialect).model_dump())
     if checkout.status != "succeeded":
         # Whose e-mail was typed is no business of who typed it.
         fields["customer_id"] = checkout.seller_named_id
