@@ -106,6 +106,31 @@ async def test_the_software_asks_without_a_token(app, key):
         assert (await nobody.post("/v1/customer-portal/license-keys/validate", json=body)).status_code == 404
 
 
+async def test_a_key_tells_a_stranger_nothing_of_its_customer(story, client, anonymous):
+    """Anybody buys what is free with somebody's e-mail, reads the key on the page, and asks whose it is."""
+    place = {"country": "DE", "city": "Geheimstadt", "line1": "Verborgene Gasse 7"}
+    known = {
+        "name": "Ada Lovelace", "billing_name": "Analytical Engines", "billing_address": place,
+        "tax_id": ["DE123456788", "eu_vat"], "external_id": "crm-4711", "metadata": {"plan": "Geheimplan"},
+        "default_payment_method_id": ids.uuid7(), "locale": "de-DE",
+    }  # fmt: skip
+    benefit = await story.benefit(properties={"activations": {"limit": 2}})
+    await story.bought_once(await story.product(benefit), story.customer(**known))
+    key = await story.key()
+    body = {"key": key["key"], "organization_id": key["organization_id"]}
+    asked = await anonymous.post("/v1/customer-portal/license-keys/validate", json=body)
+    made = await anonymous.post("/v1/customer-portal/license-keys/activate", json={**body, "label": "laptop"})
+    assert (asked.status_code, made.status_code) == (200, 200), asked.text
+    private = ("Lovelace", "Analytical", "Geheim", "Verborgene", "DE123456788", "4711", "de-DE")
+    for answer, customer in ((asked, asked.json()["customer"]), (made, made.json()["license_key"]["customer"])):
+        assert [one for one in private if one in answer.text] == []
+        assert (customer["id"], customer["email"]) == (key["customer_id"], "ada@example.com")
+        assert customer["default_payment_method_id"] is None
+    ValidatedLicenseKey.model_validate_json(asked.text)
+    mine = (await client.post("/v1/license-keys/validate", json=body)).json()["customer"]
+    assert (mine["name"], mine["external_id"], mine["metadata"]) == ("Ada Lovelace", "crm-4711", known["metadata"])
+
+
 async def test_keys_of_subscriptions_last_as_long_as_they_are_renewed(story):
     benefit = await story.benefit(properties={"expires": {"ttl": 1, "timeframe": "day"}})
     product = await story.product(benefit)

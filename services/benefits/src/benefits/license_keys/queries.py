@@ -1,6 +1,6 @@
 """Finding license keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -16,6 +16,15 @@ from benefits.customers.models import Customer
 from benefits.license_keys.models import LicenseKey, LicenseKeyActivation
 
 COLUMNS: dict[str, Any] = {"created_at": LicenseKey.created_at, "last_validated_at": LicenseKey.last_validated_at}
+HIDDEN: Mapping[str, Any] = {
+    "modified_at": None, "metadata": {}, "external_id": None, "name": None, "billing_name": None,
+    "billing_address": None, "tax_id": None, "locale": None, "first_user_event_at": None,
+    "default_payment_method_id": None,
+}  # fmt: skip
+"""What of its customer is not shown to whoever has a key and no token.
+
+Anybody may buy with somebody's e-mail, and then holds a key of theirs: it tells nothing that was not typed with it.
+"""
 
 
 @dataclass(frozen=True)

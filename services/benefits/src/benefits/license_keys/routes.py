@@ -1,5 +1,6 @@
 """`/v1/license-keys` for the merchant, and its twin in `/v1/customer-portal/` for the customer and the software."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -60,7 +61,7 @@ async def list_keys(
 async def validate(request: Request, principal: Writer, body: LicenseKeyValidate) -> Response:
     """Says whether a key is good."""
     principal.organization(body.organization_id)
-    return await _validated(request, body)
+    return await _validated(request, body, {})
 
 
 @router.post("/activate", name="activate", responses=ACTIVATE)
@@ -107,16 +108,16 @@ async def get_activation(
 @portal_router.post("/validate", name="portal_validate", responses=VALIDATE, response_model=ValidatedLicenseKey)
 async def portal_validate(request: Request, body: LicenseKeyValidate) -> Response:
     """Says whether a key is good. Needs no token: the key itself is the secret."""
-    return await _validated(request, body)
+    return await _validated(request, body, queries.HIDDEN)
 
 
-async def _validated(request: Request, body: LicenseKeyValidate) -> Response:
+async def _validated(request: Request, body: LicenseKeyValidate, hidden: Mapping[str, Any]) -> Response:
     """By one statement of its own; with an `Idempotency-Key` in the request's transaction, as the stored answer is."""
     database: Database = request.app.state.database
     fetchrow: Any = database.count if body.increment_usage is None else database.write
     if "idempotency-key" in request.headers:
         fetchrow = (await driver_of(await session_of(request))).fetchrow
-    return Response(await validation.validate(fetchrow, body), media_type="application/json")
+    return Response(await validation.validate(fetchrow, body, hidden), media_type="application/json")
 
 
 @portal_router.get("/public-key", name="public_key", responses=responses(ResourceNotFound))
@@ -128,7 +129,9 @@ async def public_key(session: SessionOf, organization_id: UUID) -> LicenseKeyPub
 @portal_router.post("/activate", name="portal_activate", responses=ACTIVATE)
 async def portal_activate(session: SessionOf, body: LicenseKeyActivate) -> LicenseKeyActivationRead:
     """Activates a key on a machine. Needs no token: the key itself is the secret."""
-    return LicenseKeyActivationRead.model_validate(await operations.activate(session, body))
+    made = await operations.activate(session, body)
+    made["license_key"] = _with(made["license_key"], queries.HIDDEN)
+    return LicenseKeyActivationRead.model_validate(made)
 
 
 @portal_router.post("/deactivate", name="portal_deactivate", status_code=204, responses=responses(ResourceNotFound))
@@ -165,4 +168,9 @@ async def rotate_own_key(id: UUID, session: SessionOf, principal: CustomerWriter
 
 def _for_customer(key: dict[str, Any]) -> dict[str, Any]:
     """Without what the merchant noted of the customer."""
-    return {**key, "customer": key["customer"].model_copy(update={"metadata": {}, "external_id": None})}
+    return _with(key, {"metadata": {}, "external_id": None})
+
+
+def _with(key: dict[str, Any], hidden: Mapping[str, Any]) -> dict[str, Any]:
+    """A key whose customer has these fields instead of their own."""
+    return {**key, "customer": key["customer"].model_copy(update=hidden)}

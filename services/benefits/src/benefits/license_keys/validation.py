@@ -5,7 +5,7 @@ waiting for the disk, so that a power cut may lose counts; uses are written like
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,8 @@ with used as (
             and (a.conditions = '{{}}'::jsonb or a.conditions = $8::jsonb)))
     returning k.*
 )
-select used.id, used.created_at, used.modified_at, used.organization_id, used.customer_id, c.data::text as customer,
+select used.id, used.created_at, used.modified_at, used.organization_id, used.customer_id,
+       (c.data || $9::jsonb)::text as customer,
        used.benefit_id, used.key, used.status, used.limit_activations, used.usage, used.limit_usage, used.validations,
        used.last_validated_at, used.expires_at, a.id as activation_id, a.label, a.meta::text as meta,
        a.created_at as activated_at, a.modified_at as activation_modified_at
@@ -56,14 +57,15 @@ class UsageLimitReached(BadRequest):
     """The key has been used as often as it may be."""
 
 
-async def validate(fetchrow: FetchRow, wish: LicenseKeyValidate) -> bytes:
+async def validate(fetchrow: FetchRow, wish: LicenseKeyValidate, hidden: Mapping[str, Any]) -> bytes:
     """The answer's JSON for a key that is good for what was asked; counts the validation, and the uses.
 
+    `hidden` takes the place of these fields of the customer (`queries.HIDDEN`).
     Raises `ResourceNotFound` when it is not, and `UsageLimitReached`.
     """
     now, conditions = clock.now(), json.dumps(wish.conditions)
     who = (wish.organization_id, wish.key, now, wish.benefit_id, wish.customer_id)
-    row = await fetchrow(_VALIDATE, *who, wish.increment_usage, wish.activation_id, conditions)
+    row = await fetchrow(_VALIDATE, *who, wish.increment_usage, wish.activation_id, conditions, json.dumps(hidden))
     if row is None:
         raise _refusal(await fetchrow(_REASON, *who, wish.activation_id, conditions))
     return _shown(row)
