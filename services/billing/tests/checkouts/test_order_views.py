@@ -108,3 +108,20 @@ async def test_a_customer_that_the_seller_named_is_filled_in(client, bought):
     purchase = await bought(customer=named)
     order = (await client.get(f"/v1/orders/{purchase.order_id}")).json()
     assert (order["billing_name"], order["billing_address"]["country"]) == ("Ada Lovelace", "DE")
+
+
+async def test_a_number_does_not_tell_what_the_customer_bought(client, anonymous, bought, bus, purchased):
+    """It counts their orders, and names the others: with one a stranger cancels what the customer has."""
+    await bus.deliver(purchased())
+    (mine,) = (await client.get("/v1/orders/")).json()["items"]
+    purchase = await bought(amount=500, interval=None)
+    answer = await anonymous.get(PATH)
+    order = answer.json()
+    assert (order["id"], order["total_amount"]) == (str(purchase.order_id), 500)
+    assert (order["invoice_number"], order["receipt_number"], order["receipt_url"]) == (None, None, None)
+    prefix = mine["invoice_number"].rpartition("-")[0].rpartition("-")[2]
+    assert prefix not in answer.text
+    receipt = await anonymous.get(f"{PATH}/receipt", follow_redirects=False)
+    assert (receipt.status_code, prefix in receipt.text) == (404, False)
+    kept = (await client.get(f"/v1/orders/{purchase.order_id}")).json()
+    assert prefix in kept["invoice_number"]

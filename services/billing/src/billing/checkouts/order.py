@@ -1,11 +1,13 @@
 """Showing an order to whoever has the client secret of its checkout, for a day.
 
 The secret's HMAC came with the purchase; the secret itself is kept by the checkout service alone. What is shown was
-bought, or typed, by the holder of the secret: nothing of the customer, whom the e-mail may have found.
+bought, or typed, by the holder of the secret: nothing of the customer, whom the e-mail may have found. That goes for
+numbers too: they count what a customer has bought, and one of them tells all the others, which are what consumers
+cancel by. They are shown with a customer's first order alone; those of the others come by mail.
 """
 
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from servicekit import clock, clocks, links
 from servicekit.auth import Principal
@@ -13,7 +15,7 @@ from servicekit.database import Sessions, awaited
 from servicekit.errors import ResourceNotFound, ServiceError
 from servicekit.storage import ObjectStore
 from servicekit.tokens import hashed
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.checkouts.schemas import CheckoutOrder
@@ -43,6 +45,9 @@ async def get(session: AsyncSession, client_secret: str, settings: Settings) -> 
     if order is None:
         raise ResourceNotFound()
     ends = _ensure_shown(order)
+    numbers: dict[str, Any] = (
+        {} if await _is_first(session, order) else {"invoice_number": None, "receipt_number": None}
+    )
     (shape,) = await queries.shapes(session, [order])
     product = None
     if shape.product is not None:
@@ -53,20 +58,22 @@ async def get(session: AsyncSession, client_secret: str, settings: Settings) -> 
     return CheckoutOrder.of(
         shape,
         product,
-        receipt_url=settings.public_url + receipt if order.receipt_number is not None else None,
+        receipt_url=settings.public_url + receipt if order.receipt_number is not None and not numbers else None,
         benefits_url=settings.public_url + links.signed(settings.secret, path, BENEFITS_FOR),
         expires_at=ends,
+        **numbers,
     )
 
 
 async def receipt(sessions: Sessions, store: ObjectStore, client_secret: str, settings: Settings) -> str:
     """The address of the order's receipt, which is made when it is first asked for.
 
-    Raises `ResourceNotFound` where nothing was paid, and `OrderViewExpired` after a day.
+    Raises `ResourceNotFound` where nothing was paid, or the order is not its customer's first, and `OrderViewExpired`
+    after a day.
     """
     async with sessions() as session:
         order = await _find(session, client_secret, settings)
-        if order is None:
+        if order is None or not await _is_first(session, order):
             raise ResourceNotFound()
         _ensure_shown(order)
     holder = Principal("organization", order.organization_id, (order.organization_id,), frozenset())
@@ -83,6 +90,15 @@ async def _find(session: AsyncSession, client_secret: str, settings: Settings) -
         return None
     clocks.stand(row.Order.organization_id, row.instant)
     return cast(Order, row.Order)
+
+
+async def _is_first(session: AsyncSession, order: Order) -> bool:
+    """Whether nothing was bought with the customer's e-mail before."""
+    earlier = select(Order.id).where(
+        Order.customer_id == order.customer_id,
+        tuple_(Order.created_at, Order.id) < (order.created_at, order.id),
+    )
+    return (await session.execute(earlier.limit(1))).first() is None
 
 
 def _ensure_shown(order: Order) -> datetime:

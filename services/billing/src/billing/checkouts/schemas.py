@@ -41,6 +41,7 @@ class CheckoutOrder(BaseModel):
     paid: bool
     invoice_number: str | None
     receipt_number: str | None
+    """Both are None where the e-mail had bought before: their mail has them."""
     currency: str
     subtotal_amount: int
     discount_amount: int
@@ -59,7 +60,7 @@ class CheckoutOrder(BaseModel):
     items: list[contracts.OrderItem]
     subscription: CheckoutOrderSubscription | None
     receipt_url: str | None
-    """Where the receipt is downloaded; None where nothing was paid."""
+    """Where the receipt is downloaded; None where nothing was paid, and where the numbers are not shown."""
     benefits_url: str
     """Where the benefits of the purchase are read, for an hour."""
     expires_at: Instant
