@@ -28,9 +28,9 @@ def portal(organization_id):
 
 @pytest.fixture
 async def victim(bus, purchased, sandbox, seller):
-    """A customer with a default card, kept by a purchase of their own."""
+    """A customer with a default card, kept by a purchase that the seller sold to them."""
     await seller()
-    event = purchased(card=sandbox.card())
+    event = purchased(card=sandbox.card(), customer={"is_named": True})
     await bus.deliver(event)
     return event
 
@@ -174,6 +174,65 @@ async def test_a_new_default_is_not_asked_for_what_a_stranger_owes(
     await renewed(database, processor)
     assert ("succeeded", None) in await payments_of(client, stranger_s)
     assert (await subscription_of(client, stranger_s))["status"] == "active"
+    assert await broken(database) == {}
+
+
+@pytest.mark.parametrize("act", ["adds", "adds for subscriptions", "removes"])
+async def test_who_came_first_is_no_more_than_who_came_later(
+    client, bus, purchased, seller, database, processor, portal, sandbox, act
+):
+    """A stranger began with the victim's e-mail before they ever bought: what they do with cards is not for that."""
+    await seller()
+    strange = purchased(off=9900, card=sandbox.card("pm_card_chargeCustomerFail"))
+    await bus.deliver(strange)
+    own = purchased(card=sandbox.card())
+    await bus.deliver(own)
+    clock.move(32 * DAY)
+    await renewed(database, processor)
+    assert (await subscription_of(client, strange))["status"] == "past_due"
+    if act == "removes":
+        card = await added(client, portal(own), set_default=False)
+        assert (await choose(client, portal(own), own, card)).status_code == 200
+        path = f"{MINE}/{(await client.get(MINE, headers=portal(own))).json()['items'][1]['id']}"
+        assert (await client.delete(path, headers=portal(own))).status_code in (204, 400)
+    else:
+        body = {
+            "confirmation_token_id": "pm_card_mastercard", "return_url": "https://a.example/", "set_default": True,
+            "for_subscriptions": act != "adds",
+        }  # fmt: skip
+        assert (await client.post(MINE, headers=portal(own), json=body)).status_code == 201
+    await renewed(database, processor)
+    assert "succeeded" not in [status for status, _ in await payments_of(client, strange)]
+    assert (await subscription_of(client, strange))["status"] == "past_due"
+    assert await broken(database) == {}
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+async def test_the_only_purchase_is_its_customer_s_own(
+    client, bus, purchased, seller, database, processor, sandbox, organization_id, is_proven
+):
+    """It goes on with a card that they add, also in the session that came with it; another purchase ends that."""
+    await seller()
+    event = purchased(card=sandbox.card("pm_card_chargeCustomerFail"))
+    await bus.deliver(event)
+    clock.move(32 * DAY)
+    await renewed(database, processor)
+    assert (await subscription_of(client, event))["status"] == "past_due"
+    whose = {} if is_proven else {"checkout_id": event.data.checkout_id}
+    own = signed_headers(organization_id, "customer_portal:write", customer_id=event.data.customer.id, **whose)
+    await added(client, own)
+    await renewed(database, processor)
+    assert (await subscription_of(client, event))["status"] == "active"
+    was = await cards(database)
+    await bus.deliver(purchased(card=sandbox.card()))
+    body = {
+        "confirmation_token_id": "pm_card_visa", "return_url": "https://a.example/", "set_default": True,
+        "for_subscriptions": True,
+    }  # fmt: skip
+    proven = signed_headers(organization_id, "customer_portal:write", customer_id=event.data.customer.id)
+    assert (await client.post(MINE, headers=proven, json=body)).status_code == 201
+    id = str(event.data.subscription_id)
+    assert ((await cards(database))[id] != was[id]) == is_proven
     assert await broken(database) == {}
 
 

@@ -216,11 +216,12 @@ async def is_open(session: AsyncSession, order: Order) -> bool:
     return (await session.execute(open_one)).first() is not None
 
 
-async def retry_with_new_card(session: AsyncSession, customer: Customer, now: datetime) -> None:
+async def retry_with_new_card(session: AsyncSession, customer: Customer, by: AgreedBy, now: datetime) -> None:
     """A new default card is asked at once for what is in dunning, and pays for these subscriptions from then on.
 
     For a card that the customer added in the portal, never for one of a checkout; and for subscriptions that are known
-    to be theirs: others wait until they choose a card for them. The caller has locked the customer.
+    to be theirs: others wait until they choose a card for them. The caller has locked the customer, whose act it is
+    (`by`).
     """
     in_dunning = exists().where(
         Order.subscription_id == Subscription.id, Order.status == "pending", Order.payment_deadline.is_not(None)
@@ -229,7 +230,7 @@ async def retry_with_new_card(session: AsyncSession, customer: Customer, now: da
     locked = (await session.execute(found.order_by(Subscription.id).with_for_update())).scalars().all()
     for subscription in await owned(session, locked):
         if subscription.payment_method_id != customer.default_payment_method_id:
-            pay_with(session, subscription, customer.default_payment_method_id, AgreedBy.CUSTOMER)
+            pay_with(session, subscription, customer.default_payment_method_id, by)
         await retry_now(session, customer, subscription, now)
 
 

@@ -170,17 +170,17 @@ async def _kept(
         raise CustomerNotReady("This set-up is not of this customer")
     shown: dict[str, Any] = {name: value for name, value in method.metadata.items() if name != "fingerprint"}
     async with sessions() as session:
-        customer = await own_customer(session, principal, lock=True)
+        customer, by = await own_customer(session, principal, lock=True), agreements.actor(principal)
         before = customer.default_payment_method_id
         saved = await operations.keep(
             session, customer, method.customer or holder, method.processor_id, method.type, shown,
             as_default=wish.set_default or before is None,
         )  # fmt: skip
-        await operations.adopt(session, customer, saved)
+        await operations.adopt(session, customer, saved, by)
         if wish.for_subscriptions:
-            await operations.pay_subscriptions(session, customer, saved)
+            await operations.pay_subscriptions(session, customer, saved, by)
         if wish.for_subscriptions or customer.default_payment_method_id != before:
-            await retry_with_new_card(session, customer, clock.now())
+            await retry_with_new_card(session, customer, by, clock.now())
         return CustomerPaymentMethodCreateResponse(status="succeeded", payment_method=read(saved, customer))
 
 
@@ -192,7 +192,7 @@ async def make_default(
     With `for_subscriptions` it pays for the customer's own subscriptions from now on, whatever card each had.
     Raises `ResourceNotFound`, or `PaymentMethodOfCheckout` for a card that somebody else may have entered.
     """
-    customer = await own_customer(session, principal, lock=True)
+    customer, by = await own_customer(session, principal, lock=True), agreements.actor(principal)
     method = await queries.find(session, principal, id)
     if method is None:
         raise ResourceNotFound()
@@ -201,10 +201,10 @@ async def make_default(
         raise PaymentMethodOfCheckout("This card was entered at a checkout: add it here to use it for more")
     if customer.default_payment_method_id != id or for_subscriptions:
         operations.choose(session, customer, id)
-        await operations.adopt(session, customer, method)
+        await operations.adopt(session, customer, method, by)
         if for_subscriptions:
-            await operations.pay_subscriptions(session, customer, method)
-        await retry_with_new_card(session, customer, clock.now())
+            await operations.pay_subscriptions(session, customer, method, by)
+        await retry_with_new_card(session, customer, by, clock.now())
     return read(method, customer)
 
 
@@ -231,7 +231,7 @@ async def delete(sessions: Sessions, processor: StripeProcessor, principal: Prin
         other = (await session.execute(others)).scalar_one_or_none()
         if other is None and await _is_needed(session, customer):
             raise PaymentMethodInUseByActiveSubscription("A subscription needs this card: add another first")
-        await _reassign(session, customer, id, other)
+        await _reassign(session, customer, id, other, agreements.actor(principal))
         now = clock.now()
         method.deleted_at = method.modified_at = now
         if customer.default_payment_method_id == id:
@@ -242,7 +242,9 @@ async def delete(sessions: Sessions, processor: StripeProcessor, principal: Prin
         return  # it is forgotten here, and never charged again
 
 
-async def _reassign(session: AsyncSession, customer: Customer, id: UUID, other: PaymentMethod | None) -> None:
+async def _reassign(
+    session: AsyncSession, customer: Customer, id: UUID, other: PaymentMethod | None, by: AgreedBy
+) -> None:
     """What the card paid for goes on with another one where that is the customer's will, else without any."""
     paid_for = select(Subscription).where(Subscription.customer_id == customer.id, Subscription.payment_method_id == id)
     subscriptions = (await session.execute(paid_for.order_by(Subscription.id).with_for_update())).scalars().all()
@@ -254,7 +256,7 @@ async def _reassign(session: AsyncSession, customer: Customer, id: UUID, other: 
                 "(payment_method_id), or cancel it, first"
             )
         takes = other.id if other is not None and subscription.id in own else None
-        agreements.pay_with(session, subscription, takes, AgreedBy.CUSTOMER)
+        agreements.pay_with(session, subscription, takes, by)
 
 
 def _goes_on(subscription: Subscription) -> bool:

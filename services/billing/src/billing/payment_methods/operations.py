@@ -72,11 +72,11 @@ async def keep(
     return method
 
 
-async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod) -> None:
+async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod, by: AgreedBy) -> None:
     """A card that the customer added in the portal pays for each of their own subscriptions that has none to charge.
 
     One that somebody may have begun for their e-mail waits until they choose a card for it. The caller has locked the
-    customer, and made sure that it was them.
+    customer, and made sure that it was them; `by` is their act (`agreements.actor`).
     """
     await session.flush()
     chargeable = select(PaymentMethod.id).where(
@@ -89,14 +89,14 @@ async def adopt(session: AsyncSession, customer: Customer, method: PaymentMethod
     )
     found = (await session.execute(cardless.order_by(Subscription.id).with_for_update())).scalars()
     for subscription in await owned(session, found):
-        pay_with(session, subscription, method.id, AgreedBy.CUSTOMER)
+        pay_with(session, subscription, method.id, by)
 
 
-async def pay_subscriptions(session: AsyncSession, customer: Customer, method: PaymentMethod) -> None:
+async def pay_subscriptions(session: AsyncSession, customer: Customer, method: PaymentMethod, by: AgreedBy) -> None:
     """A card that the customer chose for all later payments pays for each of their own subscriptions that goes on.
 
     As with `adopt`, one that somebody may have begun for their e-mail keeps its card until they choose one for it by
-    name. The caller has locked the customer.
+    name. The caller has locked the customer, whose act it is (`by`).
     """
     await session.flush()
     running = select(Subscription).where(
@@ -106,7 +106,7 @@ async def pay_subscriptions(session: AsyncSession, customer: Customer, method: P
     )
     found = (await session.execute(running.order_by(Subscription.id).with_for_update())).scalars()
     for subscription in await owned(session, found):
-        pay_with(session, subscription, method.id, AgreedBy.CUSTOMER)
+        pay_with(session, subscription, method.id, by)
 
 
 def choose(session: AsyncSession, customer: Customer, method_id: UUID | None) -> None:
