@@ -39,6 +39,21 @@ async def test_a_checkout_allows_no_script_but_its_own(gateway: httpx.AsyncClien
     assert "noindex" in answer.headers["X-Robots-Tag"]
 
 
+@pytest.mark.parametrize(
+    "way", ["/..%2f..%2fportal", "/..%2f..%2facme%2fportal", "/%2e%2e/%2e%2e/portal", "/../../portal"]
+)
+async def test_no_checkout_s_frame_shows_the_portal(stack: Stack, shop: Shop, way: str) -> None:
+    """Whoever may frame a checkout of their own puts its address before the portal's: the path is the portal's."""
+    checkout = await shop.checkout(await shop.product(FIXED), embed_origin="https://attacker.example")
+    async with httpx.AsyncClient(headers={"Accept": "text/html"}) as client:
+        own = await client.get(f"{stack.url}{path_of(checkout)}/")
+        assert _policy(own)["frame-ancestors"] == "https://attacker.example"
+        request = client.build_request("GET", stack.url)
+        request.url = request.url.copy_with(raw_path=f"{path_of(checkout)}{way}".encode())
+        answer = await client.send(request)
+    assert _policy(answer)["frame-ancestors"] == "'none'"
+
+
 async def test_a_checkout_is_framed_by_its_own_origin_alone(
     shop: Shop, stack: Stack, browser: Browser, gateway: httpx.AsyncClient
 ) -> None:
