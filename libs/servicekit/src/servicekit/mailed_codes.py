@@ -6,7 +6,7 @@ live by an organization's test clock.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,10 +47,18 @@ class MailedCode:
 
 
 async def issue(
-    session: AsyncSession, table: Any, key: Mapping[str, Any], code_hash: bytes, lifetime: timedelta, **values: Any
+    session: AsyncSession,
+    table: Any,
+    key: Mapping[str, Any],
+    code_hash: bytes,
+    lifetime: timedelta,
+    *,
+    keeping: Sequence[str] = (),
+    **values: Any,
 ) -> bool:
     """Keeps a new code under `key` in the place of the former one, with `values` in the table's other columns.
 
+    Those of the columns `keeping` stay as they are while the former code is good.
     Returns False, and keeps the former, within the pause after it and once the day's mails are used up.
     """
     now = clock.wall()
@@ -61,13 +69,14 @@ async def issue(
         "window_mails": case((is_over, 1), else_=table.window_mails + 1),
         "window_attempts": case((is_over, 0), else_=table.window_attempts),
     }
+    stays = {name: case((table.expires_at > now, getattr(table, name)), else_=values[name]) for name in keeping}
     first = {"id": ids.uuid7(), "window_began_at": now, "window_mails": 1, "window_attempts": 0}
     written = (
         insert(table)
         .values(**first, **key, **kept)
         .on_conflict_do_update(
             index_elements=list(key),
-            set_=kept | window,
+            set_=kept | window | stays,
             where=(table.created_at <= now - PAUSE) & (is_over | (table.window_mails < WINDOW_MAILS)),
         )
         .returning(table.id)

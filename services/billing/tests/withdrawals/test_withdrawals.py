@@ -86,6 +86,43 @@ async def test_the_last_second_counts_and_the_next_does_not(anonymous, bought, d
     assert (answer.status_code, answer.json()["error"]) == (403, "WithdrawalPeriodOver")
 
 
+async def test_whoever_asks_again_has_declared_when_they_asked_first(anonymous, bought, declared, late, mailed):
+    """The mail was slow, or a stranger asks on: what was declared in time stays in time while its code is good."""
+    order = await bought()
+    late(order, timedelta(seconds=30))
+    first = clock.now()
+    await declared(order)
+    clock.move(timedelta(minutes=29))
+    body = await declared(order)
+    assert len(await mailed("withdrawal_code")) == 2
+    clock.move(timedelta(minutes=29))
+    answer = await anonymous.post(CONFIRM, json=body)
+    assert answer.status_code == 200, answer.text
+    assert abs(datetime.fromisoformat(answer.json()["requested_at"]) - first) < timedelta(seconds=10)
+
+
+async def test_a_declaration_whose_code_is_over_counts_no_more(anonymous, bought, declared, late):
+    order = await bought()
+    late(order, timedelta(seconds=30))
+    await declared(order)
+    clock.move(timedelta(minutes=31))
+    answer = await anonymous.post(CONFIRM, json=await declared(order))
+    assert (answer.status_code, answer.json()["error"]) == (403, "WithdrawalPeriodOver")
+
+
+async def test_what_is_free_floods_no_mailbox_with_codes(anonymous, bought, declared, named, mailed):
+    """Anybody takes any number of free products with an address, and asks for a code for each, all day."""
+    free = [await bought(amount=0, tax=0) for _ in range(6)]
+    for _ in range(4):
+        for order in free:
+            assert (await anonymous.post(REQUEST, json=named(order))).status_code == 202
+            clock.move(timedelta(seconds=61))
+    assert len(await mailed("withdrawal_code")) == 10
+    # What was paid for is counted by itself: nobody takes the customer's own codes from them.
+    assert (await anonymous.post(CONFIRM, json=await declared(await bought()))).status_code == 200
+    assert len(await mailed("withdrawal_code")) == 11
+
+
 async def test_a_subscription_ends_and_all_of_it_goes_back(client, bus, bought, confirmed, database, sandbox):
     order = await bought(**MONTHLY)
     clock.move(timedelta(days=6))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from servicekit import clock, clocks, ids, mailed_codes
+from servicekit import clock, clocks, ids
 from servicekit.database import wake
 from servicekit.errors import ResourceNotFound
 from servicekit.mail import Notice, write_notices
@@ -24,7 +24,7 @@ from billing.cancellations.schemas import CancellationAccepted, CancellationCrea
 from billing.consumer_rights import letters, rules
 from billing.customers import queries as customers
 from billing.customers.models import Customer
-from billing.mailed_codes.models import MailedCode
+from billing.mailed_codes.operations import issue
 from billing.orders.models import Order
 from billing.organizations.models import Organization
 from billing.organizations.operations import shape_of
@@ -142,9 +142,8 @@ async def _mail_link(
     """Mails the link that ends a subscription at once: at most one a minute and ten a day for each subscription."""
     token = secrets.token_urlsafe(32)
     mark = hashed(token, secret)
-    key = {"purpose": PURPOSE, "about": subscription.id}
-    values = {"organization_id": cancellation.organization_id, "requested_at": cancellation.created_at}
-    if not await mailed_codes.issue(session, MailedCode, key, mark, LINK_LIFETIME, **values):
+    is_free = subscription.amount == 0
+    if not await issue(session, customer, PURPOSE, subscription.id, mark, LINK_LIFETIME, is_free=is_free):
         cancellation.status = "repeated"
         return
     cancellation.status = "link_sent"

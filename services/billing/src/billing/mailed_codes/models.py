@@ -17,7 +17,10 @@ class MailedCode(Columns, Record, Base):
     __tablename__ = "mailed_codes"
 
     purpose: Mapped[str]
-    """`withdrawal` of an order, or `cancellation` of a subscription."""
+    """`withdrawal` of an order, or `cancellation` of a subscription.
+
+    With `free` before it, what was mailed to a customer (`about`) for all of theirs that cost nothing, and no code.
+    """
     about: Mapped[UUID] = mapped_column()
     requested_at: Mapped[datetime]
     """When the customer asked for it, by the organization's clock: a declaration that it confirms is in time then."""

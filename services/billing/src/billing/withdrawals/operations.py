@@ -25,6 +25,7 @@ from billing.consumer_rights import letters, rules
 from billing.customers import queries as customers
 from billing.customers.models import Customer
 from billing.mailed_codes.models import MailedCode
+from billing.mailed_codes.operations import issue
 from billing.orders import events as order_events
 from billing.orders import queries as orders
 from billing.orders.models import Order
@@ -75,10 +76,8 @@ async def request(sessions: Sessions, wish: WithdrawalRequest, settings: Setting
             return
         order, customer = found
         code = mailed_codes.generate()
-        key = {"purpose": PURPOSE, "about": order.id}
-        mark = _hash(order, customer, code, settings)
-        values = {"organization_id": order.organization_id, "requested_at": clock.now()}
-        if not await mailed_codes.issue(session, MailedCode, key, mark, mailed_codes.LIFETIME, **values):
+        mark, is_free = _hash(order, customer, code, settings), order.total_amount == 0
+        if not await issue(session, customer, PURPOSE, order.id, mark, mailed_codes.LIFETIME, is_free=is_free):
             return
         seller = await shape_of(session, order.organization_id)
         minutes = str(mailed_codes.LIFETIME.seconds // 60)
