@@ -216,6 +216,23 @@ async def test_who_may_ask_and_how_often(anonymous, customer, asked, mailed, dat
         assert (await session.execute(text("select count(*) from email_updates"))).scalar_one() == 1
 
 
+async def test_many_customers_flood_no_mailbox(customer, asked, mailed, database):
+    """Anybody buys what is free with any number of addresses, and gets a session for each."""
+    for number in range(14):
+        known = await customer(f"made-up-{number}@example.com")
+        assert (await asked(known, "victim@example.com")).status_code == 202
+        assert (await asked(known, "Victim@Example.com")).status_code == 202
+        clock.move(timedelta(seconds=61))
+    async with database.transaction() as session:
+        written = await session.execute(
+            text("select count(*) from mails where lower(recipient) = 'victim@example.com'")
+        )
+    assert written.scalar_one() == 10
+    clock.move(timedelta(days=1))
+    assert (await asked(known, "victim@example.com")).status_code == 202
+    assert "victim@example.com" in {one.lower() for one in await mailed()}
+
+
 @pytest.mark.parametrize("token", ["polar_ceu_x", "x" * 255])
 async def test_guesses(anonymous, acme, token):
     assert (await anonymous.get(f"{PATH}/check", params={"token": token})).status_code == 401

@@ -4,10 +4,11 @@ No answer says whether another customer has an address, but to who has proven th
 """
 
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from contracts.identity import CustomerEmailVerifiedV1
 from contracts.identity import EmailUpdate as Verified
-from servicekit import clock, ids, mail, outbox
+from servicekit import clock, ids, mail, mailed_codes, outbox
 from servicekit.auth import Principal, owned_by
 from servicekit.errors import InvalidInput, NotPermitted, ResourceNotFound, Unauthorized
 from servicekit.tokens import generate, hashed
@@ -35,6 +36,8 @@ class EmailUpdateNotAllowed(NotPermitted):
 async def request(session: AsyncSession, principal: Principal, email: str, settings: Settings) -> None:
     """Mails a link to the new address, at most one a minute and ten a day; none where another customer has it.
 
+    So many for a customer, and for an address: anybody becomes any number of customers of a seller.
+
     Raises `EmailUpdateNotAllowed`, or `InvalidInput` for the present address. In a team only the owner changes it,
     since who has the team's address as a member goes with it.
     """
@@ -50,9 +53,13 @@ async def request(session: AsyncSession, principal: Principal, email: str, setti
     if email.lower() == old.lower():
         raise InvalidInput(("body", "email"), "This is your address already")
     now, token = clock.wall(), generate(PREFIX)
+    target = {"customer_id": uuid5(NAMESPACE_URL, f"/identity/email-updates/{organization.id}/{email.lower()}")}
+    mark = hashed(token, settings.secret)
+    if not await mailed_codes.issue(session, LoginCode, target, mark, LIFETIME, organization_id=organization.id):
+        return
     is_over = EmailUpdate.window_began_at <= now - WINDOW
     values: dict[str, Any] = {
-        "created_at": now, "old_email": old, "email": email, "token_hash": hashed(token, settings.secret),
+        "created_at": now, "old_email": old, "email": email, "token_hash": mark,
         "expires_at": now + LIFETIME, "checkout_id": principal.checkout_id,
     }  # fmt: skip
     window = {

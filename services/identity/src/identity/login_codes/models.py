@@ -40,6 +40,8 @@ class LoginCode(Record, Base):
     customer_id: Mapped[UUID] = mapped_column(unique=True)
     """The customer, or the id that is derived from the address (`addresses.code_owner`).
 
+    A row whose id is derived for changes of addresses (`email_updates`) counts their mails, and has no code.
+
     `organization_id` is NIL for a code that is good at whatever organization knows the address.
     """
     code_hash: Mapped[bytes] = mapped_column(LargeBinary)
