@@ -51,8 +51,10 @@ async def test_a_discount_for_ten_and_a_hundred_buyers(shop):
         )
 
     async def confirm(checkout):
-        # 503 says to ask again: a busy service has no connection for a moment.
-        return await eventually(lambda: shop.confirm(checkout), until=lambda answer: answer.status_code != 503)
+        # A busy service says with `Retry-After` to ask again: for a moment it has no connection, or the row is locked.
+        return await eventually(
+            lambda: shop.confirm(checkout), until=lambda answer: "retry-after" not in answer.headers
+        )
 
     answers = await asyncio.gather(*map(confirm, checkouts))
     codes = [answer.status_code for answer in answers]

@@ -189,14 +189,14 @@ async def asked(
 ) -> list[tuple[str, httpx.Response]]:
     """Sends requests, some at a time: an id that a service does not know is waited for, since it may be on its way.
 
-    503 says to ask again, as clients do: a busy service has no connection for a moment.
+    `Retry-After` says to ask again, as clients do: a busy service has no connection for a moment.
     """
     gate = asyncio.Semaphore(16)
 
     async def send(name: str, request: httpx.Request) -> tuple[str, httpx.Response]:
         async with gate:
             answer = await eventually(
-                lambda: client.send(request), until=lambda answer: answer.status_code != 503, seconds=PATIENCE
+                lambda: client.send(request), until=lambda answer: "retry-after" not in answer.headers, seconds=PATIENCE
             )
         return f"{request.method} {request.url.path} {name}: {answer.status_code} {answer.text[:300]}", answer
 
