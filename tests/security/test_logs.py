@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,15 @@ async def used(stack: Stack, organization: dict[str, str], api: httpx.AsyncClien
 async def test_no_log_has_a_secret(stack: Stack, used: dict[str, str]) -> None:
     cards = {f"the card {name}": card.number for name, card in BY_NAME.items()}
     assert found(logs(stack), {**settings(stack), **cards, **used}) == []
+
+
+def test_the_gateway_leaves_no_secret_on_the_disk(stack: Stack, used: dict[str, str]) -> None:
+    """It keeps answers about tokens in memory, under the tokens; mails and files are for the installation's user."""
+    own = [path for path in (stack.folder / "data" / "gateway").rglob("*") if path.is_file()]
+    assert own
+    assert found(own, used) == []
+    for folder in (stack.folder / "mails", stack.folder / "files"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 async def test_the_search_finds_what_is_planted(stack: Stack, used: dict[str, str], tmp_path: Path) -> None:

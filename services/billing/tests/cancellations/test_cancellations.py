@@ -146,6 +146,19 @@ async def test_at_once_waits_for_the_link_and_gives_nothing_back(
     assert await statuses(database) == ["done", "repeated"]
 
 
+async def test_a_paused_one_ends_by_the_link(client, anonymous, subscribed, declared, mails, database):
+    """It would end at once, which cannot be taken back: number and address are not enough."""
+    order = await subscribed()
+    async with database.transaction() as session:
+        paused = "update subscriptions set status = 'paused', current_period_end = current_period_start"
+        await session.execute(text(paused))
+    await declared(order)
+    assert (await subscription_of(client, order))["status"] == "paused"
+    token = (await mails())[-1].letter["action"]["path"].partition("#")[2]
+    assert (await anonymous.post(f"{PATH}/confirm", json={"token": token})).status_code == 200
+    assert (await subscription_of(client, order))["ended_at"] is not None
+
+
 async def test_a_link_is_good_for_a_day_and_its_address(client, anonymous, subscribed, declared, mails):
     order = await subscribed()
     tokens = []

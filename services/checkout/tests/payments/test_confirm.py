@@ -9,7 +9,7 @@ from checkout.buyer_attempts.operations import PaymentUnavailable
 from checkout.payments.timers import recover_open_payments, refund_duplicates
 from contracts.billing import Customer, CustomerDeletedV1
 from contracts.checkout import CheckoutSucceededV1
-from processor import StripeProcessor
+from processor import StripeProcessor, refusal_of
 from servicekit import clock
 
 from services.checkout.tests.support import call_back, confirmed, opened
@@ -122,6 +122,24 @@ async def test_unknown_tokens_are_a_clear_refusal(client, sell, bus):
         assert answer.status_code == 422
         assert answer.json()["detail"][0]["loc"] == ["body", "confirmation_token_id"]
     assert (await client.get(f"/v1/checkouts/{checkout['id']}")).json()["status"] == "open"
+    assert await bus.recorded(CheckoutSucceededV1) == []
+
+
+@pytest.mark.parametrize("is_test_mode", [True, False])
+def test_only_a_confirmation_token_pays_in_live_mode(is_test_mode):
+    refused = {token: refusal_of(token, is_test_mode=is_test_mode) for token in ("ctoken_1", "pm_1", "pm_card_visa")}
+    assert [token for token, reason in refused.items() if reason is None] == (
+        ["ctoken_1", "pm_card_visa"] if is_test_mode else ["ctoken_1"]
+    )
+
+
+async def test_another_customer_s_saved_card_does_not_pay(client, sell, sandbox, bus):
+    """A payment method's id proves nothing: it may be read in a log, or in Stripe's dashboard."""
+    _, victims = sandbox.card()
+    checkout = await opened(client, await sell())
+    answer = await confirmed(client, checkout, confirmation_token_id=victims)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "confirmation_token_id"])
+    assert sandbox.summary()["succeeded"] == 0
     assert await bus.recorded(CheckoutSucceededV1) == []
 
 

@@ -2,7 +2,8 @@
 
 A declaration is written down as it comes, and answered the same for everybody; a timer looks whom it is about. The
 ordinary one takes effect with the number and the address alone, as the law wants it, and can be taken back in the
-portal; one that ends the subscription at once waits for the link that is mailed to its customer.
+portal; one that ends the subscription at once, as any does of a paused one, waits for the link that is mailed to its
+customer.
 """
 
 import secrets
@@ -62,13 +63,14 @@ async def carry_out(session: AsyncSession, cancellation: Cancellation, secret: s
         cancellation.status = "unmatched"
         return
     cancellation.subscription_id, cancellation.customer_id = subscription.id, customer.id
-    if cancellation.kind == "extraordinary" and subscription.ended_at is None:
+    # What is paused is in no period: it could only end at once.
+    ends_at_once = cancellation.kind == "extraordinary" or subscription.status == "paused"
+    if ends_at_once and subscription.ended_at is None:
         await _mail_link(session, cancellation, subscription, customer, secret)
         return
     if subscription.ended_at is None and not subscription.cancel_at_period_end:
-        # What is paused owes nothing: it ends at once.
-        how = {"revoke": True} if subscription.status == "paused" else {"cancel_at_period_end": True}
-        await subscriptions.change(session, subscription, SubscriptionUpdate.model_validate(how), is_mailed=False)
+        update = SubscriptionUpdate(cancel_at_period_end=True)
+        await subscriptions.change(session, subscription, update, is_mailed=False)
     await _finish(session, cancellation, subscription, customer, order)
 
 
