@@ -39,7 +39,9 @@ class Billing(Orders):
         self.now = at
 
     def _turn(self, sub: Subscription) -> None:
-        """The end of a period: its end or a pause bill what waits; else the next one begins. Source: SUBS."""
+        """The end of a period: its end or a pause bill what waits; else the next one begins. What was paid for time
+        after a trial is credited. Source: SUBS; ADR 0019."""
+        sub.waiting = [*sub.waiting, *(self._unused(sub) if sub.status == "trialing" else [])]
         if sub.cancel_at_end:
             self.end(sub, revoked=False)
         elif sub.pause_at_end:
