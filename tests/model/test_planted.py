@@ -117,7 +117,7 @@ FAULTS = {
 TWICE = {
     "a period is billed twice": [
         Fault(
-            orders.bill_rest, "around, terms, now)", "around, terms, now, before=[price_line(subscription)])",
+            orders.bill_rest, "now, after=after)", "now, before=[price_line(subscription)], after=after)",
             waiting(act(0, "cancel", subscription=0), act(31 * DAY, "wait")),
         ),
         Fault(

@@ -35,17 +35,20 @@ What a checkout billed is left out: it is ordered once, by its id.
 LINE_BILLED_TWICE = """
 with lines as (
     select o.id as order_id, i.label, i.start_timestamp, i.end_timestamp, i.computation -> 'inputs' as inputs,
-           count(*) as times
+           (i.computation ->> 'rule' = 'credit_for_paid_time')::int as is_rest, count(*) as times
     from order_items i join orders o on o.id = i.order_id where i.proration and o.status <> 'void'
-    group by 1, 2, 3, 4, 5
+    group by 1, 2, 3, 4, 5, 6
 )
-select l.* from lines l where l.times > (select count(*) from subscription_changes c where c.order_id = l.order_id) + (
+select l.* from lines l where l.times > (
+    select greatest(count(*), l.is_rest) from subscription_changes c where c.order_id = l.order_id
+) + (
     select count(*) from billing_entries e where e.order_id = l.order_id and e.label = l.label
       and (e.start_timestamp, e.end_timestamp) = (l.start_timestamp, l.end_timestamp)
       and e.computation -> 'inputs' = l.inputs
 )
 """
-"""A prorated line that is neither of the change which its order bills, nor of an entry that the order has taken."""
+"""A prorated line that is neither of the change which its order bills, nor of an entry that the order has taken, nor
+the credit for paid time at the end of a trial."""
 REFUNDED_TOO_MUCH = """
 select p.id from payments p left join refunds r on r.payment_id = p.id and r.status <> 'failed'
 group by p.id having coalesce(sum(r.amount + r.tax_amount), 0) > p.amount

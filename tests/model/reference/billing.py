@@ -39,7 +39,9 @@ class Billing(Orders):
         self.now = at
 
     def _turn(self, sub: Subscription) -> None:
-        """The end of a period: its end or a pause bill what waits; else the next one begins. Source: SUBS."""
+        """The end of a period: its end or a pause bill what waits; else the next one begins. What was paid for time
+        after a trial is credited. Source: SUBS; ADR 0019."""
+        sub.waiting = [*sub.waiting, *(self._unused(sub) if sub.status == "trialing" else [])]
         if sub.cancel_at_end:
             self.end(sub, revoked=False)
         elif sub.pause_at_end:
@@ -151,10 +153,8 @@ class Billing(Orders):
             self._anew(sub, credit, "subscription_update", within=within, **terms, **given)
         else:
             lines = self._prorated(sub, discount if is_given else sub.period_discount, **terms)
-            if (amount := sum(line.amount for line in lines)) <= 0:
-                self._require_card(sub, self._dearest(sub, sub.end, begun=sub.start, **terms, **given))
-            elif behavior == "prorate":
-                self._require_card(sub, amount)
+            amount = sum(line.amount for line in lines) if behavior == "prorate" else 0
+            self._require_card(sub, max(amount, self._dearest(sub, sub.end, begun=sub.start, **terms, **given)))
             vars(sub).update(terms, **given)
             if is_given:
                 sub.period_discount, sub.discount_first = discount, sub.start if discount and sub.cost() else None
@@ -171,7 +171,8 @@ class Billing(Orders):
     def _require_card(self, sub: Subscription, amount: int) -> None:
         """A rise needs a card, unless credit pays it, its tax and all that waits. Source: docs/api/subscriptions.md."""
         theirs = [one for one in self.subscriptions if (one.customer, one.currency) == (sub.customer, sub.currency)]
-        line = Line(amount + sum(line.amount for one in theirs for line in one.waiting), self.now, self.now)
+        waiting = [(one, sum(line.amount for line in one.waiting)) for one in theirs]
+        line = Line(amount + sum(due for one, due in waiting if one is sub or due > 0), self.now, self.now)
         preview = Order(sub.customer, sub.currency, "", self.now, [line], sub.customer.tax, sub.inclusive)
         self.set_tax(preview)
         short = 0 < preview.total > sub.customer.balances[sub.currency]
@@ -183,8 +184,10 @@ class Billing(Orders):
         return sub in sub.customer.pays
 
     def _ensure_continuable(self, sub: Subscription, start: datetime, by_customer: bool) -> None:
-        """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409)."""
-        self._require_card(sub, sub.cost(sub.discount_at(start)) if by_customer else 0)
+        """A customer who goes on needs a card. Source: customer_portal/service/subscription.py (409); SUBS."""
+        later = sub.discount if sub.discount and sub.discount.duration == "forever" else None
+        costs = [sub.cost(discount, **sub.pending) for discount in (sub.discount_at(start), later)]
+        self._require_card(sub, max(costs) if by_customer else 0)
 
     def _prorated(self, sub: Subscription, discount: Discount | None, **terms: Any) -> list[Line]:
         """Credit for what is left, a debit for as much; of a quantity the difference. Source: proration.mdx."""
@@ -242,8 +245,7 @@ class Billing(Orders):
         self._begin(sub)
         sub.ensure_paused_before(sub.end)
         line = self._period(sub, within=within)
-        if sum(one.amount - one.discount for one in (*credit, line)) <= 0:
-            self._require_card(sub, dearest)
+        self._require_card(sub, dearest)
         self._bill_now(sub, [*credit, *([line] if line.amount or not within else [])], reason)
 
     def _bill_now(self, sub: Subscription, lines: list[Line], reason: str) -> None:

@@ -90,12 +90,15 @@ INVARIANTS = (
     ),
     Invariant(
         "no more is refunded, disputed and credited of an order than it billed",
-        # Credit that was spent before the dispute was lost is the merchant's loss: `unrecovered_amount`.
+        # Credit that was spent before the dispute was lost is the merchant's loss: `unrecovered_amount`. A payment may
+        # have collected a debt along with the order, which the bank takes, too.
         "select o.id from orders o join (select order_id, sum(amount + tax_amount - recovered_amount "
         "- recovered_tax_amount - unrecovered_amount) as lost from disputes "
         "where unrecovered_amount is not null group by 1) d on d.order_id = o.id "
         "where o.credited_amount > 0 and o.refunded_amount + o.refunded_tax_amount + o.credited_amount "
-        "+ o.credited_tax_amount + d.lost > greatest(o.total_amount, (select coalesce(sum(i.amount - i.discount_amount "
+        "+ o.credited_tax_amount + d.lost "
+        "> greatest(0, least(o.applied_balance_amount, o.total_amount + o.applied_balance_amount)) "
+        "+ greatest(o.total_amount, (select coalesce(sum(i.amount - i.discount_amount "
         "+ case when o.tax_behavior = 'inclusive' then 0 else i.tax_amount end), 0) from order_items i "
         "where i.order_id = o.id and i.amount > 0))",
     ),

@@ -8,6 +8,8 @@ from billing.audit.run import audit
 from billing.disputes import operations as disputes
 from billing.invariants import INVARIANTS
 from billing.orders.models import Order
+from billing.subscriptions.renewals import renew_due
+from billing.subscriptions.timers import end_canceled_subscriptions, pause_subscriptions
 from contracts.checkout import DiscountProduct
 from processor import DisputeState
 from servicekit import clock
@@ -243,6 +245,37 @@ async def test_time_that_was_paid_before_a_trial_is_credited_when_the_trial_ends
     assert sorted(item["amount"] for item in order["items"]) == [-2806, price]
     assert order["total_amount"] == price - 2806
     assert await credited(database, purchase) == (2806, 0)
+
+
+@pytest.mark.parametrize(("by", "price"), [("end", 3000), ("product", 10000), ("cancel", None), ("pause", None)])
+async def test_time_that_was_paid_before_a_trial_is_credited_when_it_ends_by_itself(
+    client, paid, announced, patched, newest, database, by, price
+):
+    """3000 paid for January; a trial to 15 February is given on the 2nd, and moved back to the 5th by the seller, or by
+    a change to a product with a trial of three days: 27 of 31 days are credited."""
+    purchase, large = await paid(3000), await announced(10000, trial_interval="day", trial_interval_count=3)
+    if by == "pause":
+        await patched(purchase, pause_at_period_end=True)
+    await patched(purchase, trial_end="2027-02-15T00:00:00Z")
+    await patched(purchase, **({"product_id": large.id} if by == "product" else {"trial_end": "2027-01-05T00:00:00Z"}))
+    if by == "cancel":
+        await patched(purchase, cancel_at_period_end=True)
+    clock.move(datetime(2027, 1, 5, 0, 10, tzinfo=UTC) - clock.now())
+    for timer in (end_canceled_subscriptions, pause_subscriptions, renew_due):
+        await timer(database.transaction)
+    order = await newest()
+    assert [item["amount"] for item in order["items"]] == [*([price] if price else []), -2613]
+    assert order["billing_reason"] == "subscription_cycle"
+    assert await credited(database, purchase) == (2613, 0)
+
+
+async def test_a_trial_that_ends_after_the_time_that_was_paid_credits_nothing(paid, patched, newest, database):
+    purchase = await paid(3000)
+    await patched(purchase, trial_end="2027-02-15T00:00:00Z")
+    await patched(purchase, trial_end="2027-02-01T00:00:00Z")
+    clock.move(datetime(2027, 2, 1, 0, 10, tzinfo=UTC) - clock.now())
+    await renew_due(database.transaction)
+    assert [item["amount"] for item in (await newest())["items"]] == [3000]
 
 
 async def test_a_refunded_period_is_not_credited_when_a_trial_ends(client, paid, patched, newest):

@@ -1,12 +1,13 @@
 """Disputes of payments for which credit was given: nobody gets the same money twice."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from billing.audit.run import audit
 from billing.disputes import operations
 from billing.invariants import INVARIANTS
 from billing.payments.timers import collect_due, refund_duplicates
+from processor import DisputeState
 from servicekit import clock
 from servicekit.invariants import Invariants
 from sqlalchemy import text
@@ -126,4 +127,23 @@ async def test_a_dispute_is_lost_while_a_change_is_being_paid(
     statuses = await rows_of(database, "select status from orders order by created_at")
     assert statuses == [("paid",), ("void",)]
     assert await rows_of(database, "select id from payments where status in ('open', 'duplicate')") == []
+    await assert_books_are_right(database)
+
+
+async def test_a_lost_payment_may_have_collected_a_debt(bought_at, announced, patched, gone_to, sandbox, database):
+    """0.31 that were too little to charge come with May's 10.62; all of May is credited before the bank takes 10.93."""
+    start = datetime(2027, 4, 1, tzinfo=UTC)
+    purchase, more, free = await bought_at(start, 1000), await announced(1062), await announced(0)
+    await gone_to(start + timedelta(days=15))
+    assert (await patched(purchase, product_id=more.id, proration_behavior="invoice")).status_code == 200
+    assert await rows_of(database, BALANCE) == [(-31,)]
+    await gone_to(datetime(2027, 5, 1, tzinfo=UTC))
+    assert (await patched(purchase, product_id=free.id, proration_behavior="invoice")).status_code == 200
+    assert await rows_of(database, BALANCE) == [(1062,)]
+    intent, taken = sandbox.objects("payment_intent.succeeded")[-1]["id"], [{"amount": -1093, "fee": 1500}]
+    lost = DisputeState("dp_1", "lost", 1093, "usd", "fraudulent", intent, None, clock.now(), taken)
+    async with database.transaction() as session:
+        assert await operations.settle(session, lost)
+    assert await rows_of(database, RECOVERED) == [(1062, 0, 0)]
+    assert await rows_of(database, BALANCE) == [(0,)]
     await assert_books_are_right(database)

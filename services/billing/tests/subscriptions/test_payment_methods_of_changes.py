@@ -126,11 +126,41 @@ async def test_a_rise_at_the_very_end_of_a_period_needs_a_payment_method(
     assert await state(client, purchase) == was
 
 
-async def test_a_way_back_up_needs_no_more_than_what_waits(cardless, announced, patched, gone_to):
-    purchase, small, back = await cardless(3000), await announced(1000), await announced(3000)
+@pytest.mark.parametrize(("credit", "status"), [(1999, 409), (2000, 200)])
+async def test_a_way_back_up_needs_what_the_credit_that_waits_does_not_pay(
+    cardless, announced, patched, gone_to, credit, status
+):
+    """What is left of the period costs what waits, 10.00; the next one costs 30.00."""
+    purchase, small, back = await cardless(3000, credit=credit), await announced(1000), await announced(3000)
     await gone_to(START + timedelta(days=15))
     assert (await patched(purchase, product_id=small.id, proration_behavior="prorate")).status_code == 200
-    assert (await patched(purchase, product_id=back.id, proration_behavior="prorate")).status_code == 200
+    assert (await patched(purchase, product_id=back.id, proration_behavior="prorate")).status_code == status
+
+
+@pytest.mark.parametrize("behavior", ["prorate", "invoice"])
+async def test_a_little_credit_does_not_hide_what_later_periods_cost(
+    client, cardless, announced, patched, stopped, seller, behavior
+):
+    """The last ten minutes of April cost 0.23, which the credit of 1.00 pays; May costs 999.00."""
+    await seller()
+    purchase, enterprise = await cardless(0, credit=100), await announced(99900)
+    was = await state(client, purchase)
+    stopped(datetime(2027, 5, 1, tzinfo=UTC) - timedelta(minutes=10))
+    answer = await patched(purchase, portal=True, product_id=enterprise.id)
+    assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired")
+    assert (await patched(purchase, product_id=enterprise.id, proration_behavior=behavior)).status_code == 409
+    assert await state(client, purchase) == was
+
+
+async def test_what_another_subscription_gives_back_pays_nothing_yet(cardless, announced, patched, held_entries):
+    """Its order may come later than that of the rise, or never."""
+    first, second = await cardless(4000), await cardless(0)
+    free, big = await announced(0), await announced(3000)
+    assert (await patched(first, product_id=free.id, proration_behavior="prorate")).status_code == 200
+    for behavior in ("prorate", "next_period", "invoice"):
+        answer = await patched(second, product_id=big.id, proration_behavior=behavior)
+        assert (answer.status_code, answer.json()["error"]) == (409, "PaymentMethodRequired")
+    assert await held_entries() == (1, 0, 0)
 
 
 async def test_a_discount_that_pays_all_needs_none(cardless, announced, patched, discounted):
@@ -208,6 +238,31 @@ async def test_a_customer_goes_on_with_what_costs_something_with_a_payment_metho
     if status == 409:
         assert answer.json()["error"] == "PaymentMethodRequired"
         assert (await patched(purchase, resume=True)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [({}, 200), ({"duration": "repeating", "duration_in_months": 3}, 409), (None, 409)]
+)
+async def test_who_goes_on_has_a_card_for_later_periods_too(
+    cardless, announced, patched, discounted, gone_to, seller, database, limit, status
+):
+    """The next period costs nothing: by a discount that ends after it, or until a product that is scheduled begins."""
+    await seller(customer_portal_settings={"subscription": {"pause": True}})
+    if limit is None:
+        purchase, enterprise = await cardless(0, credit=99900), await announced(99900)
+        answer = await patched(purchase, product_id=enterprise.id, proration_behavior="next_period")
+        assert answer.status_code == 200
+        async with database.transaction() as session:
+            await session.execute(text("update customer_balances set amount = 0"))
+    else:
+        purchase = await cardless(3000, discount=await discounted(basis_points=10000, **limit), off=3000)
+    await patched(purchase, cancel_at_period_end=True)
+    assert (await patched(purchase, portal=True, cancel_at_period_end=False)).status_code == status
+    if status == 409:
+        assert (await patched(purchase, cancel_at_period_end=False)).status_code == 200
+    await patched(purchase, pause_at_period_end=True)
+    await gone_to(datetime(2027, 5, 1, tzinfo=UTC))
+    assert (await patched(purchase, portal=True, resume=True)).status_code == status
 
 
 async def test_nothing_to_take_back_is_said_before_the_payment_method(cardless, patched, seller):

@@ -1,5 +1,8 @@
 """`/v1/meters/`: what counts, how, and in which periods."""
 
+from datetime import datetime, timedelta
+from sys import float_info
+
 import pytest
 from contracts.metering import MeterCreatedV1, MeterUpdatedV1
 
@@ -99,6 +102,44 @@ async def test_time_zones_customers_and_limits(client):
     backwards = {**span, "end_timestamp": "2025-01-01T00:00:00Z"}
     refused = await client.get(f"{METERS}{meter['id']}/quantities", params=backwards)
     assert refused.json()["detail"][0]["loc"] == ["query", "end_timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "hours"),
+    [
+        ("Europe/Berlin", "2026-03-28T23:00:00Z", 23), ("Europe/Berlin", "2026-10-24T22:00:00Z", 25),
+        ("America/New_York", "2026-11-01T04:00:00Z", 25), ("Asia/Kathmandu", "2026-10-24T18:15:00Z", 24),
+        ("Australia/Lord_Howe", "2026-10-03T13:30:00Z", 24),  # its clock is moved by half an hour
+        ("UTC", "2026-03-29T00:00:00Z", 24),
+    ],
+)  # fmt: skip
+async def test_every_hour_is_counted_once_on_the_day_of_a_clock_change(client, zone, first, hours):
+    """An event in each quarter of an hour, the n-th of them n: nothing is counted twice or left out."""
+    begin = datetime.fromisoformat(first)
+    at = [begin + timedelta(minutes=15 * number) for number in range(hours * 4)]
+    events = [
+        {"name": "call", "external_customer_id": "ada", "timestamp": one.isoformat(), "metadata": {"tokens": number}}
+        for number, one in enumerate(at)
+    ]
+    assert (await client.post("/v1/events/ingest", json={"events": events})).status_code == 200
+    meter = await made(client)
+    span = {"start_timestamp": first, "end_timestamp": (at[-1] + timedelta(minutes=15)).isoformat(), "interval": "hour"}
+    quantities, total = await counted(client, meter, timezone=zone, **span)
+    assert total == sum(range(len(at)))
+    assert sum(quantities) == total
+    if zone != "Australia/Lord_Howe":
+        assert quantities == [sum(range(4 * hour, 4 * hour + 4)) for hour in range(hours)]
+
+
+async def test_a_sum_beyond_all_numbers_of_json_is_a_number(client):
+    events = [
+        {"name": "call", "external_customer_id": "ada", "timestamp": f"2026-01-01T0{hour}:00:00Z",
+         "metadata": {"tokens": 1e308}} for hour in range(2)
+    ]  # fmt: skip
+    assert (await client.post("/v1/events/ingest", json={"events": events})).status_code == 200
+    quantities, total = await counted(client, await made(client))
+    assert quantities == [float_info.max, 0, 0]
+    assert total == float_info.max
 
 
 @pytest.mark.usefixtures("usage")

@@ -1,5 +1,6 @@
 """What customers do with their saved cards. Stripe is asked between transactions; repeating leads to the same end."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -16,7 +17,7 @@ from servicekit import clock
 from servicekit.auth import Principal
 from servicekit.database import Sessions
 from servicekit.errors import BadRequest, InvalidInput, NotPermitted, ResourceNotFound, ServiceError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.card_attempts import operations as card_attempts
@@ -34,7 +35,8 @@ from billing.payment_methods.schemas import (
     PaymentMethodRead,
 )
 from billing.settings import Settings
-from billing.subscriptions.models import BILLABLE, Subscription
+from billing.subscriptions import dues
+from billing.subscriptions.models import Subscription
 
 ATTEMPT = "attempt_id"
 """In a set-up's metadata at Stripe: the attempt that it was counted as."""
@@ -211,9 +213,9 @@ async def make_default(
 async def delete(sessions: Sessions, processor: StripeProcessor, principal: Principal, id: UUID) -> None:
     """Forgets a card. The customer's own subscriptions go on with the default; their latest other card takes its place.
 
-    Raises `ResourceNotFound`, or `PaymentMethodInUseByActiveSubscription` where a subscription with a price goes on
-    that no other card may pay for: there is none, or the subscription was begun at a checkout, perhaps by somebody
-    else, and neither customer nor seller has chosen a card for it.
+    Raises `ResourceNotFound`, or `PaymentMethodInUseByActiveSubscription` where a subscription has something to pay
+    (`dues.of_customer`) that no other card may pay for: there is none, or the subscription was begun at a checkout,
+    perhaps by somebody else, and neither customer nor seller has chosen a card for it.
     """
     async with sessions() as session:
         customer = await own_customer(session, principal, lock=True)
@@ -229,9 +231,10 @@ async def delete(sessions: Sessions, processor: StripeProcessor, principal: Prin
             .limit(1)
         )
         other = (await session.execute(others)).scalar_one_or_none()
-        if other is None and await _is_needed(session, customer):
+        needing = await dues.of_customer(session, customer.id)
+        if other is None and needing:
             raise PaymentMethodInUseByActiveSubscription("A subscription needs this card: add another first")
-        await _reassign(session, customer, id, other, agreements.actor(principal))
+        await _reassign(session, customer, id, other, needing, agreements.actor(principal))
         now = clock.now()
         method.deleted_at = method.modified_at = now
         if customer.default_payment_method_id == id:
@@ -243,32 +246,22 @@ async def delete(sessions: Sessions, processor: StripeProcessor, principal: Prin
 
 
 async def _reassign(
-    session: AsyncSession, customer: Customer, id: UUID, other: PaymentMethod | None, by: AgreedBy
+    session: AsyncSession,
+    customer: Customer,
+    id: UUID,
+    other: PaymentMethod | None,
+    needing: Collection[UUID],
+    by: AgreedBy,
 ) -> None:
     """What the card paid for goes on with another one where that is the customer's will, else without any."""
     paid_for = select(Subscription).where(Subscription.customer_id == customer.id, Subscription.payment_method_id == id)
     subscriptions = (await session.execute(paid_for.order_by(Subscription.id).with_for_update())).scalars().all()
     own = {one.id for one in await agreements.owned(session, subscriptions)}
     for subscription in subscriptions:
-        if subscription.id not in own and _goes_on(subscription):
+        if subscription.id not in own and subscription.id in needing:
             raise PaymentMethodInUseByActiveSubscription(
                 f"Subscription {subscription.id} was begun with this card: choose another one for it "
                 "(payment_method_id), or cancel it, first"
             )
         takes = other.id if other is not None and subscription.id in own else None
         agreements.pay_with(session, subscription, takes, by)
-
-
-def _goes_on(subscription: Subscription) -> bool:
-    is_billed = subscription.status in BILLABLE and subscription.amount > 0
-    return is_billed and not subscription.cancel_at_period_end
-
-
-async def _is_needed(session: AsyncSession, customer: Customer) -> bool:
-    needing = select(func.count()).where(
-        Subscription.customer_id == customer.id,
-        Subscription.status.in_(BILLABLE),
-        Subscription.amount > 0,
-        Subscription.cancel_at_period_end.is_(False),
-    )
-    return bool((await session.execute(needing)).scalar_one())

@@ -46,7 +46,7 @@ from billing.subscriptions.errors import (
 )
 from billing.subscriptions.models import ACTIVE, AlreadyCanceledSubscription, Subscription
 from billing.subscriptions.orders import bill_change, surroundings, total_of
-from billing.subscriptions.plans import GivenDiscount, Plan, period_cost
+from billing.subscriptions.plans import GivenDiscount, Plan
 
 NO_METHOD = "There is no saved payment method to charge"
 Told = Sequence[type[Event[contracts.Subscription]]]
@@ -113,7 +113,7 @@ async def ensure_chargeable(
     subscription, customer = held.subscription, held.customer
     if amount <= 0 or await requests.choose_method(session, customer, subscription, held.by) is not None:
         return
-    due = amount + await entries.waiting_of_customer(session, customer.id, subscription.currency)
+    due = amount + await entries.waiting_of_customer(session, subscription)
     balance = await balances.balance_of(session, customer.id, subscription.currency)
     credit = balance.amount if balance is not None else 0
     if due <= 0:
@@ -123,8 +123,13 @@ async def ensure_chargeable(
 
 
 async def ensure_continuable(session: AsyncSession, held: Locked, begins_at: datetime) -> None:
-    """Raises `PaymentMethodRequired` where nobody could pay the period of the subscription that begins then."""
-    await ensure_chargeable(session, held, period_cost(held.subscription, begins_at))
+    """Raises `PaymentMethodRequired` where nobody could pay the periods of the subscription that begin then.
+
+    What is scheduled for them counts, and what they cost when a discount for a limited time is over.
+    """
+    scheduled = await pending_updates.scheduled(session, held.subscription)
+    product = scheduled.product if scheduled is not None else None
+    await ensure_chargeable(session, held, plans.dearest_period(held.subscription, scheduled, begins_at), product)
 
 
 async def give_discount(
@@ -164,8 +169,7 @@ async def carry_out(session: AsyncSession, held: Locked, plan: Plan, now: dateti
         subscription.ensure_paused_before(plan.terms.period_end, plan.field[1])
     if plan.is_billed_at_once:
         return await _bill_first(session, held, plan, now)
-    amount = plan.amount_now if plan.amount_now > 0 else plan.dearer_amount
-    await ensure_chargeable(session, held, amount, plan.terms.product)
+    await ensure_chargeable(session, held, max(plan.amount_now, plan.dearer_amount), plan.terms.product)
     await entries.write(session, subscription, plan.lines, now)
     await _apply(session, subscription, plan.terms, now)
     await mails.write_of_subscription(session, subscription, held.customer, "subscription_updated", now)
@@ -242,8 +246,7 @@ async def _bill_first(session: AsyncSession, held: Locked, plan: Plan, now: date
     subscription, customer = held.subscription, held.customer
     if held.organization is not None and not held.organization.data["capabilities"]["subscription_renewals"]:
         raise PaymentNotReady("This organization may not bill subscriptions at present")
-    if plan.amount_now <= 0:
-        await ensure_chargeable(session, held, plan.dearer_amount, plan.terms.product)
+    await ensure_chargeable(session, held, plan.dearer_amount, plan.terms.product)
     around = await surroundings(session, [(subscription, customer)])
     order = await bill_change(session, subscription, customer, around, plan, now)
     if order.payable_amount > MAXIMUM_AMOUNT:

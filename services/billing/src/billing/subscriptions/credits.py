@@ -1,5 +1,6 @@
 """Reading what was paid for the present period of a subscription: what bounds every credit for the rest of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,9 +8,10 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.disputes.models import BLOCKING, Dispute
-from billing.orders.models import BillingEntry, Order, OrderItem
+from billing.orders.models import SETTLED, BillingEntry, Order, OrderItem
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.paid import Paid, paid_of
+from billing.subscriptions.proration import ProratedLine
 
 
 async def read(session: AsyncSession, subscription: Subscription) -> Paid:
@@ -41,6 +43,29 @@ async def read(session: AsyncSession, subscription: Subscription) -> Paid:
         amount, tax = lost.get(dispute.order_id, (0, 0))
         lost[dispute.order_id] = (amount + dispute.amount, tax + dispute.tax_amount)
     return paid_of(subscription.current_period_start, orders, entries, lost)
+
+
+async def rests_of(session: AsyncSession, trialing: Sequence[Subscription]) -> dict[UUID, ProratedLine]:
+    """By subscription in its trial, the credit for time that was paid before the trial and goes on after its end.
+
+    None is given while an order of the subscription is not paid. The caller has locked customers and subscriptions.
+    """
+    if not trialing:
+        return {}
+    theirs = Order.subscription_id == Subscription.id
+    later = exists().where(
+        theirs, Order.status.in_(SETTLED), OrderItem.order_id == Order.id,
+        OrderItem.end_timestamp > Subscription.current_period_end,
+    )  # fmt: skip
+    owed = exists().where(theirs, Order.status == "pending")
+    known = select(Subscription.id).where(Subscription.id.in_([one.id for one in trialing]), later, ~owed)
+    found = set((await session.execute(known)).scalars())
+    rests = {}
+    for subscription in (one for one in trialing if one.id in found):
+        end = subscription.current_period_end
+        if (line := (await read(session, subscription)).rest(subscription.price_id, end)) is not None:
+            rests[subscription.id] = line
+    return rests
 
 
 def _written_at(order: Order) -> tuple[datetime, int]:

@@ -40,13 +40,19 @@ async def waiting_amount(session: AsyncSession, subscription: Subscription) -> i
     return int((await session.execute(statement)).scalar_one())
 
 
-async def waiting_of_customer(session: AsyncSession, customer_id: UUID, currency: str) -> int:
-    """The same of all subscriptions of a customer in a currency: what their credit there has to pay first."""
-    theirs = select(Subscription.id).where(Subscription.customer_id == customer_id)
-    total = select(func.coalesce(func.sum(BillingEntry.amount), 0)).where(
-        BillingEntry.subscription_id.in_(theirs), BillingEntry.currency == currency, *_waits()
+async def waiting_of_customer(session: AsyncSession, subscription: Subscription) -> int:
+    """The same with what waits for other subscriptions of the customer in the currency: credit has to pay it first.
+
+    What another one gives back does not count: its order may come after this one's, or never.
+    """
+    theirs = select(Subscription.id).where(Subscription.customer_id == subscription.customer_id)
+    statement = (
+        select(BillingEntry.subscription_id, func.sum(BillingEntry.amount))
+        .where(BillingEntry.subscription_id.in_(theirs), BillingEntry.currency == subscription.currency, *_waits())
+        .group_by(BillingEntry.subscription_id)
     )
-    return int((await session.execute(total)).scalar_one())
+    sums = {id: int(amount) for id, amount in (await session.execute(statement)).all()}
+    return sum(amount if id == subscription.id else max(0, amount) for id, amount in sums.items())
 
 
 async def write(

@@ -26,7 +26,7 @@ from billing.orders.tax import tax_of
 from billing.organizations.operations import shape_of, shapes_of
 from billing.payment_methods.models import PaymentMethod
 from billing.payments import collect, requests
-from billing.subscriptions import discounts, entries
+from billing.subscriptions import credits, discounts, entries
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.plans import FullPeriod, Plan
 from billing.subscriptions.proration import ProratedLine
@@ -50,6 +50,8 @@ class Surroundings:
     methods: dict[UUID, PaymentMethod] = field(default_factory=dict)
     buyers: dict[UUID, Buyer] = field(default_factory=dict)
     """What was said at the subscriptions' checkouts, where a customer's own details are missing."""
+    rests: dict[UUID, ProratedLine] = field(default_factory=dict)
+    """The credit for time that was paid before a trial, where the trial ends by itself before that time is over."""
 
     def method_of(self, subscription: Subscription) -> PaymentMethod | None:
         """The card of the subscription; see `payments.requests.method_for`."""
@@ -66,6 +68,7 @@ async def surroundings(session: AsyncSession, claimed: Sequence[tuple[Subscripti
     cards = select(PaymentMethod).where(PaymentMethod.id.in_(named - {None}), PaymentMethod.deleted_at.is_(None))
     around.methods = {card.id: card for card in (await session.execute(cards)).scalars()}
     around.buyers = await _buyers_of(session, claimed)
+    around.rests = await credits.rests_of(session, [one for one, _ in claimed if one.status == "trialing"])
     await shapes_of(session, {one.organization_id for one, _ in claimed})
     return around
 
@@ -119,8 +122,9 @@ async def bill_period(
 ) -> Order:
     """The order of the period that has just begun: its price, less a discount that still lasts, and what waited.
 
-    It is unique by the period's start: the database refuses a second one. The caller has applied what was pending, and
-    publishes and collects the order.
+    The first period after a trial credits time that was paid before it and is not over. The order is unique by the
+    period's start: the database refuses a second one. The caller has applied what was pending, and publishes and
+    collects the order.
     """
     discount = discounts.begin_period(subscription)
     terms = _terms(
@@ -129,7 +133,13 @@ async def bill_period(
         discount=discount,
         period_start=subscription.current_period_start,
     )
-    return await _write(session, subscription, customer, around, terms, now, before=[price_line(subscription)])
+    rest = around.rests.pop(subscription.id, None)
+    after = [_prorated_line(rest)] if rest is not None else []
+    order = await _write(
+        session, subscription, customer, around, terms, now, before=[price_line(subscription)], after=after
+    )
+    await recount(session, [line.corrects for line in after])
+    return order
 
 
 async def bill_change(
@@ -166,14 +176,18 @@ async def bill_rest(
 ) -> Order | None:
     """The order of what waits when the last paid period is over, published and collected; None when nothing waits.
 
-    What is due is requested from the card, and retried in dunning; a credit goes to the customer's balance. (Stripe,
-    "cancel subscriptions": pending prorations are "left in place and collected at the end of the period".) Its billing
-    reason is the one that Polar shows for it; Polar's own word, `subscription_cancel`, is not in the contract.
+    Time that was paid before a trial, and is not over, is credited. What is due is requested from the card, and retried
+    in dunning; a credit goes to the customer's balance. (Stripe, "cancel subscriptions": pending prorations are "left
+    in place and collected at the end of the period".) Its billing reason is the one that Polar shows for it; Polar's
+    own word, `subscription_cancel`, is not in the contract.
     """
-    if not around.entries.get(subscription.id):
+    rest = around.rests.pop(subscription.id, None)
+    after = [_prorated_line(rest)] if rest is not None else []
+    if not after and not around.entries.get(subscription.id):
         return None
     terms = _terms(subscription, billing_reason="subscription_cycle")
-    order = await _write(session, subscription, customer, around, terms, now)
+    order = await _write(session, subscription, customer, around, terms, now, after=after)
+    await recount(session, [line.corrects for line in after])
     await publish_and_collect(session, order, subscription, customer, around, now)
     return order
 

@@ -198,9 +198,11 @@ def plan(
     return _at_once(subscription, wish, terms, now, paid)
 
 
-def period_cost(subscription: Subscription, begins_at: datetime) -> int:
-    """What a period that begins then costs with the present terms, the discount taken off, in minor units."""
-    return _new_terms(subscription, {}, None, begins_at).net_amount
+def dearest_period(subscription: Subscription, scheduled: NewTerms | None, begins_at: datetime) -> int:
+    """The most that a period costs from then on, with what is scheduled for it, in minor units."""
+    terms = {"product": scheduled.product, "amount": scheduled.amount} if scheduled is not None else {}
+    course = rises.present(subscription, terms)
+    return _coming(subscription, terms, None, begins_at, before=replace(course, amount=0))[1]
 
 
 def _coming(

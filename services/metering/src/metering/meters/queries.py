@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from sys import float_info
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +26,12 @@ _PERIODS = text("""
         cast(:until as timestamptz) at time zone :zone, cast('1 ' || :step as interval)
     ) as p where p at time zone :zone < :until
 """)
+_HOURS = text("""
+    select distinct date_trunc('hour', p, :zone) as hour from generate_series(
+        date_trunc('hour', cast(:start as timestamptz), :zone), cast(:until as timestamptz), interval '30 minutes'
+    ) as p where date_trunc('hour', p, :zone) < :until order by 1
+""")
+"""Hours are of instants, as events are counted: an hour of the clock is missing, or there twice, when it is changed."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,18 @@ async def quantities(
     """What a meter counts, by period and in all, in three statements."""
     step = func.date_trunc(literal(period.step), Event.timestamp, literal(period.zone)).label("step")
     rows = await session.execute(_counting(principal, meter, counted, period, step))
-    by_step = {row.step: float(row.quantity or 0) for row in rows}
+    by_step = {row.step: _shown(row.quantity) for row in rows}
     total = (await session.execute(_counting(principal, meter, counted, period, None))).scalar_one()
-    steps = {"start": period.start, "until": period.until, "step": period.step, "zone": period.zone}
-    periods = (await session.execute(_PERIODS, steps)).scalars()
+    steps = {"start": period.start, "until": period.until, "zone": period.zone}
+    wanted = (_HOURS, steps) if period.step == "hour" else (_PERIODS, {**steps, "step": period.step})
+    periods = (await session.execute(*wanted)).scalars()
     shown = [MeterQuantity(timestamp=at, quantity=by_step.get(at, 0.0)) for at in periods]
-    return MeterQuantities(quantities=shown, total=float(total or 0))
+    return MeterQuantities(quantities=shown, total=_shown(total))
+
+
+def _shown(quantity: Decimal | int | None) -> float:
+    """As JSON has numbers; what is greater than any of them is the greatest."""
+    return max(-float_info.max, min(float(quantity or 0), float_info.max))
 
 
 def _counting(
