@@ -47,9 +47,7 @@ export function SubscriptionFacts({
               : one.pause_at_period_end
                 ? p('sub.pausesOn', { date: date(one.current_period_end) })
                 : (next ??
-                  (isFree
-                    ? p('sub.noCharge')
-                    : p('sub.next', { date: date(one.current_period_end) })))}
+                  (isFree ? p('sub.noCharge') : p('sub.next', { date: date(one.current_period_end) })))}
       </p>
     </>
   )
