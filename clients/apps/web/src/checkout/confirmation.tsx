@@ -6,7 +6,6 @@ import { RightsLinks } from '../shared/rights-links'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
 import { usePurchaseSession } from './connect'
-import { recurringWords } from './describe'
 import { host } from './embed'
 import { placeOf, portalPath, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
@@ -136,7 +135,7 @@ function OrderCard({ checkout, purchase }: { checkout: Checkout; purchase: Purch
   const rows: [string, string][] = []
   if (order?.invoice_number) rows.push([t('done.orderNumber'), order.invoice_number])
   if (trialEnd) {
-    const amount = recurringWords(t, money(checkout.total_amount, currency), product)
+    const amount = money(checkout.total_amount, currency)
     rows.push([t('done.firstCharge'), t('done.on', { amount, date: date(trialEnd) })])
   }
   const paid = order?.total_amount ?? (trialEnd ? 0 : checkout.total_amount)

@@ -1,6 +1,6 @@
 import { Spinner } from '@polar-sh/ui'
 import { useWords } from '../shared/locale'
-import { isForNow, recurringWords } from './describe'
+import { isForNow, recurringWords, usageWords } from './describe'
 import type { Checkout } from './types'
 
 /** Whether the tax is inside the prices that are shown. */
@@ -8,8 +8,9 @@ const isInclusive = (checkout: Checkout) => checkout.tax_behavior === 'inclusive
 
 /** The amounts of a checkout, line by line. A change of the total is read out. */
 export function Summary({ checkout, isStale }: { checkout: Checkout; isStale: boolean }) {
-  const { t, money } = useWords()
+  const { t, money, locale } = useWords()
   const { currency, discount } = checkout
+  const usage = usageWords(t, locale, checkout)
   const amount = (minor: number) => money(minor, currency)
   const hasTrial = Boolean(checkout.active_trial_interval)
   const total = hasTrial ? t('summary.totalAfterTrial') : t('summary.total')
@@ -44,6 +45,14 @@ export function Summary({ checkout, isStale }: { checkout: Checkout; isStale: bo
           </Row>
         )}
       </dl>
+      {usage.length > 0 && (
+        <div className="flex flex-col gap-1">
+          {usage.map((line) => (
+            <p key={line}>{line}</p>
+          ))}
+          <p className="text-muted">{t('price.usageNote')}</p>
+        </div>
+      )}
       <p role="status" className="sr-only">
         {isStale ? t('summary.updating') : `${total}: ${amount(checkout.total_amount)}`}
       </p>
@@ -75,14 +84,15 @@ function Taxes({ checkout }: { checkout: Checkout }) {
     ) : null
   }
   const shown = lines.filter((line) => line.amount !== 0 || line.taxability_reason === 'reverse_charge')
+  const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 3 })
   return shown.map((line) => {
     const name = line.display_name ?? t('summary.tax')
-    const rate = line.rate === null ? null : new Intl.NumberFormat(locale).format(Number(line.rate))
+    const rate = line.rate === null ? null : percent.format(Number(line.rate) / 100)
     const isReversed = line.taxability_reason === 'reverse_charge'
     return (
       <Row
         key={`${name} ${line.country} ${line.state}`}
-        name={rate && !isReversed ? t('summary.taxRate', { name, rate }) : name}
+        name={rate && !isReversed ? `${name} ${rate}` : name}
         note={isReversed ? t('summary.reverseCharge') : undefined}
       >
         {money(line.amount, checkout.currency)}

@@ -1,5 +1,5 @@
 import { type schemas, unwrap } from '@polar-sh/client'
-import { Button, Markdown } from '@polar-sh/ui'
+import { Badge, Button, Markdown } from '@polar-sh/ui'
 import { useQuery } from '@tanstack/react-query'
 import { usePortalWords, useSession } from './context'
 import { LicenseKey } from './license-key'
@@ -53,9 +53,9 @@ function Shown({ grant }: { grant: Grant }) {
     <Card>
       <div className="flex items-baseline justify-between gap-4">
         <span className="min-w-0 break-words font-medium">{benefit.description}</span>
-        <span className="shrink-0 text-sm text-muted">
+        <Badge tone={grant.is_granted ? 'good' : 'plain'}>
           {p(grant.is_granted ? 'benefit.ready' : 'benefit.getReady')}
-        </span>
+        </Badge>
       </div>
       {grant.error && <Failure text={grant.error.message} />}
       {benefit.properties?.note && (

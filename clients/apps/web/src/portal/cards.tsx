@@ -1,6 +1,6 @@
 import { unwrap } from '@polar-sh/client'
 import type { PortalKey, Translate } from '@polar-sh/i18n'
-import { Button, CheckboxField, Notice } from '@polar-sh/ui'
+import { Badge, Button, CheckboxField, Notice } from '@polar-sh/ui'
 import { type FormEvent, useRef, useState } from 'react'
 import { authenticate } from '../checkout/card'
 import { type Card as CardHandle, declineKey } from '../checkout/payment'
@@ -79,7 +79,7 @@ function Saved({ card }: { card: PaymentMethod }) {
     <Card>
       <div className="flex items-baseline justify-between gap-4">
         <span className="font-medium">{name}</span>
-        {card.is_default && <span className="text-sm text-muted">{p('card.default')}</span>}
+        {card.is_default && <Badge tone="good">{p('card.default')}</Badge>}
       </div>
       {month && year && (
         <p className="text-sm text-muted">

@@ -31,7 +31,7 @@ export function Overview() {
                       <Link
                         to="/subscriptions/$id"
                         params={{ id: one.id }}
-                        className="text-sm text-accent underline"
+                        className="self-start py-1 text-sm text-accent underline underline-offset-2"
                       >
                         {p('sub.manage', { name: soldOf(one)?.name ?? '' })}
                       </Link>
@@ -48,9 +48,13 @@ export function Overview() {
           <Loaded query={orders}>{({ items }) => <OrderList orders={items} />}</Loaded>
         </Section>
       )}
-      <Section title={p('overview.benefits')}>
-        <Loaded query={grants}>{({ items }) => <GrantList grants={items.slice(0, 5)} />}</Loaded>
-      </Section>
+      {grants.data?.items.every((grant) => grant.is_revoked) !== true && (
+        <Section title={p('overview.benefits')}>
+          <Loaded query={grants}>
+            {({ items }) => <GrantList grants={items.filter((grant) => !grant.is_revoked).slice(0, 5)} />}
+          </Loaded>
+        </Section>
+      )}
     </Screen>
   )
 }

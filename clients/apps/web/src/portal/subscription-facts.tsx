@@ -1,9 +1,20 @@
+import { Badge, type Tone } from '@polar-sh/ui'
 import { intervalWords } from '../checkout/describe'
 import { usePortalWords } from './context'
 import { Lines } from './parts'
 import { type CustomerSubscription, soldOf } from './types'
 
 const STATUSES = ['active', 'trialing', 'past_due', 'unpaid', 'canceled', 'paused'] as const
+
+const TONES: Record<(typeof STATUSES)[number] | 'incomplete', Tone> = {
+  active: 'good',
+  trialing: 'good',
+  past_due: 'bad',
+  unpaid: 'bad',
+  canceled: 'plain',
+  paused: 'plain',
+  incomplete: 'plain',
+}
 
 /** Plan, price, and what happens next. The amount of the next charge is the server's preview where it is known. */
 export function SubscriptionFacts({
@@ -26,9 +37,9 @@ export function SubscriptionFacts({
     <>
       <div className="flex items-baseline justify-between gap-4">
         <span className="min-w-0 break-words font-semibold">{soldOf(one)?.name}</span>
-        <span className={`shrink-0 text-sm ${status === 'past_due' ? 'text-danger' : 'text-muted'}`}>
+        <Badge tone={isEnding ? 'plain' : TONES[status]}>
           {p(isEnding ? 'status.ending' : `status.${status}`)}
-        </span>
+        </Badge>
       </div>
       <Lines
         rows={[
@@ -47,9 +58,7 @@ export function SubscriptionFacts({
               : one.pause_at_period_end
                 ? p('sub.pausesOn', { date: date(one.current_period_end) })
                 : (next ??
-                  (isFree
-                    ? p('sub.noCharge')
-                    : p('sub.next', { date: date(one.current_period_end) })))}
+                  (isFree ? p('sub.noCharge') : p('sub.next', { date: date(one.current_period_end) })))}
       </p>
     </>
   )
