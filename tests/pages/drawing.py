@@ -11,7 +11,7 @@ from playwright.async_api import Page
 
 FOLDER = os.environ.get("POLAR_PICTURES")
 DEVICES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
-LONGEST = 1500
+LONGEST = 1800
 """What a phone shows below this is left out of its picture, in pixels."""
 COMPOSE = """
 async ([phones, desktops, quality]) => {
@@ -34,7 +34,7 @@ async ([phones, desktops, quality]) => {
   return canvas.toDataURL('image/webp', quality).split(',')[1]
 }
 """
-QUALITY = 0.7
+QUALITY = 0.6
 
 
 async def draw(page: Page, name: str) -> None:

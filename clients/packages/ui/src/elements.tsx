@@ -19,7 +19,7 @@ export function Button({
     <button
       type="button"
       {...button}
-      className={`inline-flex items-center justify-center gap-2 text-center disabled:opacity-60 aria-disabled:cursor-default aria-disabled:opacity-60 ${shape} ${KINDS[kind]} ${className}`}
+      className={`inline-flex items-center justify-center gap-2 text-center text-balance disabled:opacity-60 aria-disabled:cursor-default aria-disabled:opacity-60 ${shape} ${KINDS[kind]} ${className}`}
     >
       {busy && <Spinner />}
       {children}

@@ -48,7 +48,8 @@ export function DiscountForm({
       </div>
     )
   }
-  if (!checkout.allow_discount_codes || checkout.is_free_product_price) return null
+  const isOpenCheckout = checkout.status === 'open'
+  if (!isOpenCheckout || !checkout.allow_discount_codes || checkout.is_free_product_price) return null
   if (!isOpen && !refused) {
     return (
       <Button kind="quiet" className="self-start text-sm" onClick={() => setOpen(true)}>

@@ -125,7 +125,7 @@ export function AddressFields({
         />
       )}
       {(asks('postal_code') || asks('city')) && (
-        <div className="grid grid-cols-1 gap-4 min-[400px]:grid-cols-2">
+        <div className="grid grid-cols-1 items-end gap-4 min-[360px]:grid-cols-2">
           {asks('postal_code') && (
             <TextField
               {...text('postalCode', 'postal_code')}

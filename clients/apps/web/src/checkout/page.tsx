@@ -1,6 +1,6 @@
 import { LOCALES } from '@polar-sh/i18n'
 import { Markdown, Tick } from '@polar-sh/ui'
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { useWords } from '../shared/locale'
 import { useIsWide } from '../shared/media'
 import { SellerLinks } from '../shared/seller-links'
@@ -52,9 +52,10 @@ export function CheckoutPage({
             {host.mode !== 'modal' && <Seller checkout={checkout} />}
             <Headline checkout={checkout} />
             <OrderOptions checkout={checkout} state={state} store={store} isLocked={isLocked} />
-            <Details checkout={checkout} />
+            <Details checkout={checkout}>
+              <DiscountForm checkout={checkout} state={state} store={store} isLocked={isLocked} />
+            </Details>
             {isWide && summary}
-            <DiscountForm checkout={checkout} state={state} store={store} isLocked={isLocked} />
           </div>
         </section>
         <main className="grow px-5 py-6 lg:px-12 lg:py-14">
@@ -122,22 +123,26 @@ function Price({ checkout }: { checkout: Checkout }) {
 }
 
 /** The picture, the description and the benefits of the product; behind a button where the screen is small. */
-function Details({ checkout }: { checkout: Checkout }) {
+function Details({ checkout, children }: { checkout: Checkout; children: ReactNode }) {
   const { t } = useWords()
   const [isOpen, setOpen] = useState(false)
   const { product } = checkout
-  if (!product || !(product.description || product.benefits.length || product.medias.length)) return null
+  const hasMore = product && (product.description || product.benefits.length || product.medias.length)
+  if (!hasMore) return <div className="lg:order-last">{children}</div>
   return (
     <>
-      <button
-        type="button"
-        aria-expanded={isOpen}
-        aria-controls="details"
-        className="min-h-6 self-start text-sm text-accent underline underline-offset-2 lg:hidden"
-        onClick={() => setOpen(!isOpen)}
-      >
-        {t(isOpen ? 'checkout.hideDetails' : 'checkout.showDetails')}
-      </button>
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-3 lg:order-last lg:block">
+        <button
+          type="button"
+          aria-expanded={isOpen}
+          aria-controls="details"
+          className="min-h-6 self-start text-sm text-accent underline underline-offset-2 lg:hidden"
+          onClick={() => setOpen(!isOpen)}
+        >
+          {t(isOpen ? 'checkout.hideDetails' : 'checkout.showDetails')}
+        </button>
+        {children}
+      </div>
       <div id="details" className={`flex-col gap-5 lg:flex ${isOpen ? 'flex' : 'hidden'}`}>
         <Picture product={product} />
         {product.description && (

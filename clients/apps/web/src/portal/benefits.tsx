@@ -3,7 +3,7 @@ import { Badge, Button, Markdown } from '@polar-sh/ui'
 import { useQuery } from '@tanstack/react-query'
 import { usePortalWords, useSession } from './context'
 import { LicenseKey } from './license-key'
-import { Card, Failure, Loaded, Screen, useAction } from './parts'
+import { Card, Empty, Failure, Loaded, Screen, useAction } from './parts'
 import { useGrants } from './queries'
 import { basePath } from './session'
 
@@ -31,7 +31,7 @@ export function BenefitsScreen() {
 export function GrantList({ grants }: { grants: Grant[] }) {
   const { p } = usePortalWords()
   const current = grants.filter((grant) => !grant.is_revoked)
-  if (current.length === 0) return <p className="text-muted">{p('benefit.empty')}</p>
+  if (current.length === 0) return <Empty>{p('benefit.empty')}</Empty>
   return (
     <ul className="flex flex-col gap-3">
       {current.map((grant) => (

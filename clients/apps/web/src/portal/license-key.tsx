@@ -46,7 +46,7 @@ export function LicenseKey({
         const limit = key.limit_activations
         return (
           <>
-            <code className="min-w-0 rounded-lg bg-canvas px-3 py-2 font-mono text-sm break-all select-all">
+            <code className="min-w-0 rounded-lg bg-canvas px-3 py-2 font-mono text-xs break-all select-all sm:text-sm">
               {key.key}
             </code>
             {isAsking ? (

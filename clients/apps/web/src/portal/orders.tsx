@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { AddressFields, sentAddress } from './address'
 import { usePortalWords, useSession } from './context'
-import { Card, Failure, Lines, Loaded, Screen, Section, useAction } from './parts'
+import { Card, Empty, Failure, Lines, Loaded, Screen, Section, useAction } from './parts'
 import { PayOrder } from './pay-order'
 import { useOrder, useOrders, useRefresh } from './queries'
 import type { Address, CustomerOrder } from './types'
@@ -47,7 +47,7 @@ export function OrdersScreen() {
 
 export function OrderList({ orders }: { orders: CustomerOrder[] }) {
   const { p, money, date } = usePortalWords()
-  if (orders.length === 0) return <p className="text-muted">{p('order.empty')}</p>
+  if (orders.length === 0) return <Empty>{p('order.empty')}</Empty>
   return (
     <ul className="flex flex-col divide-y divide-line rounded-xl border border-line bg-raised">
       {orders.map((order) => (
@@ -106,7 +106,7 @@ function Detail({ order }: { order: CustomerOrder }) {
             [p('order.subtotal'), amount(order.subtotal_amount)],
             order.discount_amount !== 0 && [p('order.discount'), amount(-order.discount_amount)],
             !isIncluded && [p('order.tax'), amount(order.tax_amount)],
-            [p('order.total'), amount(order.total_amount)],
+            [p('order.total'), <strong key="total">{amount(order.total_amount)}</strong>],
             isIncluded && [p('order.taxIncluded'), amount(order.tax_amount)],
             order.applied_balance_amount !== 0 && [p('order.balance'), amount(order.applied_balance_amount)],
             isDue && [p('order.due'), amount(order.due_amount)],
@@ -185,10 +185,12 @@ function Documents({ order }: { order: CustomerOrder }) {
         <Billing order={order} isBusy={isBusy} problems={problems} onSave={make} />
       ) : (
         <div className="flex flex-wrap gap-3">
-          <Button busy={isBusy} onClick={() => open('invoice')}>
-            {p('order.invoice')}
-          </Button>
-          {order.paid && (
+          {ready?.kind !== 'invoice' && (
+            <Button busy={isBusy} onClick={() => open('invoice')}>
+              {p('order.invoice')}
+            </Button>
+          )}
+          {order.paid && ready?.kind !== 'receipt' && (
             <Button busy={isBusy} onClick={() => open('receipt')}>
               {p('order.receipt')}
             </Button>

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { GrantList } from './benefits'
 import { usePortalWords } from './context'
 import { OrderList } from './orders'
-import { Card, Loaded, Screen, Section } from './parts'
+import { Card, Empty, Loaded, Screen, Section } from './parts'
 import { useGrants, useManages, useOrders, useSubscriptions } from './queries'
 import { SubscriptionFacts } from './subscription-facts'
 import { soldOf } from './types'
@@ -21,7 +21,7 @@ export function Overview() {
         <Loaded query={subscriptions}>
           {({ items }) => {
             const current = items.filter((one) => !OVER.has(one.status))
-            if (current.length === 0) return <p className="text-muted">{p('overview.noSubscriptions')}</p>
+            if (current.length === 0) return <Empty>{p('overview.noSubscriptions')}</Empty>
             return (
               <>
                 {current.map((one) => (

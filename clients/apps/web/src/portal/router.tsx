@@ -80,7 +80,9 @@ function Frame() {
   const { signOut } = useSession()
   const isOnline = useOnline()
   const place = screenOf(useLocation().pathname)
-  const isAt = (to: string) => (to === '/' ? place === '/' : place.startsWith(to))
+  const isAt = (to: string) =>
+    // A subscription is opened from the overview.
+    to === '/' ? place === '/' || place.startsWith('/subscriptions') : place.startsWith(to)
   const seller = useSeller().data?.seller
   const customer = useCustomer().data
   const user = useUser()

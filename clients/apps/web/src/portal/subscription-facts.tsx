@@ -28,7 +28,8 @@ export function SubscriptionFacts({
   const status = STATUSES.find((known) => known === one.status) ?? 'incomplete'
   const isEnding = one.cancel_at_period_end && status !== 'canceled'
   const end = one.ends_at ?? one.current_period_end
-  const isFree = one.amount === 0 && soldOf(one)?.prices?.every((each) => each.amount_type === 'free')
+  const prices = soldOf(one)?.prices
+  const isFree = one.amount === 0 && prices?.some((each) => each.amount_type.startsWith('metered')) === false
   const price = t('price.per', {
     amount: money(one.amount, one.currency),
     interval: intervalWords(t, one.recurring_interval, one.recurring_interval_count),
@@ -43,7 +44,7 @@ export function SubscriptionFacts({
       </div>
       <Lines
         rows={[
-          [p('sub.price'), price],
+          [p('sub.price'), isFree ? t('price.free') : price],
           one.seats !== null && [p('sub.seats'), one.seats],
           one.units !== null && [p('sub.units'), one.units],
         ]}

@@ -130,7 +130,7 @@ function AddMember() {
     })
   }
   return (
-    <form onSubmit={add} className="flex flex-col gap-4">
+    <form onSubmit={add} className="flex max-w-md flex-col gap-4">
       <TextField
         label={p('login.email')}
         type="email"

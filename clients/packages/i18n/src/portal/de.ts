@@ -130,7 +130,7 @@ export const messages: PortalMessages = {
   'pay.with': 'Bezahlen mit',
   'pay.newCard': 'Andere Karte',
   'pay.done': 'Die Zahlung war erfolgreich. Vielen Dank.',
-  'benefit.empty': 'Sie haben keine Vorteile.',
+  'benefit.empty': 'Sie haben noch keine Vorteile. Lizenzschlüssel, Downloads und Zugänge erscheinen hier.',
   'benefit.copy': 'Kopieren',
   'benefit.copied': 'Kopiert',
   'benefit.activations': 'Aktivierungen: {count}',

@@ -127,7 +127,7 @@ export const portalEn = {
   'pay.with': 'Pay with',
   'pay.newCard': 'Another card',
   'pay.done': 'The payment went through. Thank you.',
-  'benefit.empty': 'You have no benefits.',
+  'benefit.empty': 'You have no benefits yet. License keys, downloads and access appear here.',
   'benefit.copy': 'Copy',
   'benefit.copied': 'Copied',
   'benefit.activations': 'Activations: {count}',

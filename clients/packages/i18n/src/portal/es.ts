@@ -128,7 +128,8 @@ export const messages: PortalMessages = {
   'pay.with': 'Pagar con',
   'pay.newCard': 'Otra tarjeta',
   'pay.done': 'El pago se ha realizado. Gracias.',
-  'benefit.empty': 'No tiene ventajas.',
+  'benefit.empty':
+    'Todavía no tiene ventajas. Las claves de licencia, las descargas y los accesos aparecen aquí.',
   'benefit.copy': 'Copiar',
   'benefit.copied': 'Copiado',
   'benefit.activations': 'Activaciones: {count}',

@@ -129,7 +129,8 @@ export const messages: PortalMessages = {
   'pay.with': 'Payer avec',
   'pay.newCard': 'Une autre carte',
   'pay.done': 'Le paiement a réussi. Merci.',
-  'benefit.empty': 'Vous n’avez aucun avantage.',
+  'benefit.empty':
+    'Vous n’avez pas encore d’avantage. Clés de licence, téléchargements et accès apparaissent ici.',
   'benefit.copy': 'Copier',
   'benefit.copied': 'Copié',
   'benefit.activations': 'Activations : {count}',

@@ -128,7 +128,7 @@ export const messages: PortalMessages = {
   'pay.with': 'Paga con',
   'pay.newCard': 'Un’altra carta',
   'pay.done': 'Il pagamento è riuscito. Grazie.',
-  'benefit.empty': 'Non hai vantaggi.',
+  'benefit.empty': 'Non hai ancora vantaggi. Chiavi di licenza, download e accessi compaiono qui.',
   'benefit.copy': 'Copia',
   'benefit.copied': 'Copiato',
   'benefit.activations': 'Attivazioni: {count}',

@@ -129,7 +129,7 @@ export const messages: PortalMessages = {
   'pay.with': 'お支払い方法',
   'pay.newCard': '別のカード',
   'pay.done': 'お支払いが完了しました。ありがとうございます。',
-  'benefit.empty': '特典はありません。',
+  'benefit.empty': 'まだ特典はありません。ライセンスキー、ダウンロード、アクセス権がここに表示されます。',
   'benefit.copy': 'コピー',
   'benefit.copied': 'コピーしました',
   'benefit.activations': 'アクティベーション：{count}',

@@ -128,7 +128,7 @@ export const messages: PortalMessages = {
   'pay.with': 'Betalen met',
   'pay.newCard': 'Een andere kaart',
   'pay.done': 'De betaling is gelukt. Bedankt.',
-  'benefit.empty': 'Je hebt geen voordelen.',
+  'benefit.empty': 'Je hebt nog geen voordelen. Licentiesleutels, downloads en toegang verschijnen hier.',
   'benefit.copy': 'Kopiëren',
   'benefit.copied': 'Gekopieerd',
   'benefit.activations': 'Activeringen: {count}',

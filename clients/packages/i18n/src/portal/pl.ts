@@ -128,7 +128,7 @@ export const messages: PortalMessages = {
   'pay.with': 'Zapłać za pomocą',
   'pay.newCard': 'Inna karta',
   'pay.done': 'Płatność się powiodła. Dziękujemy.',
-  'benefit.empty': 'Nie masz korzyści.',
+  'benefit.empty': 'Nie masz jeszcze korzyści. Klucze licencyjne, pliki i dostępy pojawią się tutaj.',
   'benefit.copy': 'Kopiuj',
   'benefit.copied': 'Skopiowano',
   'benefit.activations': 'Aktywacje: {count}',

@@ -128,7 +128,7 @@ export const messages: PortalMessages = {
   'pay.with': 'Pagar com',
   'pay.newCard': 'Outro cartão',
   'pay.done': 'O pagamento foi concluído. Obrigado.',
-  'benefit.empty': 'Você não tem benefícios.',
+  'benefit.empty': 'Você ainda não tem benefícios. Chaves de licença, downloads e acessos aparecem aqui.',
   'benefit.copy': 'Copiar',
   'benefit.copied': 'Copiado',
   'benefit.activations': 'Ativações: {count}',

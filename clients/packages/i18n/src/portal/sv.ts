@@ -128,7 +128,7 @@ export const messages: PortalMessages = {
   'pay.with': 'Betala med',
   'pay.newCard': 'Ett annat kort',
   'pay.done': 'Betalningen gick igenom. Tack.',
-  'benefit.empty': 'Du har inga förmåner.',
+  'benefit.empty': 'Du har inga förmåner än. Licensnycklar, nedladdningar och åtkomst visas här.',
   'benefit.copy': 'Kopiera',
   'benefit.copied': 'Kopierat',
   'benefit.activations': 'Aktiveringar: {count}',
