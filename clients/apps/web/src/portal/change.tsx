@@ -92,7 +92,11 @@ export function ChangeForm({
       )}
       {body &&
         (preview.error ? (
-          <Failure text={preview.error.message} />
+          <Failure
+            text={
+              locale === 'en' ? preview.error.message : p('error.refused', { reason: preview.error.message })
+            }
+          />
         ) : (
           <div aria-live="polite">
             <Loaded query={preview}>{(costs) => <Costs preview={costs} />}</Loaded>

@@ -105,13 +105,16 @@ export function Loaded<T>({
  * `problems`, by the path of the field, and the first of these fields gets the focus.
  */
 export function useAction(fields: readonly string[] = []) {
-  const { p } = usePortalWords()
+  const { p, t, locale } = usePortalWords()
   const end = useEnd()
+  // The server's own words are English: in another language they stand behind words of the page.
+  const inWords = (text: string) => (locale === 'en' ? text : p('error.refused', { reason: text }))
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState('')
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({})
   const refuse = (failure: ApiError) => {
-    const refused = failure.problems.map((problem) => [pathOf(problem), problem.msg] as const)
+    const said = (message: string) => (locale === 'en' ? message : `${t('field.invalid')}: ${message}`)
+    const refused = failure.problems.map((problem) => [pathOf(problem), said(problem.msg)] as const)
     const isMine = (path: string) => fields.some((field) => isWithin(path, field))
     const mine = refused.filter(([path]) => isMine(path))
     const others = refused.filter(([path]) => !isMine(path))
@@ -132,7 +135,7 @@ export function useAction(fields: readonly string[] = []) {
       else if (failure.status === 401 && end) end()
       else if (failure.status === 429) setError(p('error.tooMany'))
       else if (failure.problems.length) refuse(failure)
-      else setError(failure.status >= 500 ? p('error.later') : failure.message)
+      else setError(failure.status >= 500 ? p('error.later') : inWords(failure.message))
       return false
     } finally {
       setBusy(false)

@@ -39,6 +39,7 @@ export const messages: PortalMessages = {
   'error.offline':
     'Der Server ist nicht erreichbar. Prüfen Sie Ihre Verbindung, und versuchen Sie es noch einmal.',
   'error.later': 'Etwas ist schiefgegangen. Versuchen Sie es in einem Moment noch einmal.',
+  'error.refused': 'Das ist nicht möglich: {reason}',
   'overview.subscriptions': 'Abonnements',
   'overview.noSubscriptions': 'Sie haben kein laufendes Abonnement.',
   'overview.orders': 'Letzte Bestellungen',

@@ -36,6 +36,7 @@ export const portalEn = {
   'error.tooMany': 'Too many tries. Wait a minute and try again.',
   'error.offline': 'The server could not be reached. Check your connection and try again.',
   'error.later': 'Something went wrong. Try again in a moment.',
+  'error.refused': 'This is not possible: {reason}',
   'overview.subscriptions': 'Subscriptions',
   'overview.noSubscriptions': 'You have no current subscription.',
   'overview.orders': 'Latest orders',

@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'Demasiados intentos. Espere un minuto y vuelva a intentarlo.',
   'error.offline': 'No se puede conectar con el servidor. Compruebe su conexión y vuelva a intentarlo.',
   'error.later': 'Algo ha fallado. Vuelva a intentarlo en un momento.',
+  'error.refused': 'Esto no es posible: {reason}',
   'overview.subscriptions': 'Suscripciones',
   'overview.noSubscriptions': 'No tiene ninguna suscripción en curso.',
   'overview.orders': 'Últimos pedidos',

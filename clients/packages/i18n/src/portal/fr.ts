@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'Trop d’essais. Attendez une minute et réessayez.',
   'error.offline': 'Le serveur est injoignable. Vérifiez votre connexion et réessayez.',
   'error.later': 'Un problème est survenu. Réessayez dans un instant.',
+  'error.refused': 'Ce n’est pas possible : {reason}',
   'overview.subscriptions': 'Abonnements',
   'overview.noSubscriptions': 'Vous n’avez aucun abonnement en cours.',
   'overview.orders': 'Dernières commandes',

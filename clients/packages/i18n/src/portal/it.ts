@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'Troppi tentativi. Attendi un minuto e riprova.',
   'error.offline': 'Il server non è raggiungibile. Controlla la connessione e riprova.',
   'error.later': 'Qualcosa è andato storto. Riprova tra poco.',
+  'error.refused': 'Non è possibile: {reason}',
   'overview.subscriptions': 'Abbonamenti',
   'overview.noSubscriptions': 'Non hai abbonamenti in corso.',
   'overview.orders': 'Ultimi ordini',

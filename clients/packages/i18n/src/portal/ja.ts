@@ -39,6 +39,7 @@ export const messages: PortalMessages = {
   'error.tooMany': '試行回数が多すぎます。1分待ってからもう一度お試しください。',
   'error.offline': 'サーバーに接続できません。接続を確認して、もう一度お試しください。',
   'error.later': '問題が発生しました。しばらくしてからもう一度お試しください。',
+  'error.refused': '実行できません：{reason}',
   'overview.subscriptions': 'サブスクリプション',
   'overview.noSubscriptions': '現在のサブスクリプションはありません。',
   'overview.orders': '最近の注文',

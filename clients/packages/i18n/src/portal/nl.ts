@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'Te veel pogingen. Wacht een minuut en probeer het opnieuw.',
   'error.offline': 'De server is niet bereikbaar. Controleer je verbinding en probeer het opnieuw.',
   'error.later': 'Er ging iets mis. Probeer het zo opnieuw.',
+  'error.refused': 'Dit is niet mogelijk: {reason}',
   'overview.subscriptions': 'Abonnementen',
   'overview.noSubscriptions': 'Je hebt geen lopend abonnement.',
   'overview.orders': 'Laatste bestellingen',

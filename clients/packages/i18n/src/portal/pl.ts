@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'Zbyt wiele prób. Odczekaj minutę i spróbuj ponownie.',
   'error.offline': 'Serwer jest nieosiągalny. Sprawdź połączenie i spróbuj ponownie.',
   'error.later': 'Coś poszło nie tak. Spróbuj ponownie za chwilę.',
+  'error.refused': 'To nie jest możliwe: {reason}',
   'overview.subscriptions': 'Subskrypcje',
   'overview.noSubscriptions': 'Nie masz żadnej bieżącej subskrypcji.',
   'overview.orders': 'Ostatnie zamówienia',

@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'Muitas tentativas. Espere um minuto e tente de novo.',
   'error.offline': 'Não foi possível contatar o servidor. Verifique a sua conexão e tente de novo.',
   'error.later': 'Algo deu errado. Tente de novo daqui a pouco.',
+  'error.refused': 'Isto não é possível: {reason}',
   'overview.subscriptions': 'Assinaturas',
   'overview.noSubscriptions': 'Você não tem nenhuma assinatura em curso.',
   'overview.orders': 'Últimos pedidos',

@@ -38,6 +38,7 @@ export const messages: PortalMessages = {
   'error.tooMany': 'För många försök. Vänta en minut och försök igen.',
   'error.offline': 'Servern kan inte nås. Kontrollera anslutningen och försök igen.',
   'error.later': 'Något gick fel. Försök igen om en stund.',
+  'error.refused': 'Det går inte: {reason}',
   'overview.subscriptions': 'Prenumerationer',
   'overview.noSubscriptions': 'Du har ingen pågående prenumeration.',
   'overview.orders': 'Senaste beställningarna',
