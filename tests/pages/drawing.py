@@ -37,8 +37,11 @@ async ([phones, desktops, quality]) => {
 QUALITY = 0.6
 
 
-async def draw(page: Page, name: str) -> None:
-    """Draws a screen as it is: on a phone and on a wide screen, in light and in dark colours."""
+async def draw(page: Page, name: str, *, is_whole: bool = True) -> None:
+    """Draws a screen as it is: on a phone and on a wide screen, in light and in dark colours.
+
+    On a phone the whole page is drawn, unless something covers the window alone.
+    """
     if FOLDER is None:
         return
     before, scrolled = page.viewport_size, await page.evaluate("scrollY")
@@ -50,7 +53,7 @@ async def draw(page: Page, name: str) -> None:
             await page.emulate_media(color_scheme="dark" if look == "dark" else "light", reduced_motion="reduce")
             await page.evaluate("scrollTo(0, 0)")
             await page.wait_for_timeout(300)
-            shots[device].append(b64encode(await _shot(page, is_whole=device == "phone")).decode())
+            shots[device].append(b64encode(await _shot(page, is_whole=is_whole and device == "phone")).decode())
     await page.emulate_media(color_scheme="null", reduced_motion="null")
     if before is not None:
         await page.set_viewport_size(before)

@@ -113,7 +113,7 @@ async def test_a_link_sells_in_a_modal_and_the_shop_thanks(site: Site, visitor: 
     assert f"embed_origin=http%3A%2F%2Flocalhost%3A{site.port}" in inner.url
     await ensure_accessible(page)
     await ensure_accessible(inner)
-    await draw(page, "embed/modal")
+    await draw(page, "embed/modal", is_whole=False)
     # The page behind it neither scrolls nor takes the focus, however often the key is pressed.
     await page.mouse.wheel(0, 500)
     for _ in range(30):
