@@ -5,12 +5,17 @@ Nothing is drawn unless POLAR_PICTURES names a folder. `pictures.py` says how th
 
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from playwright.async_api import Page
 
 FOLDER = os.environ.get("POLAR_PICTURES")
 DEVICES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+Look = Literal["light", "dark"]
+SETTLES_MS = 1000
+"""How long a screen that changed its size or its colours is left to settle."""
 LONGEST = 1800
 """What a phone shows below this is left out of its picture, in pixels."""
 COMPOSE = """
@@ -37,7 +42,7 @@ async ([phones, desktops, quality]) => {
 QUALITY = 0.6
 
 
-async def draw(page: Page, name: str, *, is_whole: bool = True) -> None:
+async def draw(page: Page, name: str, *, is_whole: bool = True, looks: Sequence[Look] = ("light", "dark")) -> None:
     """Draws a screen as it is: on a phone and on a wide screen, in light and in dark colours.
 
     On a phone the whole page is drawn, unless something covers the window alone.
@@ -49,10 +54,10 @@ async def draw(page: Page, name: str, *, is_whole: bool = True) -> None:
     for device, size in DEVICES.items():
         await page.set_viewport_size({"width": size["width"], "height": size["height"]})
         shots[device] = []
-        for look in ("light", "dark"):
-            await page.emulate_media(color_scheme="dark" if look == "dark" else "light", reduced_motion="reduce")
+        for look in looks:
+            await page.emulate_media(color_scheme=look, reduced_motion="reduce")
             await page.evaluate("scrollTo(0, 0)")
-            await page.wait_for_timeout(300)
+            await page.wait_for_timeout(SETTLES_MS)
             shots[device].append(b64encode(await _shot(page, is_whole=is_whole and device == "phone")).decode())
     await page.emulate_media(color_scheme="null", reduced_motion="null")
     if before is not None:

@@ -113,7 +113,7 @@ async def test_a_link_sells_in_a_modal_and_the_shop_thanks(site: Site, visitor: 
     assert f"embed_origin=http%3A%2F%2Flocalhost%3A{site.port}" in inner.url
     await ensure_accessible(page)
     await ensure_accessible(inner)
-    await draw(page, "embed/modal", is_whole=False)
+    await draw(page, "embed/modal", is_whole=False, looks=["light"])
     # The page behind it neither scrolls nor takes the focus, however often the key is pressed.
     await page.mouse.wheel(0, 500)
     for _ in range(30):
@@ -189,7 +189,7 @@ async def test_a_checkout_inline_is_as_high_as_its_content(site: Site, visitor: 
         return content
 
     await eventually(rest, until=lambda pixels: pixels == 0)
-    await draw(page, "embed/inline")
+    await draw(page, "embed/inline", looks=["light"])
     await frame.get_by_role("button", name="Show details").click()
     await eventually(rest, until=lambda pixels: pixels == 0)
     await expect(frame.get_by_role("button", name="Close")).to_have_count(0)
