@@ -1,13 +1,13 @@
 """Pictures of the checkout's screens for docs/pages, into the folder that POLAR_PICTURES names.
 
-Each screen on a phone and on a wide screen, in light and in dark colours. pytest collects this file by its name alone,
-beside a stack that `./polar test pages --keep` left running: `POLAR_TEST_STACK=test .venv/bin/python -m pytest …`.
+pytest collects this file by its name alone, beside a stack that `./polar test pages --keep` left running. The tests of
+the portal, the consumers' rights and the embed draw their own screens where the folder is named:
+
+    export POLAR_PICTURES=docs/pages POLAR_TEST_STACK=test
+    .venv/bin/python -m pytest tests/pages/pictures.py tests/pages/test_{portal,portal_teams,consumer_rights,embed}.py
 """
 
-import os
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from playwright.async_api import Page, expect
 from polar_cli.stack import Stack
 from servicekit.testing import eventually
 
+from tests.pages.drawing import draw
 from tests.pages.support import (
     VISA,
     Shop,
@@ -31,28 +32,11 @@ from tests.pages.support import (
 from tests.pages.test_afterwards import needs_github
 from tests.pages.test_purchases import FIXED, MONTHLY, SEATS, TRIAL
 
-FOLDER = Path(os.environ.get("POLAR_PICTURES", ".polar/pictures"))
-FOLDER.mkdir(parents=True, exist_ok=True)
-DEVICES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
-
-
-async def _draw(visitor: Visitor, page: Page, name: str) -> None:
-    """Writes one picture with the four looks of a screen side by side, at half their size."""
-    looks = ""
-    for device, size in DEVICES.items():
-        await page.set_viewport_size(size)
-        for look in ("light", "dark"):
-            await page.emulate_media(color_scheme=look, reduced_motion="reduce")
-            await page.wait_for_timeout(300)
-            drawn = await page.screenshot(full_page=device == "phone", animations="disabled", caret="hide")
-            looks += f'<img width="{size["width"] // 2}" src="data:image/png;base64,{b64encode(drawn).decode()}">'
-    sheet = await visitor.browser.new_page(viewport={"width": 1720, "height": 100})
-    await sheet.set_content(
-        f"<style>body {{ display: flex; align-items: start; gap: 8px; margin: 8px }}</style>{looks}"
-    )
-    await sheet.screenshot(path=FOLDER / f"{name}.png", full_page=True)
-    await sheet.close()
-
+BRANDING = {
+    "terms_url": "https://shop.example/terms",
+    "privacy_url": "https://shop.example/privacy",
+    "support_email": "help@shop.example",
+}
 
 Screen = Callable[[Shop, Visitor], Awaitable[Page]]
 
@@ -74,7 +58,8 @@ async def _plan(shop: Shop, visitor: Visitor) -> Page:
 
 
 async def _trial(shop: Shop, visitor: Visitor) -> Page:
-    page = await visitor.visit(path_of(await shop.checkout(await shop.product(SEATS, **TRIAL), seats=12)))
+    product = await shop.product(SEATS, name="Reading room", **TRIAL)
+    page = await visitor.visit(path_of(await shop.checkout(product, seats=12)))
     await expect(pay_button(page)).to_be_visible()
     return page
 
@@ -110,6 +95,15 @@ async def _errors(shop: Shop, visitor: Visitor) -> Page:
     page = await visitor.visit(path_of(await shop.checkout(await shop.product(FIXED))))
     await pay(page)
     await expect(page.get_by_text("Enter an email address")).to_be_visible()
+    return page
+
+
+async def _usage(shop: Shop, visitor: Visitor) -> Page:
+    meter = {"name": "calculations", "filter": {"conjunction": "and", "clauses": []}, "aggregation": {"func": "count"}}
+    made = await shop.call("POST", "/v1/meters/", meter)
+    usage = {"amount_type": "metered_unit", "meter_id": made["id"], "unit_amount": "0.05"}
+    page = await visitor.visit(path_of(await shop.checkout(await shop.product(usage, name="Mill", **MONTHLY))))
+    await expect(pay_button(page)).to_be_visible()
     return page
 
 
@@ -186,7 +180,7 @@ async def _loading(shop: Shop, visitor: Visitor) -> Page:
 
 SCREENS: dict[str, Screen] = {
     "plan": _plan, "trial": _trial, "custom": _custom, "discount": _discount, "declined": _declined, "errors": _errors,
-    "us": _us, "bank": _bank, "subscribed": _subscribed, "done": _done, "unknown": _unknown,
+    "us": _us, "usage": _usage, "bank": _bank, "subscribed": _subscribed, "done": _done, "unknown": _unknown,
     "unreachable": _unreachable, "loading": _loading,
 }  # fmt: skip
 
@@ -194,5 +188,6 @@ SCREENS: dict[str, Screen] = {
 @pytest.mark.parametrize("name", SCREENS)
 async def test_picture(name: str, stack: Stack, visitor: Visitor) -> None:
     async with new_shop(stack, "Analytical Engines") as shop:
-        await _draw(visitor, await SCREENS[name](shop, visitor), name)
+        await shop.call("PATCH", f"/v1/organizations/{shop.organization_id}", {"branding": BRANDING})
+        await draw(await SCREENS[name](shop, visitor), f"checkout/{name}")
     visitor.faults = []

@@ -1,10 +1,8 @@
 """The portal in a browser: opened by a session's link, looked at, and entered with a mailed code."""
 
 import asyncio
-import os
 import re
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +10,8 @@ from playwright.async_api import Page, expect
 from polar_cli.stack import Stack
 from servicekit.testing import eventually
 
+from tests.pages.drawing import draw
 from tests.pages.support import PHONE, Shop, Visitor, ensure_accessible, fill, new_email, paid, path_of, pay
-
-SHOTS = os.environ.get("POLAR_PORTAL_SHOTS")
-"""Where pictures of the screens go; nowhere without it."""
 
 
 async def looks_right(page: Page, name: str) -> None:
@@ -23,22 +19,7 @@ async def looks_right(page: Page, name: str) -> None:
     await expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
     await ensure_accessible(page)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if SHOTS:
-        await take_pictures(page, Path(SHOTS), name)
-
-
-async def take_pictures(page: Page, folder: Path, name: str) -> None:
-    """Pictures of a screen as it is, in dark colours, and on a wide screen."""
-    await page.screenshot(path=folder / f"{name}.png", full_page=True)
-    before = page.viewport_size
-    await page.emulate_media(color_scheme="dark")
-    await page.screenshot(path=folder / f"{name}-dark.png", full_page=True)
-    await page.set_viewport_size({"width": 1280, "height": 800})
-    await page.screenshot(path=folder / f"{name}-desktop-dark.png")
-    await page.emulate_media(color_scheme="light")
-    await page.screenshot(path=folder / f"{name}-desktop.png")
-    if before is not None:
-        await page.set_viewport_size(before)
+    await draw(page, f"portal/{name}")
 
 
 async def subscribed(shop: Shop, visitor: Visitor, product: Any) -> tuple[Any, str]:

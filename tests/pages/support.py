@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -149,7 +148,7 @@ def path_of(checkout: Any) -> str:
 
 def new_email() -> str:
     """An address that nobody has bought with."""
-    return f"buyer-{time.time_ns()}@example.com"
+    return f"ada.{os.urandom(5).hex()}@example.com"
 
 
 async def fill_card(page: Page | FrameLocator, number: str = VISA) -> None:

@@ -1,9 +1,7 @@
 """Consumers' rights in the browser: the consent at the checkout, withdrawing, and cancelling; none with a login."""
 
-import os
 import re
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from playwright.async_api import Page, expect
 from polar_cli.stack import Stack
 from servicekit.testing import eventually
 
+from tests.pages.drawing import draw
 from tests.pages.support import (
     PHONE,
     Shop,
@@ -26,16 +25,13 @@ from tests.pages.support import (
 )
 
 HANDBOOK = {"amount_type": "fixed", "price_amount": 2900}
-SHOTS = os.environ.get("POLAR_RIGHTS_SHOTS")
-"""Where pictures of the screens go; nowhere without it."""
 
 
 async def looks_right(page: Page, name: str) -> None:
     """Raises `AssertionError` where axe finds a fault, or the screen scrolls sideways."""
     await ensure_accessible(page)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if SHOTS:
-        await page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+    await draw(page, f"rights/{name}")
 
 
 async def mailed(stack: Stack, mailbox: str, subject: str) -> Any:

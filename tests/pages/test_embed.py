@@ -12,6 +12,7 @@ from polar_cli.pages import CLIENTS
 from polar_cli.stack import Stack
 from servicekit.testing import eventually
 
+from tests.pages.drawing import draw
 from tests.pages.support import PHONE, Shop, Visitor, ensure_accessible, fill, new_shop, pay
 
 EXAMPLES = CLIENTS / "examples" / "embed"
@@ -65,7 +66,7 @@ class Site:
 @pytest.fixture(scope="module")
 async def site(stack: Stack) -> AsyncIterator[Site]:
     async with new_shop(stack, "Analytical Engines") as shop:
-        product = await shop.product(FIXED)
+        product = await shop.product(FIXED, description="Everything in one place.")
         site = Site(shop, product, None, stack.url)
         application = web.Application()
         application.router.add_get("/thanks", site.thanks)
@@ -112,6 +113,7 @@ async def test_a_link_sells_in_a_modal_and_the_shop_thanks(site: Site, visitor: 
     assert f"embed_origin=http%3A%2F%2Flocalhost%3A{site.port}" in inner.url
     await ensure_accessible(page)
     await ensure_accessible(inner)
+    await draw(page, "embed/modal", is_whole=False, looks=["light"])
     # The page behind it neither scrolls nor takes the focus, however often the key is pressed.
     await page.mouse.wheel(0, 500)
     for _ in range(30):
@@ -187,6 +189,7 @@ async def test_a_checkout_inline_is_as_high_as_its_content(site: Site, visitor: 
         return content
 
     await eventually(rest, until=lambda pixels: pixels == 0)
+    await draw(page, "embed/inline", looks=["light"])
     await frame.get_by_role("button", name="Show details").click()
     await eventually(rest, until=lambda pixels: pixels == 0)
     await expect(frame.get_by_role("button", name="Close")).to_have_count(0)

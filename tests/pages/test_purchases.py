@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], Chooses, str]] = {
     ),
     "seats": ([SEATS], MONTHLY, _orders_six_seats, "Subscribe for $48.00"),
     "units": ([UNITS], {}, _orders_twelve_units, "Pay $16.99"),
-    "trial": ([FIXED], TRIAL, _nothing, "Start the free trial"),
+    "trial": ([FIXED], TRIAL, _nothing, "Start the free trial, then $29.00 / month"),
 }  # fmt: skip
 
 
@@ -205,7 +205,7 @@ async def test_the_sellers_questions_are_answered(shop: Shop, visitor: Visitor) 
     await page.get_by_label("Field").select_option("a")
     await page.get_by_label("I accept the terms").check()
     await pay(page)
-    await expect(page.get_by_text("should be at least 2")).to_be_visible()
+    await expect(page.get_by_text("From 2 to 50")).to_be_visible()
     await page.get_by_label("Size").fill("3")
     await pay(page)
     await paid(page)

@@ -77,7 +77,7 @@ async def test_nothing_scrolls_sideways_when_it_is_magnified(shop: Shop, visitor
     """320 pixels are 1280 at 400 %, and 640 are 1280 at 200 % (WCAG 1.4.10 and 1.4.4)."""
     names = ("A handbook of analytical engines", "Donaudampfschifffahrtsgesellschaftskapitänshandbuch")
     euros = {"amount_type": "fixed", "price_amount": 0, "price_currency": "eur"}
-    sold = [await shop.product({**FIXED, "price_amount": 0}, euros, name=name) for name in names]
+    sold = [await shop.product({**FIXED, "price_amount": 0}, euros, name=name, description=name) for name in names]
     checkout = await shop.checkout(*sold, currency="usd")
     page = await visitor.visit(path_of(checkout), viewport=PHONE)
     await expect(pay_button(page)).to_be_visible()

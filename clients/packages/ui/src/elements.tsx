@@ -19,7 +19,7 @@ export function Button({
     <button
       type="button"
       {...button}
-      className={`inline-flex items-center justify-center gap-2 text-center disabled:opacity-60 aria-disabled:cursor-default aria-disabled:opacity-60 ${shape} ${KINDS[kind]} ${className}`}
+      className={`inline-flex items-center justify-center gap-2 text-center text-balance disabled:opacity-60 aria-disabled:cursor-default aria-disabled:opacity-60 ${shape} ${KINDS[kind]} ${className}`}
     >
       {busy && <Spinner />}
       {children}
@@ -57,6 +57,27 @@ export const Tick = () => (
   <svg viewBox="0 0 20 20" className="mt-0.5 size-4 shrink-0 self-start text-ok" aria-hidden="true">
     <path d="m4 10 4 4 8-8" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
   </svg>
+)
+
+/** A cross that closes or removes; what it does is said in text beside it. */
+export const Cross = () => (
+  <svg viewBox="0 0 20 20" className="size-5" aria-hidden="true">
+    <path d="m5 5 10 10M15 5 5 15" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
+  </svg>
+)
+
+const TONES = {
+  good: 'bg-ok-soft text-ok',
+  bad: 'bg-danger-soft text-danger',
+  plain: 'bg-canvas text-muted',
+} as const
+export type Tone = keyof typeof TONES
+
+/** A state in one or two words. */
+export const Badge = ({ tone, children }: { tone: Tone; children: ReactNode }) => (
+  <span className={`inline-block shrink-0 rounded-full px-2.5 py-0.5 text-xs font-medium ${TONES[tone]}`}>
+    {children}
+  </span>
 )
 
 /** Something that the reader has to know now. A `danger` is read out at once. */

@@ -1,4 +1,4 @@
-export { Button, ButtonLink, Notice, Spinner, Tick } from './elements'
+export { Badge, Button, ButtonLink, Cross, Notice, Spinner, Tick, type Tone } from './elements'
 export { CheckboxField, type FieldProps, SelectField, TextArea, TextField } from './fields'
 export { Markdown } from './markdown'
 export { applyBrand, applyTheme, onTheme, type Theme, textOn, themeOf } from './theme'

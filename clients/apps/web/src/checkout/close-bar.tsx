@@ -1,3 +1,4 @@
+import { Cross } from '@polar-sh/ui'
 import { useSyncExternalStore } from 'react'
 import { useWords } from '../shared/locale'
 import { host } from './embed'
@@ -17,9 +18,7 @@ export function CloseBar({ checkout }: { checkout: Checkout | null }) {
         className="flex size-11 shrink-0 items-center justify-center rounded-lg text-muted hover:bg-canvas hover:text-ink aria-disabled:opacity-50"
         onClick={host.close}
       >
-        <svg viewBox="0 0 20 20" className="size-5" aria-hidden="true">
-          <path d="m5 5 10 10M15 5 5 15" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
-        </svg>
+        <Cross />
         <span className="sr-only">{t('checkout.close')}</span>
       </button>
     </header>

@@ -6,7 +6,6 @@ import { RightsLinks } from '../shared/rights-links'
 import type { CheckoutApi } from './api'
 import { Benefits } from './benefits'
 import { usePurchaseSession } from './connect'
-import { recurringWords } from './describe'
 import { host } from './embed'
 import { placeOf, portalPath, safeUrl } from './leave'
 import { type Purchase, usePurchase } from './purchase'
@@ -103,16 +102,18 @@ function Paid({ api, checkout }: { api: CheckoutApi; checkout: Checkout }) {
       {purchase.benefits.length > 0 && (
         <Benefits benefits={purchase.benefits} checkout={checkout} session={session} />
       )}
-      {checkout.organization && (
-        <ButtonLink
-          href={portalPath(checkout.organization.slug)}
-          target={placeOf()}
-          onClick={() => remember(checkout.organization?.id, checkout.customer_email)}
-        >
-          {t('done.manage')}
-        </ButtonLink>
-      )}
-      {back && <ButtonLink href={back}>{t('screen.backTo', { organization })}</ButtonLink>}
+      <div className="flex w-full flex-col gap-3 sm:flex-row sm:flex-wrap">
+        {checkout.organization && (
+          <ButtonLink
+            href={portalPath(checkout.organization.slug)}
+            target={placeOf()}
+            onClick={() => remember(checkout.organization?.id, checkout.customer_email)}
+          >
+            {t('done.manage')}
+          </ButtonLink>
+        )}
+        {back && <ButtonLink href={back}>{t('screen.backTo', { organization })}</ButtonLink>}
+      </div>
       {checkout.organization && checkout.consumer_rights && (
         <div className="text-sm text-muted">
           <RightsLinks
@@ -136,7 +137,7 @@ function OrderCard({ checkout, purchase }: { checkout: Checkout; purchase: Purch
   const rows: [string, string][] = []
   if (order?.invoice_number) rows.push([t('done.orderNumber'), order.invoice_number])
   if (trialEnd) {
-    const amount = recurringWords(t, money(checkout.total_amount, currency), product)
+    const amount = money(checkout.total_amount, currency)
     rows.push([t('done.firstCharge'), t('done.on', { amount, date: date(trialEnd) })])
   }
   const paid = order?.total_amount ?? (trialEnd ? 0 : checkout.total_amount)
@@ -149,9 +150,9 @@ function OrderCard({ checkout, purchase }: { checkout: Checkout; purchase: Purch
       {rows.length > 0 && (
         <dl className="flex flex-col gap-2 border-t border-line pt-3">
           {rows.map(([name, value]) => (
-            <div key={name} className="flex justify-between gap-4">
+            <div key={name} className="flex flex-wrap justify-between gap-x-4">
               <dt className="text-muted">{name}</dt>
-              <dd className="min-w-0 break-words text-right">{value}</dd>
+              <dd className="ml-auto min-w-0 break-words text-right">{value}</dd>
             </div>
           ))}
         </dl>

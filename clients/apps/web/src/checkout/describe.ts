@@ -1,4 +1,4 @@
-import { formatUnitAmount, type Translate } from '@polar-sh/i18n'
+import { formatMoney, formatUnitAmount, type Translate } from '@polar-sh/i18n'
 import type { Checkout, Price, Product } from './types'
 
 type Money = (minor: number, currency: string) => string
@@ -42,29 +42,66 @@ const isMetered = (price: Price) => price.amount_type.startsWith('metered')
 export const isForNow = ({ discount, discount_amount, product }: Checkout): boolean =>
   Boolean(product?.is_recurring && discount && discount.duration !== 'forever' && discount_amount > 0)
 
+/** Whether usage is billed on top of what is charged at once. */
+export const hasUsage = ({ product, currency }: Pick<Checkout, 'product' | 'currency'>): boolean =>
+  Boolean(product?.prices.some((price) => isMetered(price) && price.price_currency === currency))
+
+/** Whether nothing but usage is billed. */
+export const isByUsage = (checkout: Checkout): boolean => hasUsage(checkout) && !checkout.amount
+
+const MONTHS: Record<string, number> = { month: 1, year: 12 }
+
+/** How many months long a discount is taken off each payment; null where it is taken off one payment alone. */
+function discountedMonths({ discount, product }: Checkout): number | null {
+  const months = discount?.duration === 'repeating' ? (discount.duration_in_months ?? 1) : 0
+  const length = (MONTHS[product?.recurring_interval ?? ''] ?? 0) * (product?.recurring_interval_count ?? 1)
+  return months > length ? months : null
+}
+
+/** Everything that will be charged: `$29.00 / month`, `$23.20 for the first payment, then $29.00 / month`. */
+export function chargeWords(t: Translate, money: Money, checkout: Checkout): string {
+  const { product, currency } = checkout
+  const total = money(checkout.total_amount, currency)
+  if (isByUsage(checkout)) return t('price.byUsage')
+  const usage = hasUsage(checkout) ? `, ${t('price.plusUsage')}` : ''
+  const every = recurringWords(t, total, product)
+  if (!isForNow(checkout)) return every + usage
+  // After a discount that ends, the full price is charged; with the tax of that day, where it comes on top.
+  const full = recurringWords(t, money(checkout.amount, currency), product)
+  const isExclusive = checkout.tax_behavior === 'exclusive' && (checkout.tax_amount ?? 0) > 0
+  const price = isExclusive ? t('price.plusTax', { price: full }) : full
+  const months = discountedMonths(checkout)
+  const words =
+    months === null
+      ? t('price.firstThen', { first: total, price })
+      : t('price.monthsThen', { first: every, price, count: months })
+  return words + usage
+}
+
 /** What a product costs before the buyer chose anything, in a currency: for the list of plans. */
-export function priceWords(t: Translate, money: Money, product: Product, currency: string): string {
+export function priceWords(t: Translate, locale: string, product: Product, currency: string): string {
   const prices = product.prices.filter((price) => price.price_currency === currency)
   const fixed = prices.find((price) => !isMetered(price))
   const usage = prices.some(isMetered)
-  if (!fixed) return t('price.plusUsage')
-  const words = recurringWords(t, ofPrice(t, money, fixed), product)
+  if (!fixed) return usage ? t('price.byUsage') : ''
+  const words = recurringWords(t, ofPrice(t, locale, fixed), product)
   return usage ? `${words}, ${t('price.plusUsage')}` : words
 }
 
-function ofPrice(t: Translate, money: Money, price: Price): string {
+function ofPrice(t: Translate, locale: string, price: Price): string {
   const currency = price.price_currency
+  const money = (minor: number) => formatMoney(minor, currency, locale)
   switch (price.amount_type) {
     case 'custom':
-      return t('price.atLeast', { amount: money(price.minimum_amount ?? 0, currency) })
+      return t('price.atLeast', { amount: money(price.minimum_amount ?? 0) })
     case 'seat_based':
-      return t('price.seat', { amount: money(seatTiers(price)[0]?.price_per_seat ?? 0, currency) })
+      return t('price.seat', { amount: money(seatTiers(price)[0]?.price_per_seat ?? 0) })
     case 'unit_based':
       return t('price.unit', {
-        amount: money(Math.round(Number(unitTiers(price)[0]?.unit_amount ?? 0)), currency),
+        amount: formatUnitAmount(unitTiers(price)[0]?.unit_amount ?? 0, currency, locale),
       })
     default:
-      return price.price_amount ? money(price.price_amount, currency) : t('price.free')
+      return price.price_amount ? money(price.price_amount) : t('price.free')
   }
 }
 
@@ -81,22 +118,26 @@ interface UnitTier {
 const seatTiers = (price: Price): SeatTier[] => (price.seat_tiers?.tiers as SeatTier[] | undefined) ?? []
 const unitTiers = (price: Price): UnitTier[] => (price.tiers?.tiers as UnitTier[] | undefined) ?? []
 
-/** What one seat or unit costs at the quantity that is ordered; null where a price goes by neither. */
+/** What each seat or unit costs at the quantity that is ordered; null where they do not all cost the same. */
 export function eachWords(t: Translate, locale: string, price: Price, quantity: number): string | null {
+  const amount = (minor: number | string) => formatUnitAmount(minor, price.price_currency, locale)
   if (price.amount_type === 'seat_based') {
-    const tier = seatTiers(price).find((one) => one.max_seats === null || quantity <= one.max_seats)
-    return tier
-      ? t('price.seat', { amount: formatUnitAmount(tier.price_per_seat, price.price_currency, locale) })
-      : null
+    const tiers = seatTiers(price)
+    const at = tiers.findIndex((one) => one.max_seats === null || quantity <= one.max_seats)
+    const tier = isMixed(price.seat_tiers?.seat_tier_type, at) ? undefined : tiers[at]
+    return tier ? t('price.seat', { amount: amount(tier.price_per_seat) }) : null
   }
   if (price.amount_type === 'unit_based') {
-    const tier = unitTiers(price).find((one) => one.bound === null || quantity <= one.bound)
-    return tier
-      ? t('price.unit', { amount: formatUnitAmount(tier.unit_amount, price.price_currency, locale) })
-      : null
+    const tiers = unitTiers(price)
+    const at = tiers.findIndex((one) => one.bound === null || quantity <= one.bound)
+    const tier = isMixed(price.tiers?.type, at) ? undefined : tiers[at]
+    return tier ? t('price.unit', { amount: amount(tier.unit_amount) }) : null
   }
   return null
 }
+
+/** Whether what is ordered is charged by several tiers, each with a price of its own. */
+const isMixed = (kind: unknown, tier: number): boolean => kind === 'graduated' && tier > 0
 
 /** What usage costs, one line for each meter of the chosen product. */
 export function usageWords(t: Translate, locale: string, checkout: Checkout): string[] {

@@ -1,4 +1,4 @@
-import { Button, TextField } from '@polar-sh/ui'
+import { Button, Cross, TextField, Tick } from '@polar-sh/ui'
 import { useEffect, useState } from 'react'
 import { useWords } from '../shared/locale'
 import type { CheckoutStore, State } from './store'
@@ -27,26 +27,32 @@ export function DiscountForm({
   }, [applied])
 
   if (applied) {
+    const name = applied.code ?? applied.name
     return (
-      <div className="flex w-full items-center justify-between gap-3 text-sm">
-        <span role="status">{t('discount.applied', { name: applied.code ?? applied.name })}</span>
+      <div className="flex w-full items-center justify-between gap-3 rounded-lg border border-line bg-surface py-1 pr-1 pl-3 text-sm">
+        <span role="status" className="flex min-w-0 items-start gap-2 py-2">
+          <Tick />
+          <span className="min-w-0 break-words">{t('discount.applied', { name })}</span>
+        </span>
         {checkout.allow_discount_codes && (
-          <Button
-            kind="quiet"
+          <button
+            type="button"
             disabled={isLocked}
-            aria-label={t('discount.remove', { name: applied.code ?? applied.name })}
+            className="flex size-10 shrink-0 items-center justify-center rounded-lg text-muted hover:bg-canvas hover:text-ink disabled:opacity-60"
             onClick={() => store.change({ discount_code: '' }, 0)}
           >
-            ✕
-          </Button>
+            <Cross />
+            <span className="sr-only">{t('discount.remove', { name })}</span>
+          </button>
         )}
       </div>
     )
   }
-  if (!checkout.allow_discount_codes || checkout.is_free_product_price) return null
+  const isOpenCheckout = checkout.status === 'open'
+  if (!isOpenCheckout || !checkout.allow_discount_codes || checkout.is_free_product_price) return null
   if (!isOpen && !refused) {
     return (
-      <Button kind="quiet" className="text-sm" onClick={() => setOpen(true)}>
+      <Button kind="quiet" className="self-start text-sm" onClick={() => setOpen(true)}>
         {t('discount.add')}
       </Button>
     )

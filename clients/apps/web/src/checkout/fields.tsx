@@ -14,7 +14,10 @@ export function errorWords(t: Translate, errors: Errors, path: string): string |
   const problem = errors[path]
   if (!problem) return undefined
   if (path === 'customer_email') return t('field.emailInvalid')
-  return problem.type === 'missing' ? t('field.required') : problem.msg
+  if (problem.type === 'missing') return t('field.required')
+  // The server's own words are English: in another language they stand behind words of the page.
+  if (document.documentElement.lang === 'en') return problem.msg
+  return path === 'customer_tax_id' ? t('field.taxIdInvalid') : `${t('field.invalid')}: ${problem.msg}`
 }
 
 /** The e-mail address, with a better spelling where one is likely. */
@@ -122,7 +125,7 @@ export function AddressFields({
         />
       )}
       {(asks('postal_code') || asks('city')) && (
-        <div className="grid grid-cols-1 gap-4 min-[400px]:grid-cols-2">
+        <div className="grid grid-cols-1 items-end gap-4 min-[360px]:grid-cols-2">
           {asks('postal_code') && (
             <TextField
               {...text('postalCode', 'postal_code')}
@@ -260,6 +263,13 @@ export function QuestionFields({
 const dayOf = (seconds: number | null | undefined) =>
   seconds === null || seconds === undefined ? undefined : new Date(seconds * 1000).toISOString().slice(0, 10)
 
+/** `From 2 to 50`; undefined where a number has no limits at both ends. */
+function rangeWords(t: Translate, locale: string, { ge, le }: Question['custom_field']['properties']) {
+  if (ge === null || ge === undefined || le === null || le === undefined) return undefined
+  const numbers = new Intl.NumberFormat(locale)
+  return t('quantity.range', { min: numbers.format(ge), max: numbers.format(le) })
+}
+
 function QuestionField({
   question,
   answer,
@@ -271,17 +281,20 @@ function QuestionField({
   errors: Errors
   set: (answer: Answer) => void
 }) {
-  const { t } = useWords()
+  const { t, locale } = useWords()
   const { type, slug, name, properties } = question.custom_field
   const path = `custom_field_data.${slug}`
   const missing = errors[path]?.type === 'missing'
+  const range = type === 'number' ? rangeWords(t, locale, properties) : undefined
+  const words = errorWords(t, errors, path)
   const common = {
     id: path,
     label: properties.form_label || name,
     hint: properties.form_help_text || undefined,
     required: question.required,
     optional: question.required ? undefined : t('field.optional'),
-    error: missing && type === 'checkbox' ? t('field.mustTick') : errorWords(t, errors, path),
+    error:
+      missing && type === 'checkbox' ? t('field.mustTick') : words && !missing ? (range ?? words) : words,
   }
   if (type === 'checkbox') {
     return (

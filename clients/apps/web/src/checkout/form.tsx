@@ -1,5 +1,5 @@
 import { Button, Notice, TextField } from '@polar-sh/ui'
-import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react'
+import { type FormEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { useWords } from '../shared/locale'
 import { focusFirst } from '../shared/problems'
 import { loadStripe } from '../shared/stripe'
@@ -22,10 +22,12 @@ interface Props {
   store: CheckoutStore
   step: Step
   setStep: (step: Step) => void
+  /** What is bought and its sum, where no other place has it. */
+  summary: ReactNode
 }
 
 /** Who buys, with which card, and the button that pays. */
-export function PaymentForm({ api, checkout, state, store, step, setStep }: Props) {
+export function PaymentForm({ api, checkout, state, store, step, setStep, summary }: Props) {
   const { t } = useWords()
   const [values, setValues] = useState(() => valuesOf(checkout, navigator.languages))
   const [trouble, setTrouble] = useState<Trouble | null>(null)
@@ -188,6 +190,12 @@ export function PaymentForm({ api, checkout, state, store, step, setStep }: Prop
         <QuestionFields checkout={checkout} values={values} errors={errors} set={set} />
         <ConsentField checkout={checkout} values={values} errors={errors} set={set} />
       </fieldset>
+      {summary && (
+        <div className="rounded-xl border border-line bg-canvas p-4">
+          <p className="mb-3 break-words font-medium">{checkout.product?.name}</p>
+          {summary}
+        </div>
+      )}
       {state.isOffline && (
         <Notice kind="notice">
           <p>{t(navigator.onLine ? 'problem.unreachable' : 'problem.offline')}</p>

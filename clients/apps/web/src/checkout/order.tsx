@@ -28,7 +28,7 @@ export function OrderOptions(props: Props) {
 }
 
 function Plans({ checkout, state, store, isLocked }: Props) {
-  const { t, money } = useWords()
+  const { t, locale } = useWords()
   const [chosen, setChosen] = useState(checkout.product_id)
   const { isStale } = state
   useEffect(() => {
@@ -57,7 +57,7 @@ function Plans({ checkout, state, store, isLocked }: Props) {
             />
             <span className="min-w-0 grow break-words text-sm font-medium">{product.name}</span>
             <span className="shrink-0 text-sm text-muted">
-              {priceWords(t, money, product, checkout.currency)}
+              {priceWords(t, locale, product, checkout.currency)}
             </span>
           </label>
         ))}

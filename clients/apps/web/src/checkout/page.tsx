@@ -2,9 +2,10 @@ import { LOCALES } from '@polar-sh/i18n'
 import { Markdown, Tick } from '@polar-sh/ui'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useWords } from '../shared/locale'
+import { useIsWide } from '../shared/media'
 import { SellerLinks } from '../shared/seller-links'
 import type { CheckoutApi } from './api'
-import { isForNow, recurringWords, trialWords, usageWords } from './describe'
+import { chargeWords, hasUsage, isByUsage, isForNow, recurringWords, trialWords } from './describe'
 import { DiscountForm } from './discount'
 import { host } from './embed'
 import { PaymentForm } from './form'
@@ -31,6 +32,8 @@ export function CheckoutPage({
   const [step, setStep] = useState<Step>('editing')
   const isLocked = step !== 'editing' || checkout.status !== 'open'
   const organization = checkout.organization?.name ?? ''
+  const isWide = useIsWide()
+  const summary = <Summary checkout={checkout} isStale={state.isStale} />
   // In a modal the bar above is the page's header.
   const Banner = host.mode === 'modal' ? 'aside' : 'header'
 
@@ -49,9 +52,10 @@ export function CheckoutPage({
             {host.mode !== 'modal' && <Seller checkout={checkout} />}
             <Headline checkout={checkout} />
             <OrderOptions checkout={checkout} state={state} store={store} isLocked={isLocked} />
-            <Details checkout={checkout} state={state}>
+            <Details checkout={checkout}>
               <DiscountForm checkout={checkout} state={state} store={store} isLocked={isLocked} />
             </Details>
+            {isWide && summary}
           </div>
         </section>
         <main className="grow px-5 py-6 lg:px-12 lg:py-14">
@@ -63,6 +67,8 @@ export function CheckoutPage({
               store={store}
               step={step}
               setStep={setStep}
+              // On a small screen the sum stands where it is agreed to, above the button.
+              summary={isWide ? null : summary}
             />
             <Footer checkout={checkout} />
           </div>
@@ -75,39 +81,54 @@ export function CheckoutPage({
 /** The product and what it costs: the first thing that a buyer looks for. */
 function Headline({ checkout }: { checkout: Checkout }) {
   const { t, money, date } = useWords()
-  const { product, currency } = checkout
   const trial = trialWords(t, checkout)
-  const total = checkout.total_amount ? money(checkout.total_amount, currency) : t('price.free')
-  const price = isForNow(checkout) || !checkout.total_amount ? total : recurringWords(t, total, product)
-  const [amount, ...rest] = price.split(' / ')
+  const charge = chargeWords(t, money, checkout)
   return (
     <div className="flex flex-col gap-1">
-      <h1 className="break-words text-lg font-medium text-muted">{product?.name}</h1>
+      <h1 className="break-words text-lg font-medium text-muted">{checkout.product?.name}</h1>
       {trial ? (
         <>
           <p className="text-3xl font-semibold tracking-tight">{trial}</p>
           {checkout.trial_end && (
             <p className="text-sm text-muted">
-              {t('trial.then', { price: recurringWords(t, total, product), date: date(checkout.trial_end) })}
+              {t('trial.then', { price: charge, date: date(checkout.trial_end) })}
             </p>
           )}
         </>
       ) : (
-        <p className="text-3xl font-semibold tracking-tight tabular-nums">
-          {amount}
-          {rest.length > 0 && <span className="text-base font-normal text-muted"> / {rest.join(' / ')}</span>}
-        </p>
+        <>
+          <Price checkout={checkout} />
+          {isForNow(checkout) && <p className="text-sm text-muted">{charge}</p>}
+        </>
       )}
     </div>
   )
 }
 
-/** The description, the benefits and the sum; behind a button where the screen is small. */
-function Details({ checkout, state, children }: { checkout: Checkout; state: State; children: ReactNode }) {
-  const { t, locale } = useWords()
+/** The amount in large figures, and beside it how often it is charged. */
+function Price({ checkout }: { checkout: Checkout }) {
+  const { t, money } = useWords()
+  const amount = checkout.total_amount
+    ? money(checkout.total_amount, checkout.currency)
+    : t(isByUsage(checkout) ? 'price.byUsage' : 'price.free')
+  const isOften = checkout.total_amount > 0 && !isForNow(checkout)
+  const words = isOften ? recurringWords(t, amount, checkout.product) : amount
+  const more = [words.slice(amount.length), isOften && hasUsage(checkout) && `, ${t('price.plusUsage')}`]
+  return (
+    <p className="text-3xl font-semibold tracking-tight tabular-nums">
+      {amount}
+      <span className="text-base font-normal tracking-normal text-muted">{more.filter(Boolean)}</span>
+    </p>
+  )
+}
+
+/** The picture, the description and the benefits of the product; behind a button where the screen is small. */
+function Details({ checkout, children }: { checkout: Checkout; children: ReactNode }) {
+  const { t } = useWords()
   const [isOpen, setOpen] = useState(false)
   const { product } = checkout
-  const usage = usageWords(t, locale, checkout)
+  const hasMore = product && (product.description || product.benefits.length || product.medias.length)
+  if (!hasMore) return <div className="lg:order-last">{children}</div>
   return (
     <>
       <div className="flex flex-wrap items-center gap-x-6 gap-y-3 lg:order-last lg:block">
@@ -124,16 +145,16 @@ function Details({ checkout, state, children }: { checkout: Checkout; state: Sta
       </div>
       <div id="details" className={`flex-col gap-5 lg:flex ${isOpen ? 'flex' : 'hidden'}`}>
         <Picture product={product} />
-        {product?.description && (
+        {product.description && (
           <div className="text-sm text-muted">
             <Markdown text={product.description} />
           </div>
         )}
-        {(product?.benefits.length ?? 0) > 0 && (
+        {product.benefits.length > 0 && (
           <div>
             <h2 className="mb-2 text-sm font-medium">{t('checkout.benefits')}</h2>
             <ul className="flex flex-col gap-1.5 text-sm">
-              {product?.benefits.map((benefit) => (
+              {product.benefits.map((benefit) => (
                 <li key={benefit.id} className="flex items-start gap-2">
                   <Tick />
                   <span className="min-w-0 break-words">{benefit.description}</span>
@@ -142,15 +163,6 @@ function Details({ checkout, state, children }: { checkout: Checkout; state: Sta
             </ul>
           </div>
         )}
-        {usage.length > 0 && (
-          <div className="flex flex-col gap-1 text-sm">
-            {usage.map((line) => (
-              <p key={line}>{line}</p>
-            ))}
-            <p className="text-muted">{t('price.usageNote')}</p>
-          </div>
-        )}
-        <Summary checkout={checkout} isStale={state.isStale} />
       </div>
     </>
   )

@@ -1,7 +1,7 @@
 import type { Translate } from '@polar-sh/i18n'
 import { Button } from '@polar-sh/ui'
 import { useWords } from '../shared/locale'
-import { isForNow, recurringWords } from './describe'
+import { chargeWords, isByUsage } from './describe'
 import type { Step } from './payment'
 import type { Checkout } from './types'
 
@@ -11,7 +11,11 @@ type Money = (minor: number, currency: string) => string
 function actionWords(t: Translate, money: Money, checkout: Checkout): string {
   const amount = money(checkout.total_amount, checkout.currency)
   const recurring = checkout.product?.is_recurring
-  if (checkout.active_trial_interval) return t('pay.trial')
+  if (checkout.active_trial_interval) {
+    const isFree = !checkout.total_amount && !isByUsage(checkout)
+    return isFree ? t('pay.trial') : t('pay.trialThen', { price: chargeWords(t, money, checkout) })
+  }
+  if (isByUsage(checkout)) return t('pay.subscribeUsage')
   if (!checkout.total_amount) return t(recurring ? 'pay.freeSubscribe' : 'pay.free')
   return t(recurring ? 'pay.subscribe' : 'pay.pay', { amount })
 }
@@ -24,15 +28,8 @@ function mandateWords(t: Translate, words: ReturnType<typeof useWords>, checkout
   if (!checkout.is_payment_form_required) return t('mandate.free')
   if (!product?.is_recurring)
     return t('mandate.once', { organization, amount: money(checkout.total_amount, currency) })
-  // After a discount that ends, the full price is charged; with the tax of that day, where it comes on top.
-  const isExclusive = checkout.tax_behavior === 'exclusive' && (checkout.tax_amount ?? 0) > 0
-  const full = recurringWords(t, money(checkout.amount, currency), product)
-  const price = isForNow(checkout)
-    ? t('mandate.later', {
-        first: money(checkout.total_amount, currency),
-        price: isExclusive ? t('price.plusTax', { price: full }) : full,
-      })
-    : recurringWords(t, money(checkout.total_amount, currency), product)
+  if (isByUsage(checkout)) return t('mandate.usage', { organization })
+  const price = chargeWords(t, money, checkout)
   if (checkout.active_trial_interval && checkout.trial_end) {
     return t('mandate.trial', { organization, price, date: date(checkout.trial_end) })
   }

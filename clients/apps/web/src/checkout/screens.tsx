@@ -24,7 +24,7 @@ export function Screen({
     <main
       className={`mx-auto flex min-h-dvh max-w-md flex-col items-start gap-4 px-5 py-10 ${align === 'center' ? 'justify-center' : 'lg:pt-24'}`}
     >
-      <h1 ref={heading} tabIndex={-1} className="text-2xl font-semibold outline-none">
+      <h1 ref={heading} tabIndex={-1} className="text-2xl font-semibold text-balance outline-none">
         {title}
       </h1>
       {children}

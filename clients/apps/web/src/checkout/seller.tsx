@@ -1,10 +1,7 @@
 import { useWords } from '../shared/locale'
+import { isOurs, SellerMark } from '../shared/seller-mark'
 import { host } from './embed'
 import type { Checkout } from './types'
-
-/** Whether a picture may be loaded: one of our own address, since no other host learns who looks at a checkout. */
-const isOurs = (url: string | null | undefined): url is string =>
-  Boolean(url && (url.startsWith('/') || new URL(url, location.href).origin === location.origin))
 
 /** The seller's picture and name, and the way back to them; in the seller's own page there is none. */
 export function Seller({ checkout }: { checkout: Checkout }) {
@@ -12,7 +9,6 @@ export function Seller({ checkout }: { checkout: Checkout }) {
   const { organization } = checkout
   const back = host.mode === 'page' ? checkout.return_url : null
   const name = organization?.name ?? ''
-  const picture = [organization?.branding?.logo_url, organization?.avatar_url].find(isOurs)
   return (
     <div className="flex min-w-0 items-center gap-3">
       {back && (
@@ -30,17 +26,7 @@ export function Seller({ checkout }: { checkout: Checkout }) {
           <span className="sr-only">{t('screen.backTo', { organization: name })}</span>
         </a>
       )}
-      {picture ? (
-        <img src={picture} alt="" className="size-8 rounded-full object-cover" />
-      ) : (
-        <span
-          aria-hidden="true"
-          className="flex size-8 shrink-0 items-center justify-center rounded-full bg-ink text-sm font-semibold text-surface"
-        >
-          {[...name][0]?.toUpperCase()}
-        </span>
-      )}
-      <span className="truncate font-medium">{name}</span>
+      <SellerMark seller={organization} />
     </div>
   )
 }

@@ -1,6 +1,6 @@
 import { Spinner } from '@polar-sh/ui'
 import { useWords } from '../shared/locale'
-import { isForNow, recurringWords } from './describe'
+import { hasUsage, isForNow, recurringWords, usageWords } from './describe'
 import type { Checkout } from './types'
 
 /** Whether the tax is inside the prices that are shown. */
@@ -8,15 +8,23 @@ const isInclusive = (checkout: Checkout) => checkout.tax_behavior === 'inclusive
 
 /** The amounts of a checkout, line by line. A change of the total is read out. */
 export function Summary({ checkout, isStale }: { checkout: Checkout; isStale: boolean }) {
-  const { t, money } = useWords()
+  const { t, money, locale } = useWords()
   const { currency, discount } = checkout
+  const usage = usageWords(t, locale, checkout)
   const amount = (minor: number) => money(minor, currency)
   const hasTrial = Boolean(checkout.active_trial_interval)
+  const notes = [
+    isInclusive(checkout) && taxInside(t, checkout, amount),
+    hasUsage(checkout) && t('price.plusUsage'),
+  ]
+  const isTaxKnown = isInclusive(checkout) || checkout.tax_breakdown !== null
+  // Where nothing is taken off or added, the total says it all.
+  const isPlain = isTaxKnown && !shownTaxes(checkout).length && checkout.discount_amount === 0
   const total = hasTrial ? t('summary.totalAfterTrial') : t('summary.total')
   return (
     <div aria-busy={isStale} className="flex flex-col gap-3 text-sm">
-      <dl className="flex flex-col gap-2">
-        <Row name={t('summary.subtotal')}>{amount(checkout.amount)}</Row>
+      <dl className="flex flex-col gap-2 empty:hidden">
+        {!isPlain && <Row name={t('summary.subtotal')}>{amount(checkout.amount)}</Row>}
         {checkout.discount_amount > 0 && (
           <Row
             name={t('summary.discount', { name: discount?.name ?? '' })}
@@ -27,13 +35,8 @@ export function Summary({ checkout, isStale }: { checkout: Checkout; isStale: bo
         )}
         {!isInclusive(checkout) && <Taxes checkout={checkout} />}
       </dl>
-      <dl className="flex flex-col gap-2 border-t border-line pt-3">
-        <Row
-          name={total}
-          strong={!hasTrial}
-          busy={isStale}
-          note={isInclusive(checkout) ? taxInside(t, checkout, amount) : undefined}
-        >
+      <dl className={`flex flex-col gap-2 ${isPlain ? '' : 'border-t border-line pt-3'}`}>
+        <Row name={total} strong={!hasTrial} busy={isStale} note={notes.filter(Boolean).join(', ')}>
           {isForNow(checkout)
             ? amount(checkout.total_amount)
             : recurringWords(t, amount(checkout.total_amount), checkout.product)}
@@ -44,6 +47,14 @@ export function Summary({ checkout, isStale }: { checkout: Checkout; isStale: bo
           </Row>
         )}
       </dl>
+      {usage.length > 0 && (
+        <div className="flex flex-col gap-1">
+          {usage.map((line) => (
+            <p key={line}>{line}</p>
+          ))}
+          <p className="text-muted">{t('price.usageNote')}</p>
+        </div>
+      )}
       <p role="status" className="sr-only">
         {isStale ? t('summary.updating') : `${total}: ${amount(checkout.total_amount)}`}
       </p>
@@ -64,6 +75,14 @@ function durationWords(t: Words, discount: Checkout['discount']): string | undef
   return discount.duration === 'forever' ? t('summary.discountForever') : t('summary.discountOnce')
 }
 
+/** The taxes that come on top of the prices; one of nothing is only told where the buyer owes it. */
+const shownTaxes = (checkout: Checkout) =>
+  isInclusive(checkout)
+    ? []
+    : (checkout.tax_breakdown ?? []).filter(
+        (line) => line.amount !== 0 || line.taxability_reason === 'reverse_charge',
+      )
+
 function Taxes({ checkout }: { checkout: Checkout }) {
   const { t, money, locale } = useWords()
   const lines = checkout.tax_breakdown
@@ -74,15 +93,15 @@ function Taxes({ checkout }: { checkout: Checkout }) {
       </Row>
     ) : null
   }
-  const shown = lines.filter((line) => line.amount !== 0 || line.taxability_reason === 'reverse_charge')
-  return shown.map((line) => {
+  const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 3 })
+  return shownTaxes(checkout).map((line) => {
     const name = line.display_name ?? t('summary.tax')
-    const rate = line.rate === null ? null : new Intl.NumberFormat(locale).format(Number(line.rate))
+    const rate = line.rate === null ? null : percent.format(Number(line.rate) / 100)
     const isReversed = line.taxability_reason === 'reverse_charge'
     return (
       <Row
         key={`${name} ${line.country} ${line.state}`}
-        name={rate && !isReversed ? t('summary.taxRate', { name, rate }) : name}
+        name={rate && !isReversed ? `${name} ${rate}` : name}
         note={isReversed ? t('summary.reverseCharge') : undefined}
       >
         {money(line.amount, checkout.currency)}

@@ -1,9 +1,9 @@
 import { type schemas, unwrap } from '@polar-sh/client'
-import { Button, Markdown } from '@polar-sh/ui'
+import { Badge, Button, Markdown } from '@polar-sh/ui'
 import { useQuery } from '@tanstack/react-query'
 import { usePortalWords, useSession } from './context'
 import { LicenseKey } from './license-key'
-import { Card, Failure, Loaded, Screen, useAction } from './parts'
+import { Card, Empty, Failure, Loaded, Screen, useAction } from './parts'
 import { useGrants } from './queries'
 import { basePath } from './session'
 
@@ -31,7 +31,7 @@ export function BenefitsScreen() {
 export function GrantList({ grants }: { grants: Grant[] }) {
   const { p } = usePortalWords()
   const current = grants.filter((grant) => !grant.is_revoked)
-  if (current.length === 0) return <p className="text-muted">{p('benefit.empty')}</p>
+  if (current.length === 0) return <Empty>{p('benefit.empty')}</Empty>
   return (
     <ul className="flex flex-col gap-3">
       {current.map((grant) => (
@@ -53,9 +53,9 @@ function Shown({ grant }: { grant: Grant }) {
     <Card>
       <div className="flex items-baseline justify-between gap-4">
         <span className="min-w-0 break-words font-medium">{benefit.description}</span>
-        <span className="shrink-0 text-sm text-muted">
+        <Badge tone={grant.is_granted ? 'good' : 'plain'}>
           {p(grant.is_granted ? 'benefit.ready' : 'benefit.getReady')}
-        </span>
+        </Badge>
       </div>
       {grant.error && <Failure text={grant.error.message} />}
       {benefit.properties?.note && (

@@ -1,13 +1,13 @@
 import { unwrap } from '@polar-sh/client'
 import type { PortalKey, Translate } from '@polar-sh/i18n'
-import { Button, CheckboxField, Notice } from '@polar-sh/ui'
+import { Badge, Button, CheckboxField, Notice } from '@polar-sh/ui'
 import { type FormEvent, useRef, useState } from 'react'
 import { authenticate } from '../checkout/card'
 import { type Card as CardHandle, declineKey } from '../checkout/payment'
 import { loadStripe } from '../shared/stripe'
 import { CardEntry, declineOf } from './card-entry'
 import { usePortalWords, useSession } from './context'
-import { Card, Failure, Loaded, Screen, Section, useAction } from './parts'
+import { Card, Empty, Failure, Loaded, Screen, Section, useAction } from './parts'
 import { useCards, useCustomer, useRefresh, useSubscriptions } from './queries'
 import { basePath } from './session'
 import type { PaymentMethod } from './types'
@@ -36,7 +36,7 @@ export function CardsScreen() {
       <Loaded query={cards}>
         {({ items }) =>
           items.length === 0 ? (
-            <p className="text-muted">{p('card.empty')}</p>
+            <Empty>{p('card.empty')}</Empty>
           ) : (
             <ul className="flex flex-col gap-3">
               {items.map((card) => (
@@ -48,9 +48,7 @@ export function CardsScreen() {
           )
         }
       </Loaded>
-      <Section title={p('card.add')}>
-        <AddCard />
-      </Section>
+      <AddCard />
     </Screen>
   )
 }
@@ -79,7 +77,7 @@ function Saved({ card }: { card: PaymentMethod }) {
     <Card>
       <div className="flex items-baseline justify-between gap-4">
         <span className="font-medium">{name}</span>
-        {card.is_default && <span className="text-sm text-muted">{p('card.default')}</span>}
+        {card.is_default && <Badge tone="good">{p('card.default')}</Badge>}
       </div>
       {month && year && (
         <p className="text-sm text-muted">
@@ -175,21 +173,23 @@ function AddCard() {
     )
   }
   return (
-    <form onSubmit={save} className="flex flex-col gap-4">
-      <p className="text-sm text-muted">{p('card.addText')}</p>
-      <CardEntry amount={null} currency={currency} handle={card} />
-      <CheckboxField
-        label={p('card.setDefault')}
-        checked={isDefault}
-        onChange={(event) => setDefault(event.target.checked)}
-      />
-      <Failure text={declined || error} />
-      <div className="flex flex-wrap gap-3">
-        <Button kind="primary" type="submit" busy={isBusy}>
-          {p('card.save')}
-        </Button>
-        <Button onClick={() => setOpen(false)}>{p('back')}</Button>
-      </div>
-    </form>
+    <Section title={p('card.add')}>
+      <form onSubmit={save} className="flex max-w-md flex-col gap-4">
+        <p className="text-sm text-muted">{p('card.addText')}</p>
+        <CardEntry amount={null} currency={currency} handle={card} />
+        <CheckboxField
+          label={p('card.setDefault')}
+          checked={isDefault}
+          onChange={(event) => setDefault(event.target.checked)}
+        />
+        <Failure text={declined || error} />
+        <div className="flex flex-wrap gap-3">
+          <Button kind="primary" type="submit" busy={isBusy}>
+            {p('card.save')}
+          </Button>
+          <Button onClick={() => setOpen(false)}>{p('back')}</Button>
+        </div>
+      </form>
+    </Section>
   )
 }

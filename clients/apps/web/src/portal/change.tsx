@@ -26,7 +26,7 @@ export function ChangeForm({
   onDone: () => void
   onClose: () => void
 }) {
-  const { p, t, money } = usePortalWords()
+  const { p, t, money, locale } = usePortalWords()
   const { api } = useSession()
   const shop = useSeller().data
   const allowed = allowedBy(shop?.seller)
@@ -55,6 +55,7 @@ export function ChangeForm({
         }),
       ),
   })
+  const due = (body && preview.data?.charge_now?.due_amount) || 0
   const change = async () => {
     if (!body) return
     const isDone = await run(() =>
@@ -76,7 +77,7 @@ export function ChangeForm({
           <option value={one.product_id}>{soldOf(one)?.name}</option>
           {plans.map((plan) => (
             <option key={plan.id} value={plan.id}>
-              {plan.name} – {priceWords(t, money, plan as unknown as Product, one.currency)}
+              {plan.name} – {priceWords(t, locale, plan as unknown as Product, one.currency)}
             </option>
           ))}
         </SelectField>
@@ -91,7 +92,11 @@ export function ChangeForm({
       )}
       {body &&
         (preview.error ? (
-          <Failure text={preview.error.message} />
+          <Failure
+            text={
+              locale === 'en' ? preview.error.message : p('error.refused', { reason: preview.error.message })
+            }
+          />
         ) : (
           <div aria-live="polite">
             <Loaded query={preview}>{(costs) => <Costs preview={costs} />}</Loaded>
@@ -105,7 +110,9 @@ export function ChangeForm({
           disabled={!body || !preview.data || preview.isFetching}
           onClick={() => void change()}
         >
-          {p('sub.confirmChange')}
+          {due > 0
+            ? p('sub.confirmChangePay', { amount: money(due, preview.data?.currency ?? one.currency) })
+            : p('sub.confirmChange')}
         </Button>
         <Button onClick={onClose}>{p('close')}</Button>
       </div>

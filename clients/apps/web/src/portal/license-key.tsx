@@ -46,7 +46,9 @@ export function LicenseKey({
         const limit = key.limit_activations
         return (
           <>
-            <code className="min-w-0 break-all text-sm">{key.key}</code>
+            <code className="min-w-0 rounded-lg bg-canvas px-3 py-2 font-mono text-xs break-all select-all sm:text-sm">
+              {key.key}
+            </code>
             {isAsking ? (
               <div className="flex flex-col gap-3 text-sm">
                 <p>{p('benefit.rotateText')}</p>

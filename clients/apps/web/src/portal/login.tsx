@@ -1,6 +1,7 @@
 import { ApiError, api, unwrap } from '@polar-sh/client'
 import { Button, Notice, TextField } from '@polar-sh/ui'
 import { type FormEvent, useState } from 'react'
+import { SellerMark } from '../shared/seller-mark'
 import { usePortalWords } from './context'
 import { Failure, Loaded, Screen, useAction } from './parts'
 import { useStorefront } from './queries'
@@ -34,22 +35,21 @@ export function Login({ hasEnded, onToken }: { hasEnded: boolean; onToken: (toke
         </Screen>
       ) : (
         <Loaded query={shop}>
-          {({ seller }) => <Form organization={seller.id} name={seller.name} onToken={onToken} />}
+          {({ seller }) => (
+            <>
+              <div className="flex min-w-0 items-center gap-3">
+                <SellerMark seller={seller} />
+              </div>
+              <Form organization={seller.id} onToken={onToken} />
+            </>
+          )}
         </Loaded>
       )}
     </main>
   )
 }
 
-function Form({
-  organization,
-  name,
-  onToken,
-}: {
-  organization?: string
-  name?: string
-  onToken: (token: string) => void
-}) {
+function Form({ organization, onToken }: { organization?: string; onToken: (token: string) => void }) {
   const { p } = usePortalWords()
   const [email, setEmail] = useState(remembered().email ?? '')
   const [code, setCode] = useState('')
@@ -149,10 +149,7 @@ function Form({
   }
   return (
     <Screen title={p('login.title')}>
-      <p className="text-muted">
-        {name && `${name}. `}
-        {p('login.text')}
-      </p>
+      <p className="text-muted">{p('login.text')}</p>
       <form onSubmit={send} className="flex flex-col gap-4">
         <TextField
           id="email"

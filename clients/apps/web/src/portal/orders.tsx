@@ -1,10 +1,10 @@
 import { ApiError, unwrap } from '@polar-sh/client'
-import { Button, ButtonLink, Notice, TextField } from '@polar-sh/ui'
+import { Badge, Button, ButtonLink, Notice, TextField, type Tone } from '@polar-sh/ui'
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { AddressFields, sentAddress } from './address'
 import { usePortalWords, useSession } from './context'
-import { Card, Failure, Lines, Loaded, Screen, Section, useAction } from './parts'
+import { Card, Empty, Failure, Lines, Loaded, Screen, Section, useAction } from './parts'
 import { PayOrder } from './pay-order'
 import { useOrder, useOrders, useRefresh } from './queries'
 import type { Address, CustomerOrder } from './types'
@@ -17,6 +17,13 @@ const BILLING = ['billing_name', 'billing_address']
 
 const statusKey = (order: CustomerOrder) =>
   `status.${STATUSES.find((known) => known === order.status) ?? 'pending'}` as const
+
+const TONES: Partial<Record<string, Tone>> = { paid: 'good', pending: 'bad' }
+
+function Status({ order }: { order: CustomerOrder }) {
+  const { p } = usePortalWords()
+  return <Badge tone={TONES[order.status] ?? 'plain'}>{p(statusKey(order))}</Badge>
+}
 
 export function OrdersScreen() {
   const { p } = usePortalWords()
@@ -40,7 +47,7 @@ export function OrdersScreen() {
 
 export function OrderList({ orders }: { orders: CustomerOrder[] }) {
   const { p, money, date } = usePortalWords()
-  if (orders.length === 0) return <p className="text-muted">{p('order.empty')}</p>
+  if (orders.length === 0) return <Empty>{p('order.empty')}</Empty>
   return (
     <ul className="flex flex-col divide-y divide-line rounded-xl border border-line bg-raised">
       {orders.map((order) => (
@@ -55,9 +62,9 @@ export function OrderList({ orders }: { orders: CustomerOrder[] }) {
             </Link>
             <span className="text-muted">{date(order.created_at)}</span>
           </div>
-          <div className="shrink-0 text-right">
-            <span className="block font-medium">{money(order.total_amount, order.currency)}</span>
-            <span className="text-muted">{p(statusKey(order))}</span>
+          <div className="flex shrink-0 flex-col items-end gap-1">
+            <span className="font-medium tabular-nums">{money(order.total_amount, order.currency)}</span>
+            <Status order={order} />
           </div>
         </li>
       ))}
@@ -71,7 +78,7 @@ export function OrderScreen({ id }: { id: string }) {
 }
 
 function Detail({ order }: { order: CustomerOrder }) {
-  const { p, money, date } = usePortalWords()
+  const { p, t, money, date } = usePortalWords()
   const amount = (minor: number) => money(minor, order.currency)
   const isIncluded =
     order.tax_amount !== 0 && order.total_amount === order.subtotal_amount - order.discount_amount
@@ -81,23 +88,25 @@ function Detail({ order }: { order: CustomerOrder }) {
       {isDue && <PayOrder order={order} />}
       <Card>
         <div className="flex justify-between gap-4 text-sm">
-          <span>{date(order.created_at)}</span>
-          <span>{p(statusKey(order))}</span>
+          <span className="text-muted">{date(order.created_at)}</span>
+          <Status order={order} />
         </div>
         <ul className="flex flex-col gap-1 text-sm">
           {order.items.map((item) => (
             <li key={item.id} className="flex justify-between gap-4">
               <span className="min-w-0 break-words">{item.label}</span>
-              <span>{amount(item.amount)}</span>
+              <span className="shrink-0 tabular-nums">{amount(item.amount)}</span>
             </li>
           ))}
         </ul>
+        <hr className="border-line" />
         <Lines
           rows={[
+            order.invoice_number !== null && [t('done.orderNumber'), order.invoice_number],
             [p('order.subtotal'), amount(order.subtotal_amount)],
             order.discount_amount !== 0 && [p('order.discount'), amount(-order.discount_amount)],
             !isIncluded && [p('order.tax'), amount(order.tax_amount)],
-            [p('order.total'), amount(order.total_amount)],
+            [p('order.total'), <strong key="total">{amount(order.total_amount)}</strong>],
             isIncluded && [p('order.taxIncluded'), amount(order.tax_amount)],
             order.applied_balance_amount !== 0 && [p('order.balance'), amount(order.applied_balance_amount)],
             isDue && [p('order.due'), amount(order.due_amount)],
@@ -159,28 +168,29 @@ function Documents({ order }: { order: CustomerOrder }) {
       setEditing(false)
       await refresh()
     })
-  const label = ready && p(`order.${ready.kind}`)
   return (
-    <Section title={`${p('order.invoice')} / ${p('order.receipt')}`}>
+    <Section title={p('order.documents')}>
       <Failure text={error} />
       {isMaking && (
         <Notice kind="notice">
           <p>{p('order.making')}</p>
         </Notice>
       )}
-      {ready && label && (
+      {ready && (
         <ButtonLink kind="primary" href={ready.url} target="_blank" rel="noopener noreferrer">
-          {p('order.open', { document: label })}
+          {p(ready.kind === 'invoice' ? 'order.openInvoice' : 'order.openReceipt')}
         </ButtonLink>
       )}
       {isEditing ? (
         <Billing order={order} isBusy={isBusy} problems={problems} onSave={make} />
       ) : (
         <div className="flex flex-wrap gap-3">
-          <Button busy={isBusy} onClick={() => open('invoice')}>
-            {p('order.invoice')}
-          </Button>
-          {order.paid && (
+          {ready?.kind !== 'invoice' && (
+            <Button busy={isBusy} onClick={() => open('invoice')}>
+              {p('order.invoice')}
+            </Button>
+          )}
+          {order.paid && ready?.kind !== 'receipt' && (
             <Button busy={isBusy} onClick={() => open('receipt')}>
               {p('order.receipt')}
             </Button>

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { GrantList } from './benefits'
 import { usePortalWords } from './context'
 import { OrderList } from './orders'
-import { Card, Loaded, Screen, Section } from './parts'
+import { Card, Empty, Loaded, Screen, Section } from './parts'
 import { useGrants, useManages, useOrders, useSubscriptions } from './queries'
 import { SubscriptionFacts } from './subscription-facts'
 import { soldOf } from './types'
@@ -21,7 +21,7 @@ export function Overview() {
         <Loaded query={subscriptions}>
           {({ items }) => {
             const current = items.filter((one) => !OVER.has(one.status))
-            if (current.length === 0) return <p className="text-muted">{p('overview.noSubscriptions')}</p>
+            if (current.length === 0) return <Empty>{p('overview.noSubscriptions')}</Empty>
             return (
               <>
                 {current.map((one) => (
@@ -31,7 +31,7 @@ export function Overview() {
                       <Link
                         to="/subscriptions/$id"
                         params={{ id: one.id }}
-                        className="text-sm text-accent underline"
+                        className="self-start py-1 text-sm text-accent underline underline-offset-2"
                       >
                         {p('sub.manage', { name: soldOf(one)?.name ?? '' })}
                       </Link>
@@ -48,9 +48,13 @@ export function Overview() {
           <Loaded query={orders}>{({ items }) => <OrderList orders={items} />}</Loaded>
         </Section>
       )}
-      <Section title={p('overview.benefits')}>
-        <Loaded query={grants}>{({ items }) => <GrantList grants={items.slice(0, 5)} />}</Loaded>
-      </Section>
+      {grants.data?.items.every((grant) => grant.is_revoked) !== true && (
+        <Section title={p('overview.benefits')}>
+          <Loaded query={grants}>
+            {({ items }) => <GrantList grants={items.filter((grant) => !grant.is_revoked).slice(0, 5)} />}
+          </Loaded>
+        </Section>
+      )}
     </Screen>
   )
 }

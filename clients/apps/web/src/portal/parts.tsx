@@ -14,7 +14,11 @@ export function Screen({ title, children }: { title: string; children: ReactNode
   }, [title])
   return (
     <div className="flex min-w-0 flex-col gap-6">
-      <h1 ref={heading} tabIndex={-1} className="break-words text-2xl font-semibold outline-none">
+      <h1
+        ref={heading}
+        tabIndex={-1}
+        className="break-words text-2xl font-semibold text-balance outline-none"
+      >
         {title}
       </h1>
       {children}
@@ -45,6 +49,13 @@ export function NotAllowed() {
   )
 }
 
+/** What stands where there is nothing to show. */
+export const Empty = ({ children }: { children: ReactNode }) => (
+  <p className="rounded-xl border border-dashed border-line px-4 py-6 text-center text-sm text-balance text-muted">
+    {children}
+  </p>
+)
+
 /** A name and its value, one line each. */
 export function Lines({ rows }: { rows: (readonly [string, ReactNode] | null | false | undefined)[] }) {
   return (
@@ -52,9 +63,9 @@ export function Lines({ rows }: { rows: (readonly [string, ReactNode] | null | f
       {rows.map(
         (row) =>
           row && (
-            <div key={row[0]} className="flex justify-between gap-4">
+            <div key={row[0]} className="flex flex-wrap justify-between gap-x-4">
               <dt className="text-muted">{row[0]}</dt>
-              <dd className="min-w-0 break-words text-right font-medium">{row[1]}</dd>
+              <dd className="ml-auto min-w-0 break-words text-right font-medium tabular-nums">{row[1]}</dd>
             </div>
           ),
       )}
@@ -94,13 +105,16 @@ export function Loaded<T>({
  * `problems`, by the path of the field, and the first of these fields gets the focus.
  */
 export function useAction(fields: readonly string[] = []) {
-  const { p } = usePortalWords()
+  const { p, t, locale } = usePortalWords()
   const end = useEnd()
+  // The server's own words are English: in another language they stand behind words of the page.
+  const inWords = (text: string) => (locale === 'en' ? text : p('error.refused', { reason: text }))
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState('')
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({})
   const refuse = (failure: ApiError) => {
-    const refused = failure.problems.map((problem) => [pathOf(problem), problem.msg] as const)
+    const said = (message: string) => (locale === 'en' ? message : `${t('field.invalid')}: ${message}`)
+    const refused = failure.problems.map((problem) => [pathOf(problem), said(problem.msg)] as const)
     const isMine = (path: string) => fields.some((field) => isWithin(path, field))
     const mine = refused.filter(([path]) => isMine(path))
     const others = refused.filter(([path]) => !isMine(path))
@@ -121,7 +135,7 @@ export function useAction(fields: readonly string[] = []) {
       else if (failure.status === 401 && end) end()
       else if (failure.status === 429) setError(p('error.tooMany'))
       else if (failure.problems.length) refuse(failure)
-      else setError(failure.status >= 500 ? p('error.later') : failure.message)
+      else setError(failure.status >= 500 ? p('error.later') : inWords(failure.message))
       return false
     } finally {
       setBusy(false)

@@ -1,9 +1,10 @@
 import { applyBrand, Button, Notice } from '@polar-sh/ui'
-import { createRootRoute, createRoute, createRouter, Link, Outlet } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, Link, Outlet, useLocation } from '@tanstack/react-router'
 import { type ComponentType, useEffect } from 'react'
 import { safeUrl } from '../checkout/leave'
 import { isOffered, RightsLinks } from '../shared/rights-links'
 import { SellerLinks } from '../shared/seller-links'
+import { SellerMark } from '../shared/seller-mark'
 import { BenefitsScreen } from './benefits'
 import { CardsScreen } from './cards'
 import { usePortalWords, useSession } from './context'
@@ -71,10 +72,17 @@ function managed(Inner: ComponentType) {
   }
 }
 
+/** The part of an address that names the screen; `/` is the overview. */
+const screenOf = (path: string): string => path.replace(/^\/(?:[a-z0-9-]+\/)?portal(?=\/|$)/, '') || '/'
+
 function Frame() {
   const { p, wish } = usePortalWords()
   const { signOut } = useSession()
   const isOnline = useOnline()
+  const place = screenOf(useLocation().pathname)
+  const isAt = (to: string) =>
+    // A subscription is opened from the overview.
+    to === '/' ? place === '/' || place.startsWith('/subscriptions') : place.startsWith(to)
   const seller = useSeller().data?.seller
   const customer = useCustomer().data
   const user = useUser()
@@ -92,18 +100,21 @@ function Frame() {
     <div className="mx-auto flex min-h-dvh max-w-3xl flex-col gap-6 px-5 py-6">
       <header className="flex flex-col gap-3">
         <div className="flex items-center justify-between gap-4">
-          <span className="min-w-0 break-words font-semibold">{seller?.name ?? p('title')}</span>
-          <Button kind="quiet" onClick={signOut}>
+          <span className="flex min-h-8 min-w-0 items-center gap-3">
+            {seller && <SellerMark seller={seller} />}
+          </span>
+          <Button kind="quiet" className="shrink-0 text-sm" onClick={signOut}>
             {p('signOut')}
           </Button>
         </div>
-        <nav aria-label={p('nav')} className="flex flex-wrap gap-x-4 gap-y-1 border-b border-line pb-2">
+        <nav aria-label={p('nav')} className="-mx-1 flex flex-wrap gap-1 border-b border-line pb-3">
           {PLACES.filter(([, , who]) => shown[who]).map(([to, key]) => (
             <Link
               key={to}
               to={to}
               activeOptions={{ exact: to === '/', includeSearch: false }}
-              className="flex min-h-8 items-center text-sm text-muted data-[status=active]:font-semibold data-[status=active]:text-ink data-[status=active]:underline"
+              aria-current={isAt(to) ? 'page' : undefined}
+              className={`flex min-h-9 items-center rounded-full px-3 text-sm ${isAt(to) ? 'bg-ink font-medium text-surface' : 'text-muted hover:bg-canvas hover:text-ink'}`}
             >
               {p(key)}
             </Link>

@@ -74,7 +74,7 @@ function Profile({ customer }: { customer: PortalCustomer }) {
     setSaved(isDone)
   }
   return (
-    <form onSubmit={(event) => void save(event)} className="flex flex-col gap-4">
+    <form onSubmit={(event) => void save(event)} className="flex max-w-md flex-col gap-4">
       <TextField
         id="name"
         error={problems.name}
@@ -135,7 +135,7 @@ function EmailChange() {
     )
   }
   return (
-    <form onSubmit={request} className="flex flex-col gap-4">
+    <form onSubmit={request} className="flex max-w-md flex-col gap-4">
       <TextField
         id="email"
         error={problems.email}
@@ -167,17 +167,19 @@ function Language() {
   }
   return (
     <Section title={p('settings.language')}>
-      <SelectField
-        label={p('settings.language')}
-        value={locale}
-        onChange={(event) => change(event.target.value)}
-      >
-        {Object.entries(LOCALES).map(([code, name]) => (
-          <option key={code} value={code}>
-            {name}
-          </option>
-        ))}
-      </SelectField>
+      <div className="max-w-md">
+        <SelectField
+          label={p('settings.language')}
+          value={locale}
+          onChange={(event) => change(event.target.value)}
+        >
+          {Object.entries(LOCALES).map(([code, name]) => (
+            <option key={code} value={code}>
+              {name}
+            </option>
+          ))}
+        </SelectField>
+      </div>
       <Failure text={error} />
     </Section>
   )

@@ -1,9 +1,20 @@
+import { Badge, type Tone } from '@polar-sh/ui'
 import { intervalWords } from '../checkout/describe'
 import { usePortalWords } from './context'
 import { Lines } from './parts'
 import { type CustomerSubscription, soldOf } from './types'
 
 const STATUSES = ['active', 'trialing', 'past_due', 'unpaid', 'canceled', 'paused'] as const
+
+const TONES: Record<(typeof STATUSES)[number] | 'incomplete', Tone> = {
+  active: 'good',
+  trialing: 'good',
+  past_due: 'bad',
+  unpaid: 'bad',
+  canceled: 'plain',
+  paused: 'plain',
+  incomplete: 'plain',
+}
 
 /** Plan, price, and what happens next. The amount of the next charge is the server's preview where it is known. */
 export function SubscriptionFacts({
@@ -17,7 +28,8 @@ export function SubscriptionFacts({
   const status = STATUSES.find((known) => known === one.status) ?? 'incomplete'
   const isEnding = one.cancel_at_period_end && status !== 'canceled'
   const end = one.ends_at ?? one.current_period_end
-  const isFree = one.amount === 0 && soldOf(one)?.prices?.every((each) => each.amount_type === 'free')
+  const prices = soldOf(one)?.prices
+  const isFree = one.amount === 0 && prices?.some((each) => each.amount_type.startsWith('metered')) === false
   const price = t('price.per', {
     amount: money(one.amount, one.currency),
     interval: intervalWords(t, one.recurring_interval, one.recurring_interval_count),
@@ -26,13 +38,13 @@ export function SubscriptionFacts({
     <>
       <div className="flex items-baseline justify-between gap-4">
         <span className="min-w-0 break-words font-semibold">{soldOf(one)?.name}</span>
-        <span className={`shrink-0 text-sm ${status === 'past_due' ? 'text-danger' : 'text-muted'}`}>
+        <Badge tone={isEnding ? 'plain' : TONES[status]}>
           {p(isEnding ? 'status.ending' : `status.${status}`)}
-        </span>
+        </Badge>
       </div>
       <Lines
         rows={[
-          [p('sub.price'), price],
+          [p('sub.price'), isFree ? t('price.free') : price],
           one.seats !== null && [p('sub.seats'), one.seats],
           one.units !== null && [p('sub.units'), one.units],
         ]}

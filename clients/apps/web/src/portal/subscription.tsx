@@ -15,6 +15,7 @@ import {
   type CustomerSubscription,
   DROP_PENDING,
   otherPlans,
+  plannedOf,
   type SubscriptionChange,
   soldOf,
 } from './types'
@@ -33,7 +34,7 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
   const hasPlans = otherPlans(shop, one).length > 0
   const orders = useOrders(5, one.id)
   const [open, setOpen] = useState<'change' | 'cancel' | null>(null)
-  const [isChanged, setChanged] = useState(false)
+  const [done, setDone] = useState<'changed' | 'canceled' | null>(null)
   const { run, isBusy, error } = useAction()
   const unpaid = orders.data?.items.find((order) => order.status === 'pending' && order.due_amount > 0)
   const isOver = one.status === 'canceled' || one.status === 'incomplete_expired'
@@ -48,11 +49,16 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
       await unwrap(api.PATCH('/v1/customer-portal/subscriptions/{id}', { params: { path }, body }))
       await refresh()
     })
-  const done = () => {
+  const finish = (what: 'changed' | 'canceled') => {
     setOpen(null)
-    setChanged(true)
+    setDone(what)
     void refresh()
   }
+  const begin = (what: 'change' | 'cancel') => {
+    setDone(null)
+    setOpen(what)
+  }
+  const planned = usePlannedWords(one)
   return (
     <Screen title={soldOf(one)?.name ?? ''}>
       {(one.status === 'past_due' || one.status === 'unpaid') && (
@@ -61,16 +67,16 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
         </Notice>
       )}
       {unpaid && <PayOrder order={unpaid} />}
-      {isChanged && (
+      {done && (
         <Notice kind="notice">
-          <p>{p('sub.changed')}</p>
+          <p>{p(`sub.${done}`)}</p>
         </Notice>
       )}
       <Card>
         <SubscriptionFacts subscription={one} />
         {one.pending_update && (
           <div className="flex flex-wrap items-center gap-3 text-sm">
-            <p>{p('sub.planned')}</p>
+            <p>{planned}</p>
             <Button busy={isBusy} onClick={() => void change(DROP_PENDING)}>
               {p('sub.dropPlanned')}
             </Button>
@@ -78,17 +84,16 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
         )}
       </Card>
       <Failure text={error} />
-      {open === 'change' && <ChangeForm subscription={one} onDone={done} onClose={() => setOpen(null)} />}
-      {open === 'cancel' && <Cancellation subscription={one} onDone={done} onClose={() => setOpen(null)} />}
+      {open === 'change' && (
+        <ChangeForm subscription={one} onDone={() => finish('changed')} onClose={() => setOpen(null)} />
+      )}
+      {open === 'cancel' && (
+        <Cancellation subscription={one} onDone={() => finish('canceled')} onClose={() => setOpen(null)} />
+      )}
       {open === null && !isOver && (
         <div className="flex flex-wrap gap-3">
           {mayChange && (
-            <Button
-              onClick={() => {
-                setChanged(false)
-                setOpen('change')
-              }}
-            >
+            <Button onClick={() => begin('change')}>
               {p(hasPlans ? 'sub.change' : one.seats !== null ? 'sub.changeSeats' : 'sub.changeUnits')}
             </Button>
           )}
@@ -110,14 +115,7 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
               {p('sub.uncancel')}
             </Button>
           ) : (
-            <Button
-              onClick={() => {
-                setChanged(false)
-                setOpen('cancel')
-              }}
-            >
-              {p('sub.cancel')}
-            </Button>
+            <Button onClick={() => begin('cancel')}>{p('sub.cancel')}</Button>
           )}
         </div>
       )}
@@ -127,4 +125,21 @@ function Shown({ subscription: one }: { subscription: CustomerSubscription }) {
       </Section>
     </Screen>
   )
+}
+
+/** What is changed at the end of the period, and when; in general words where the shop does not say what it sells. */
+function usePlannedWords(one: CustomerSubscription): string {
+  const { p, date } = usePortalWords()
+  const shop = useSeller().data
+  const { product_id, seats, units, applies_at } = plannedOf(one)
+  const product = shop?.products.find(({ id }) => id === product_id)
+  const changes = [
+    product?.name,
+    seats && `${p('sub.seats')}: ${seats}`,
+    units && `${p('sub.units')}: ${units}`,
+  ].filter(Boolean)
+  const isKnown = applies_at && changes.length > 0 && (product || !product_id)
+  return isKnown
+    ? p('sub.plannedTo', { date: date(applies_at), change: changes.join(', ') })
+    : p('sub.planned')
 }

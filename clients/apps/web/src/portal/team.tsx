@@ -1,5 +1,5 @@
 import { type schemas, unwrap } from '@polar-sh/client'
-import { Button, Notice, SelectField, TextField } from '@polar-sh/ui'
+import { Badge, Button, Notice, SelectField, TextField } from '@polar-sh/ui'
 import { type FormEvent, useState } from 'react'
 import { usePortalWords, useSession } from './context'
 import { Card, Failure, Loaded, Screen, Section, useAction } from './parts'
@@ -65,7 +65,7 @@ function Shown({ member }: { member: Member }) {
         <span className="min-w-0 break-words font-medium">
           {name} {isSelf && <span className="font-normal text-muted">({p('team.you')})</span>}
         </span>
-        <span className="shrink-0 text-sm text-muted">{p(`role.${role}`)}</span>
+        <Badge tone="plain">{p(`role.${role}`)}</Badge>
       </div>
       {member.name && <p className="break-words text-sm text-muted">{member.email}</p>}
       <Failure text={error} />
@@ -130,7 +130,7 @@ function AddMember() {
     })
   }
   return (
-    <form onSubmit={add} className="flex flex-col gap-4">
+    <form onSubmit={add} className="flex max-w-md flex-col gap-4">
       <TextField
         label={p('login.email')}
         type="email"

@@ -27,7 +27,8 @@ export interface Seller {
   slug: string
   consumer_rights?: ConsumerRights
   allow_customer_updates?: boolean
-  branding?: SellerPlaces & { brand_color?: string | null }
+  avatar_url?: string | null
+  branding?: SellerPlaces & { brand_color?: string | null; logo_url?: string | null }
   customer_portal_settings?: {
     subscription?: {
       update_seats?: boolean
@@ -40,6 +41,16 @@ export interface Seller {
 }
 
 export const soldOf = (thing: { product?: unknown }): Sold | null => (thing.product ?? null) as Sold | null
+
+/** A change that waits for the end of the period; the document leaves its shape open. */
+interface Planned {
+  applies_at?: string
+  product_id?: string | null
+  seats?: number | null
+  units?: number | null
+}
+
+export const plannedOf = (one: CustomerSubscription): Planned => (one.pending_update ?? {}) as Planned
 
 /** What a seller lets its customers do; the server decides by the same rules (`billing/subscriptions/portal.py`). */
 export function allowedBy(seller: Seller | undefined) {

@@ -4,6 +4,7 @@ import { applyBrand, Button, Notice } from '@polar-sh/ui'
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { type ConsumerRights, isOffered } from '../shared/rights-links'
 import { SellerLinks, type SellerPlaces } from '../shared/seller-links'
+import { SellerMark } from '../shared/seller-mark'
 import { Cancel } from './cancel'
 import { RightsTexts, useRightsWords } from './texts'
 import { Withdraw } from './withdraw'
@@ -12,7 +13,8 @@ export interface Seller {
   id: string
   name: string
   slug: string
-  branding?: SellerPlaces & { brand_color?: string | null }
+  avatar_url?: string | null
+  branding?: SellerPlaces & { brand_color?: string | null; logo_url?: string | null }
   consumer_rights?: ConsumerRights
 }
 
@@ -46,7 +48,9 @@ function Frame() {
   useEffect(() => void load(), [load])
   return (
     <div className="mx-auto flex min-h-dvh max-w-md flex-col gap-8 px-5 py-6">
-      <header className="min-h-6 font-semibold break-words">{seller?.name}</header>
+      <header className="flex min-h-8 min-w-0 items-center gap-3">
+        {seller && <SellerMark seller={seller} />}
+      </header>
       <main className="min-w-0">
         {seller ? (
           <Declaration seller={seller} />

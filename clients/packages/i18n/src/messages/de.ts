@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} je Einheit {meter}',
   'price.usageTiered': '{meter}: nach Nutzung',
   'price.usageNote': 'Die Nutzung wird am Ende jedes Zeitraums abgerechnet.',
+  'price.byUsage': 'Nach Nutzung',
   'price.seat': '{amount} je Platz',
   'price.unit': '{amount} je Stück',
   'price.plusTax': '{price} zuzüglich Steuern',
+  'price.firstThen': '{first} für die erste Zahlung, danach {price}',
+  'price.monthsThen': {
+    one: '1 Monat lang {first}, danach {price}',
+    other: '{count} Monate lang {first}, danach {price}',
+  },
   'price.atLeast': 'ab {amount}',
   'interval.day': { one: 'Tag', other: '{count} Tage' },
   'interval.week': { one: 'Woche', other: '{count} Wochen' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 Woche kostenlos', other: '{count} Wochen kostenlos' },
   'trial.month': { one: '1 Monat kostenlos', other: '{count} Monate kostenlos' },
   'trial.year': { one: '1 Jahr kostenlos', other: '{count} Jahre kostenlos' },
-  'trial.then': 'Danach {price} ab {date}. Wenn Sie vorher kündigen, zahlen Sie nichts.',
+  'trial.then': 'Ab {date}: {price}. Wenn Sie vorher kündigen, zahlen Sie nichts.',
 
   'summary.subtotal': 'Zwischensumme',
   'summary.discount': 'Rabatt {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'auf jede Zahlung',
   'summary.discountMonths': { one: '1 Monat lang', other: '{count} Monate lang' },
   'summary.tax': 'Steuer',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'hängt von Ihrer Adresse ab',
   'summary.includesTax': 'enthält {amount} Steuer',
   'summary.reverseCharge': 'Steuerschuldnerschaft des Leistungsempfängers',
@@ -88,10 +93,12 @@ export const messages: Messages = {
   'field.business': 'Ich kaufe als Unternehmen',
   'field.billingName': 'Name des Unternehmens',
   'field.taxId': 'Umsatzsteuer-ID',
-  'field.optional': 'freiwillig',
+  'field.optional': 'optional',
   'field.choose': 'Wählen',
   'field.required': 'Füllen Sie dieses Feld aus',
   'field.emailInvalid': 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel ada@example.com',
+  'field.invalid': 'Prüfen Sie diese Angabe',
+  'field.taxIdInvalid': 'Diese Umsatzsteuer-ID ist für das Land nicht gültig',
   'field.mustTick': 'Setzen Sie dieses Häkchen, um fortzufahren',
 
   'discount.add': 'Rabattcode eingeben',
@@ -108,8 +115,10 @@ export const messages: Messages = {
   'pay.pay': '{amount} zahlen',
   'pay.subscribe': 'Für {amount} kostenpflichtig abonnieren',
   'pay.trial': 'Kostenlose Testphase starten',
+  'pay.trialThen': 'Testphase starten, danach kostenpflichtig {price}',
   'pay.free': 'Kostenlos erhalten',
   'pay.freeSubscribe': 'Kostenlos abonnieren',
+  'pay.subscribeUsage': 'Kostenpflichtig nach Nutzung abonnieren',
   'pay.processing': 'Ihre Zahlung wird verarbeitet',
   'pay.authenticating': 'Warten auf Ihre Bank',
   'pay.waitForTotal': 'Der Gesamtbetrag wird aktualisiert',
@@ -121,7 +130,8 @@ export const messages: Messages = {
     'Mit dem Abonnement erlauben Sie {organization}, Ihre Karte mit {price} zu belasten, bis Sie kündigen. Sie können jederzeit kündigen.',
   'mandate.trial':
     'Heute wird nichts abgebucht. Ab {date} belastet {organization} Ihre Karte mit {price}, bis Sie kündigen. Sie können jederzeit kündigen.',
-  'mandate.later': '{first} heute, danach {price},',
+  'mandate.usage':
+    'Mit dem Abonnement erlauben Sie {organization}, am Ende jedes Zeitraums Ihre Nutzung von Ihrer Karte abzubuchen, bis Sie kündigen. Sie können jederzeit kündigen.',
   'mandate.free': 'Es ist keine Zahlung nötig.',
 
   'card.unreachable':
@@ -193,7 +203,7 @@ export const messages: Messages = {
   'screen.backTo': 'Zurück zu {organization}',
 
   'done.paying': 'Ihre Zahlung wird bestätigt',
-  'done.payingText': 'Das dauert einige Sekunden. Sie können diese Seite offen lassen.',
+  'done.payingText': 'Das dauert einige Sekunden. Bitte zahlen Sie nicht noch einmal.',
   'done.notPaidTitle': 'Diese Bestellung ist noch nicht bezahlt',
   'done.notPaidText': 'Gehen Sie zurück zur Kasse, um zu zahlen.',
   'done.toCheckout': 'Zur Kasse',

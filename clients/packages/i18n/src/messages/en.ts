@@ -29,9 +29,15 @@ export const en = {
   'price.usage': '{amount} per unit of {meter}',
   'price.usageTiered': '{meter}: by usage',
   'price.usageNote': 'Usage is billed at the end of each period.',
+  'price.byUsage': 'By usage',
   'price.seat': '{amount} per seat',
   'price.unit': '{amount} per unit',
   'price.plusTax': '{price} plus tax',
+  'price.firstThen': '{first} for the first payment, then {price}',
+  'price.monthsThen': {
+    one: '{first} for 1 month, then {price}',
+    other: '{first} for {count} months, then {price}',
+  },
   'price.atLeast': 'from {amount}',
   'interval.day': { one: 'day', other: '{count} days' },
   'interval.week': { one: 'week', other: '{count} weeks' },
@@ -41,7 +47,7 @@ export const en = {
   'trial.week': { one: '1 week free', other: '{count} weeks free' },
   'trial.month': { one: '1 month free', other: '{count} months free' },
   'trial.year': { one: '1 year free', other: '{count} years free' },
-  'trial.then': 'Then {price} from {date}. Cancel before that day and you pay nothing.',
+  'trial.then': 'From {date}: {price}. Cancel before that day and you pay nothing.',
 
   'summary.subtotal': 'Subtotal',
   'summary.discount': 'Discount {name}',
@@ -49,7 +55,6 @@ export const en = {
   'summary.discountForever': 'every payment',
   'summary.discountMonths': { one: 'for 1 month', other: 'for {count} months' },
   'summary.tax': 'Tax',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'depends on your address',
   'summary.includesTax': 'includes {amount} tax',
   'summary.reverseCharge': 'Reverse charge: you account for the tax',
@@ -91,6 +96,8 @@ export const en = {
   'field.choose': 'Choose',
   'field.required': 'Fill in this field',
   'field.emailInvalid': 'Enter an email address, for example ada@example.com',
+  'field.invalid': 'Check this field',
+  'field.taxIdInvalid': 'This tax ID is not valid for the country',
   'field.mustTick': 'Tick this box to go on',
 
   'discount.add': 'Add a discount code',
@@ -106,8 +113,10 @@ export const en = {
   'pay.pay': 'Pay {amount}',
   'pay.subscribe': 'Subscribe for {amount}',
   'pay.trial': 'Start the free trial',
+  'pay.trialThen': 'Start the free trial, then {price}',
   'pay.free': 'Get it for free',
   'pay.freeSubscribe': 'Subscribe for free',
+  'pay.subscribeUsage': 'Subscribe and pay by usage',
   'pay.processing': 'Processing your payment',
   'pay.authenticating': 'Waiting for your bank',
   'pay.waitForTotal': 'The total is being updated',
@@ -119,7 +128,8 @@ export const en = {
     'By subscribing, you allow {organization} to charge your card {price} until you cancel. You can cancel at any time.',
   'mandate.trial':
     'Nothing is charged today. From {date} {organization} charges your card {price} until you cancel. You can cancel at any time.',
-  'mandate.later': '{first} today, then {price},',
+  'mandate.usage':
+    'By subscribing, you allow {organization} to charge your card for your usage at the end of each period until you cancel. You can cancel at any time.',
   'mandate.free': 'No payment is needed.',
 
   'card.unreachable':
@@ -177,7 +187,7 @@ export const en = {
   'screen.backTo': 'Back to {organization}',
 
   'done.paying': 'We are confirming your payment',
-  'done.payingText': 'This takes a few seconds. You can leave this page open.',
+  'done.payingText': 'This takes a few seconds. Please do not pay again.',
   'done.notPaidTitle': 'This checkout is not paid yet',
   'done.notPaidText': 'Go back to the checkout to pay.',
   'done.toCheckout': 'Go to the checkout',

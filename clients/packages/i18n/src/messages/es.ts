@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} por unidad de {meter}',
   'price.usageTiered': '{meter}: según el consumo',
   'price.usageNote': 'El consumo se factura al final de cada período.',
+  'price.byUsage': 'Según el consumo',
   'price.seat': '{amount} por plaza',
   'price.unit': '{amount} por unidad',
   'price.plusTax': '{price} más impuestos',
+  'price.firstThen': '{first} en el primer pago y después {price}',
+  'price.monthsThen': {
+    one: '{first} durante 1 mes y después {price}',
+    other: '{first} durante {count} meses y después {price}',
+  },
   'price.atLeast': 'desde {amount}',
   'interval.day': { one: 'día', other: '{count} días' },
   'interval.week': { one: 'semana', other: '{count} semanas' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 semana gratis', other: '{count} semanas gratis' },
   'trial.month': { one: '1 mes gratis', other: '{count} meses gratis' },
   'trial.year': { one: '1 año gratis', other: '{count} años gratis' },
-  'trial.then': 'Después, {price} a partir del {date}. Si cancela antes de ese día, no paga nada.',
+  'trial.then': 'A partir del {date}: {price}. Si cancela antes de ese día, no paga nada.',
 
   'summary.subtotal': 'Subtotal',
   'summary.discount': 'Descuento {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'en cada pago',
   'summary.discountMonths': { one: 'durante 1 mes', other: 'durante {count} meses' },
   'summary.tax': 'Impuestos',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'depende de su dirección',
   'summary.includesTax': 'incluye {amount} de impuestos',
   'summary.reverseCharge': 'Inversión del sujeto pasivo: usted declara el impuesto',
@@ -92,6 +97,8 @@ export const messages: Messages = {
   'field.choose': 'Elegir',
   'field.required': 'Rellene este campo',
   'field.emailInvalid': 'Escriba una dirección de correo, por ejemplo ada@example.com',
+  'field.invalid': 'Revise este campo',
+  'field.taxIdInvalid': 'Este número de identificación fiscal no es válido para el país',
   'field.mustTick': 'Marque esta casilla para continuar',
 
   'discount.add': 'Añadir un código de descuento',
@@ -107,8 +114,10 @@ export const messages: Messages = {
   'pay.pay': 'Pagar {amount}',
   'pay.subscribe': 'Suscribirse por {amount}',
   'pay.trial': 'Empezar la prueba gratuita',
+  'pay.trialThen': 'Empezar la prueba gratuita y después pagar {price}',
   'pay.free': 'Obtener gratis',
   'pay.freeSubscribe': 'Suscribirse gratis',
+  'pay.subscribeUsage': 'Suscribirse y pagar según el consumo',
   'pay.processing': 'Procesando su pago',
   'pay.authenticating': 'Esperando a su banco',
   'pay.waitForTotal': 'Se está actualizando el total',
@@ -120,7 +129,8 @@ export const messages: Messages = {
     'Al suscribirse, permite a {organization} cobrar {price} en su tarjeta hasta que cancele. Puede cancelar en cualquier momento.',
   'mandate.trial':
     'Hoy no se cobra nada. A partir del {date}, {organization} cobra {price} en su tarjeta hasta que cancele. Puede cancelar en cualquier momento.',
-  'mandate.later': '{first} hoy y después {price},',
+  'mandate.usage':
+    'Al suscribirse, permite a {organization} cobrar su consumo en su tarjeta al final de cada período hasta que cancele. Puede cancelar en cualquier momento.',
   'mandate.free': 'No hace falta ningún pago.',
 
   'card.unreachable':
@@ -181,7 +191,7 @@ export const messages: Messages = {
   'screen.backTo': 'Volver a {organization}',
 
   'done.paying': 'Estamos confirmando su pago',
-  'done.payingText': 'Tarda unos segundos. Puede dejar esta página abierta.',
+  'done.payingText': 'Tarda unos segundos. No vuelva a pagar.',
   'done.notPaidTitle': 'Este pedido aún no está pagado',
   'done.notPaidText': 'Vuelva al pedido para pagar.',
   'done.toCheckout': 'Ir al pago',

@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} par unité de {meter}',
   'price.usageTiered': '{meter} : selon la consommation',
   'price.usageNote': 'La consommation est facturée à la fin de chaque période.',
+  'price.byUsage': 'Selon la consommation',
   'price.seat': '{amount} par siège',
   'price.unit': '{amount} par unité',
   'price.plusTax': '{price} plus taxes',
+  'price.firstThen': '{first} pour le premier paiement, puis {price}',
+  'price.monthsThen': {
+    one: '{first} pendant 1 mois, puis {price}',
+    other: '{first} pendant {count} mois, puis {price}',
+  },
   'price.atLeast': 'à partir de {amount}',
   'interval.day': { one: 'jour', other: '{count} jours' },
   'interval.week': { one: 'semaine', other: '{count} semaines' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 semaine gratuite', other: '{count} semaines gratuites' },
   'trial.month': { one: '1 mois gratuit', other: '{count} mois gratuits' },
   'trial.year': { one: '1 an gratuit', other: '{count} ans gratuits' },
-  'trial.then': 'Puis {price} à partir du {date}. Si vous résiliez avant ce jour, vous ne payez rien.',
+  'trial.then': 'À partir du {date} : {price}. Si vous résiliez avant ce jour, vous ne payez rien.',
 
   'summary.subtotal': 'Sous-total',
   'summary.discount': 'Remise {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'chaque paiement',
   'summary.discountMonths': { one: 'pendant 1 mois', other: 'pendant {count} mois' },
   'summary.tax': 'Taxes',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'selon votre adresse',
   'summary.includesTax': 'dont {amount} de taxes',
   'summary.reverseCharge': 'Autoliquidation : vous déclarez la taxe',
@@ -92,6 +97,8 @@ export const messages: Messages = {
   'field.choose': 'Choisir',
   'field.required': 'Remplissez ce champ',
   'field.emailInvalid': 'Saisissez une adresse e-mail, par exemple ada@example.com',
+  'field.invalid': 'Vérifiez ce champ',
+  'field.taxIdInvalid': 'Ce numéro de TVA n’est pas valable pour le pays',
   'field.mustTick': 'Cochez cette case pour continuer',
 
   'discount.add': 'Ajouter un code de réduction',
@@ -107,8 +114,10 @@ export const messages: Messages = {
   'pay.pay': 'Payer {amount}',
   'pay.subscribe': 'S’abonner pour {amount}',
   'pay.trial': 'Commencer l’essai gratuit',
+  'pay.trialThen': 'Commencer l’essai gratuit, puis {price}',
   'pay.free': 'Obtenir gratuitement',
   'pay.freeSubscribe': 'S’abonner gratuitement',
+  'pay.subscribeUsage': 'S’abonner et payer selon la consommation',
   'pay.processing': 'Traitement de votre paiement',
   'pay.authenticating': 'En attente de votre banque',
   'pay.waitForTotal': 'Le total est en cours de mise à jour',
@@ -120,7 +129,8 @@ export const messages: Messages = {
     'En vous abonnant, vous autorisez {organization} à débiter votre carte de {price} jusqu’à la résiliation. Vous pouvez résilier à tout moment.',
   'mandate.trial':
     'Rien n’est débité aujourd’hui. À partir du {date}, {organization} débite votre carte de {price} jusqu’à la résiliation. Vous pouvez résilier à tout moment.',
-  'mandate.later': '{first} aujourd’hui, puis {price},',
+  'mandate.usage':
+    'En vous abonnant, vous autorisez {organization} à débiter votre carte de votre consommation à la fin de chaque période jusqu’à la résiliation. Vous pouvez résilier à tout moment.',
   'mandate.free': 'Aucun paiement n’est nécessaire.',
 
   'card.unreachable':
@@ -182,7 +192,7 @@ export const messages: Messages = {
   'screen.backTo': 'Retour à {organization}',
 
   'done.paying': 'Nous confirmons votre paiement',
-  'done.payingText': 'Cela prend quelques secondes. Vous pouvez laisser cette page ouverte.',
+  'done.payingText': 'Cela prend quelques secondes. Merci de ne pas payer une seconde fois.',
   'done.notPaidTitle': 'Cette commande n’est pas encore payée',
   'done.notPaidText': 'Retournez à la commande pour payer.',
   'done.toCheckout': 'Aller au paiement',

@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} per unità di {meter}',
   'price.usageTiered': '{meter}: in base al consumo',
   'price.usageNote': 'Il consumo viene fatturato alla fine di ogni periodo.',
+  'price.byUsage': 'In base al consumo',
   'price.seat': '{amount} per posto',
   'price.unit': '{amount} per unità',
   'price.plusTax': '{price} più imposte',
+  'price.firstThen': '{first} per il primo pagamento, poi {price}',
+  'price.monthsThen': {
+    one: '{first} per 1 mese, poi {price}',
+    other: '{first} per {count} mesi, poi {price}',
+  },
   'price.atLeast': 'da {amount}',
   'interval.day': { one: 'giorno', other: '{count} giorni' },
   'interval.week': { one: 'settimana', other: '{count} settimane' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 settimana gratis', other: '{count} settimane gratis' },
   'trial.month': { one: '1 mese gratis', other: '{count} mesi gratis' },
   'trial.year': { one: '1 anno gratis', other: '{count} anni gratis' },
-  'trial.then': 'Poi {price} dal {date}. Se disdici prima di quel giorno, non paghi nulla.',
+  'trial.then': 'Dal {date}: {price}. Se disdici prima di quel giorno, non paghi nulla.',
 
   'summary.subtotal': 'Subtotale',
   'summary.discount': 'Sconto {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'su ogni pagamento',
   'summary.discountMonths': { one: 'per 1 mese', other: 'per {count} mesi' },
   'summary.tax': 'Imposte',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'dipende dal tuo indirizzo',
   'summary.includesTax': 'comprende {amount} di imposte',
   'summary.reverseCharge': 'Inversione contabile: l’imposta è a tuo carico',
@@ -92,6 +97,8 @@ export const messages: Messages = {
   'field.choose': 'Scegli',
   'field.required': 'Compila questo campo',
   'field.emailInvalid': 'Inserisci un indirizzo e-mail, per esempio ada@example.com',
+  'field.invalid': 'Controlla questo campo',
+  'field.taxIdInvalid': 'Questa partita IVA non è valida per il paese',
   'field.mustTick': 'Spunta questa casella per continuare',
 
   'discount.add': 'Aggiungi un codice sconto',
@@ -107,8 +114,10 @@ export const messages: Messages = {
   'pay.pay': 'Paga {amount}',
   'pay.subscribe': 'Abbonati per {amount}',
   'pay.trial': 'Inizia la prova gratuita',
+  'pay.trialThen': 'Inizia la prova gratuita, poi {price}',
   'pay.free': 'Ottieni gratis',
   'pay.freeSubscribe': 'Abbonati gratis',
+  'pay.subscribeUsage': 'Abbonati e paga in base al consumo',
   'pay.processing': 'Elaborazione del pagamento',
   'pay.authenticating': 'In attesa della tua banca',
   'pay.waitForTotal': 'Il totale è in aggiornamento',
@@ -120,7 +129,8 @@ export const messages: Messages = {
     'Abbonandoti, autorizzi {organization} ad addebitare sulla tua carta {price} fino alla disdetta. Puoi disdire in qualsiasi momento.',
   'mandate.trial':
     'Oggi non viene addebitato nulla. Dal {date} {organization} addebita sulla tua carta {price} fino alla disdetta. Puoi disdire in qualsiasi momento.',
-  'mandate.later': '{first} oggi, poi {price},',
+  'mandate.usage':
+    'Abbonandoti, autorizzi {organization} ad addebitare sulla tua carta il consumo alla fine di ogni periodo fino alla disdetta. Puoi disdire in qualsiasi momento.',
   'mandate.free': 'Non è necessario alcun pagamento.',
 
   'card.unreachable':
@@ -181,7 +191,7 @@ export const messages: Messages = {
   'screen.backTo': 'Torna a {organization}',
 
   'done.paying': 'Stiamo confermando il pagamento',
-  'done.payingText': 'Ci vogliono alcuni secondi. Puoi lasciare aperta questa pagina.',
+  'done.payingText': 'Ci vogliono alcuni secondi. Non pagare di nuovo.',
   'done.notPaidTitle': 'Questo ordine non è ancora pagato',
   'done.notPaidText': 'Torna all’ordine per pagare.',
   'done.toCheckout': 'Vai al pagamento',

@@ -30,9 +30,12 @@ export const messages: Messages = {
   'price.usage': '{meter} 1 単位につき {amount}',
   'price.usageTiered': '{meter}：利用量に応じて',
   'price.usageNote': '利用料は各期間の終わりに請求されます。',
+  'price.byUsage': '利用量に応じて',
   'price.seat': '1 席につき {amount}',
   'price.unit': '1 個につき {amount}',
   'price.plusTax': '{price}（税別）',
+  'price.firstThen': '初回 {first}、以後 {price}',
+  'price.monthsThen': { other: '{count} か月間 {first}、以後 {price}' },
   'price.atLeast': '{amount} から',
   'interval.day': { other: '{count} 日' },
   'interval.week': { other: '{count} 週間' },
@@ -42,7 +45,7 @@ export const messages: Messages = {
   'trial.week': { other: '{count} 週間無料' },
   'trial.month': { other: '{count} か月間無料' },
   'trial.year': { other: '{count} 年間無料' },
-  'trial.then': '{date} から {price} です。その日より前に解約すれば料金はかかりません。',
+  'trial.then': '{date} から：{price}。その日より前に解約すれば料金はかかりません。',
 
   'summary.subtotal': '小計',
   'summary.discount': '割引 {name}',
@@ -50,7 +53,6 @@ export const messages: Messages = {
   'summary.discountForever': '毎回のお支払い',
   'summary.discountMonths': { other: '{count} か月間' },
   'summary.tax': '税',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'ご住所により決まります',
   'summary.includesTax': '税 {amount} を含む',
   'summary.reverseCharge': 'リバースチャージ：税はお客様が申告します',
@@ -92,6 +94,8 @@ export const messages: Messages = {
   'field.choose': '選択',
   'field.required': '入力してください',
   'field.emailInvalid': 'メールアドレスを入力してください（例：ada@example.com）',
+  'field.invalid': 'この項目を確認してください',
+  'field.taxIdInvalid': 'この税務番号はその国では無効です',
   'field.mustTick': '続けるにはチェックを入れてください',
 
   'discount.add': '割引コードを追加',
@@ -107,8 +111,10 @@ export const messages: Messages = {
   'pay.pay': '{amount} を支払う',
   'pay.subscribe': '{amount} で申し込む',
   'pay.trial': '無料期間を始める',
+  'pay.trialThen': '無料期間を始める（以後 {price}）',
   'pay.free': '無料で入手する',
   'pay.freeSubscribe': '無料で申し込む',
+  'pay.subscribeUsage': '利用量に応じた料金で申し込む',
   'pay.processing': 'お支払いを処理しています',
   'pay.authenticating': '銀行の応答を待っています',
   'pay.waitForTotal': '合計を更新しています',
@@ -120,7 +126,8 @@ export const messages: Messages = {
     'お申し込みにより、解約するまで {organization} がカードに {price} を請求することに同意します。いつでも解約できます。',
   'mandate.trial':
     '本日の請求はありません。{date} から解約するまで、{organization} がカードに {price} を請求します。いつでも解約できます。',
-  'mandate.later': '本日 {first}、以後 {price}',
+  'mandate.usage':
+    'お申し込みにより、解約するまで {organization} が各期間の終わりに利用料をカードに請求することに同意します。いつでも解約できます。',
   'mandate.free': 'お支払いは必要ありません。',
 
   'card.unreachable':
@@ -180,7 +187,7 @@ export const messages: Messages = {
   'screen.backTo': '{organization} に戻る',
 
   'done.paying': 'お支払いを確認しています',
-  'done.payingText': '数秒かかります。このページは開いたままで構いません。',
+  'done.payingText': '数秒かかります。もう一度支払わないでください。',
   'done.notPaidTitle': 'このご注文はまだ支払われていません',
   'done.notPaidText': 'ご注文に戻ってお支払いください。',
   'done.toCheckout': 'お支払いへ',

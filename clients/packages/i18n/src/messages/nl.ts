@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} per eenheid {meter}',
   'price.usageTiered': '{meter}: naar verbruik',
   'price.usageNote': 'Verbruik wordt aan het einde van elke periode in rekening gebracht.',
+  'price.byUsage': 'Naar verbruik',
   'price.seat': '{amount} per plaats',
   'price.unit': '{amount} per stuk',
   'price.plusTax': '{price} plus belasting',
+  'price.firstThen': '{first} voor de eerste betaling, daarna {price}',
+  'price.monthsThen': {
+    one: '{first} gedurende 1 maand, daarna {price}',
+    other: '{first} gedurende {count} maanden, daarna {price}',
+  },
   'price.atLeast': 'vanaf {amount}',
   'interval.day': { one: 'dag', other: '{count} dagen' },
   'interval.week': { one: 'week', other: '{count} weken' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 week gratis', other: '{count} weken gratis' },
   'trial.month': { one: '1 maand gratis', other: '{count} maanden gratis' },
   'trial.year': { one: '1 jaar gratis', other: '{count} jaar gratis' },
-  'trial.then': 'Daarna {price} vanaf {date}. Zeg je voor die dag op, dan betaal je niets.',
+  'trial.then': 'Vanaf {date}: {price}. Zeg je voor die dag op, dan betaal je niets.',
 
   'summary.subtotal': 'Subtotaal',
   'summary.discount': 'Korting {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'op elke betaling',
   'summary.discountMonths': { one: '1 maand lang', other: '{count} maanden lang' },
   'summary.tax': 'Belasting',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'hangt af van je adres',
   'summary.includesTax': 'inclusief {amount} belasting',
   'summary.reverseCharge': 'Btw verlegd: je draagt de btw zelf af',
@@ -92,6 +97,8 @@ export const messages: Messages = {
   'field.choose': 'Kies',
   'field.required': 'Vul dit veld in',
   'field.emailInvalid': 'Vul een e-mailadres in, bijvoorbeeld ada@example.com',
+  'field.invalid': 'Controleer dit veld',
+  'field.taxIdInvalid': 'Dit btw-nummer is niet geldig voor het land',
   'field.mustTick': 'Vink dit vakje aan om door te gaan',
 
   'discount.add': 'Kortingscode toevoegen',
@@ -107,8 +114,10 @@ export const messages: Messages = {
   'pay.pay': '{amount} betalen',
   'pay.subscribe': 'Abonneren voor {amount}',
   'pay.trial': 'Gratis proefperiode starten',
+  'pay.trialThen': 'Gratis proefperiode starten, daarna {price}',
   'pay.free': 'Gratis krijgen',
   'pay.freeSubscribe': 'Gratis abonneren',
+  'pay.subscribeUsage': 'Abonneren en betalen naar verbruik',
   'pay.processing': 'Je betaling wordt verwerkt',
   'pay.authenticating': 'Wachten op je bank',
   'pay.waitForTotal': 'Het totaal wordt bijgewerkt',
@@ -120,7 +129,8 @@ export const messages: Messages = {
     'Door je te abonneren sta je {organization} toe {price} van je kaart af te schrijven tot je opzegt. Je kunt altijd opzeggen.',
   'mandate.trial':
     'Vandaag wordt niets afgeschreven. Vanaf {date} schrijft {organization} {price} van je kaart af tot je opzegt. Je kunt altijd opzeggen.',
-  'mandate.later': '{first} vandaag, daarna {price},',
+  'mandate.usage':
+    'Door je te abonneren sta je {organization} toe je verbruik aan het einde van elke periode van je kaart af te schrijven tot je opzegt. Je kunt altijd opzeggen.',
   'mandate.free': 'Er is geen betaling nodig.',
 
   'card.unreachable':
@@ -181,7 +191,7 @@ export const messages: Messages = {
   'screen.backTo': 'Terug naar {organization}',
 
   'done.paying': 'We bevestigen je betaling',
-  'done.payingText': 'Dit duurt enkele seconden. Je kunt deze pagina open laten.',
+  'done.payingText': 'Dit duurt enkele seconden. Betaal niet nog een keer.',
   'done.notPaidTitle': 'Deze bestelling is nog niet betaald',
   'done.notPaidText': 'Ga terug naar de bestelling om te betalen.',
   'done.toCheckout': 'Naar de betaling',

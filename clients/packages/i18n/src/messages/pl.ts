@@ -30,9 +30,17 @@ export const messages: Messages = {
   'price.usage': '{amount} za jednostkę: {meter}',
   'price.usageTiered': '{meter}: według zużycia',
   'price.usageNote': 'Zużycie jest rozliczane na koniec każdego okresu.',
+  'price.byUsage': 'Według zużycia',
   'price.seat': '{amount} za miejsce',
   'price.unit': '{amount} za sztukę',
   'price.plusTax': '{price} plus podatek',
+  'price.firstThen': '{first} przy pierwszej płatności, potem {price}',
+  'price.monthsThen': {
+    one: '{first} przez {count} miesiąc, potem {price}',
+    few: '{first} przez {count} miesiące, potem {price}',
+    many: '{first} przez {count} miesięcy, potem {price}',
+    other: '{first} przez {count} miesiąca, potem {price}',
+  },
   'price.atLeast': 'od {amount}',
   'interval.day': { one: 'dzień', few: '{count} dni', many: '{count} dni', other: '{count} dnia' },
   'interval.week': {
@@ -72,7 +80,7 @@ export const messages: Messages = {
     many: '{count} lat bezpłatnie',
     other: '{count} roku bezpłatnie',
   },
-  'trial.then': 'Potem {price} od {date}. Jeśli zrezygnujesz przed tym dniem, nic nie zapłacisz.',
+  'trial.then': 'Od {date}: {price}. Jeśli zrezygnujesz przed tym dniem, nic nie zapłacisz.',
 
   'summary.subtotal': 'Suma częściowa',
   'summary.discount': 'Rabat {name}',
@@ -85,7 +93,6 @@ export const messages: Messages = {
     other: 'przez {count} miesiąca',
   },
   'summary.tax': 'Podatek',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'zależy od adresu',
   'summary.includesTax': 'w tym {amount} podatku',
   'summary.reverseCharge': 'Odwrotne obciążenie: podatek rozliczasz samodzielnie',
@@ -127,6 +134,8 @@ export const messages: Messages = {
   'field.choose': 'Wybierz',
   'field.required': 'Wypełnij to pole',
   'field.emailInvalid': 'Wpisz adres e-mail, na przykład ada@example.com',
+  'field.invalid': 'Sprawdź to pole',
+  'field.taxIdInvalid': 'Ten numer VAT nie jest prawidłowy dla tego kraju',
   'field.mustTick': 'Zaznacz to pole, aby kontynuować',
 
   'discount.add': 'Dodaj kod rabatowy',
@@ -142,8 +151,10 @@ export const messages: Messages = {
   'pay.pay': 'Zapłać {amount}',
   'pay.subscribe': 'Subskrybuj za {amount}',
   'pay.trial': 'Rozpocznij bezpłatny okres próbny',
+  'pay.trialThen': 'Rozpocznij bezpłatny okres próbny, potem {price}',
   'pay.free': 'Odbierz bezpłatnie',
   'pay.freeSubscribe': 'Subskrybuj bezpłatnie',
+  'pay.subscribeUsage': 'Subskrybuj i płać według zużycia',
   'pay.processing': 'Przetwarzanie płatności',
   'pay.authenticating': 'Oczekiwanie na bank',
   'pay.waitForTotal': 'Suma jest aktualizowana',
@@ -155,7 +166,8 @@ export const messages: Messages = {
     'Subskrybując, pozwalasz {organization} obciążać kartę kwotą {price} do czasu rezygnacji. Możesz zrezygnować w każdej chwili.',
   'mandate.trial':
     'Dzisiaj nic nie jest pobierane. Od {date} {organization} obciąża kartę kwotą {price} do czasu rezygnacji. Możesz zrezygnować w każdej chwili.',
-  'mandate.later': '{first} dzisiaj, potem {price},',
+  'mandate.usage':
+    'Subskrybując, pozwalasz {organization} pobierać z karty opłatę za zużycie na koniec każdego okresu do czasu rezygnacji. Możesz zrezygnować w każdej chwili.',
   'mandate.free': 'Płatność nie jest potrzebna.',
 
   'card.unreachable':
@@ -212,7 +224,7 @@ export const messages: Messages = {
   'screen.backTo': 'Wróć do {organization}',
 
   'done.paying': 'Potwierdzamy płatność',
-  'done.payingText': 'Zajmie to kilka sekund. Możesz zostawić tę stronę otwartą.',
+  'done.payingText': 'Zajmie to kilka sekund. Nie płać ponownie.',
   'done.notPaidTitle': 'To zamówienie nie jest jeszcze opłacone',
   'done.notPaidText': 'Wróć do zamówienia, aby zapłacić.',
   'done.toCheckout': 'Przejdź do płatności',

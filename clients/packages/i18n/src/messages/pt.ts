@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} por unidade de {meter}',
   'price.usageTiered': '{meter}: conforme o consumo',
   'price.usageNote': 'O consumo é cobrado no fim de cada período.',
+  'price.byUsage': 'Conforme o consumo',
   'price.seat': '{amount} por lugar',
   'price.unit': '{amount} por unidade',
   'price.plusTax': '{price} mais impostos',
+  'price.firstThen': '{first} no primeiro pagamento e depois {price}',
+  'price.monthsThen': {
+    one: '{first} por 1 mês e depois {price}',
+    other: '{first} por {count} meses e depois {price}',
+  },
   'price.atLeast': 'a partir de {amount}',
   'interval.day': { one: 'dia', other: '{count} dias' },
   'interval.week': { one: 'semana', other: '{count} semanas' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 semana grátis', other: '{count} semanas grátis' },
   'trial.month': { one: '1 mês grátis', other: '{count} meses grátis' },
   'trial.year': { one: '1 ano grátis', other: '{count} anos grátis' },
-  'trial.then': 'Depois, {price} a partir de {date}. Se cancelar antes desse dia, não paga nada.',
+  'trial.then': 'A partir de {date}: {price}. Se cancelar antes desse dia, não paga nada.',
 
   'summary.subtotal': 'Subtotal',
   'summary.discount': 'Desconto {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'em cada pagamento',
   'summary.discountMonths': { one: 'por 1 mês', other: 'por {count} meses' },
   'summary.tax': 'Impostos',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'depende do seu endereço',
   'summary.includesTax': 'inclui {amount} de impostos',
   'summary.reverseCharge': 'Autoliquidação: o imposto fica por sua conta',
@@ -92,6 +97,8 @@ export const messages: Messages = {
   'field.choose': 'Escolher',
   'field.required': 'Preencha este campo',
   'field.emailInvalid': 'Digite um endereço de e-mail, por exemplo ada@example.com',
+  'field.invalid': 'Verifique este campo',
+  'field.taxIdInvalid': 'Este número de identificação fiscal não é válido para o país',
   'field.mustTick': 'Marque esta caixa para continuar',
 
   'discount.add': 'Adicionar um código de desconto',
@@ -107,8 +114,10 @@ export const messages: Messages = {
   'pay.pay': 'Pagar {amount}',
   'pay.subscribe': 'Assinar por {amount}',
   'pay.trial': 'Começar o teste grátis',
+  'pay.trialThen': 'Começar o teste grátis, depois {price}',
   'pay.free': 'Obter grátis',
   'pay.freeSubscribe': 'Assinar grátis',
+  'pay.subscribeUsage': 'Assinar e pagar conforme o consumo',
   'pay.processing': 'Processando o seu pagamento',
   'pay.authenticating': 'Aguardando o seu banco',
   'pay.waitForTotal': 'O total está sendo atualizado',
@@ -120,7 +129,8 @@ export const messages: Messages = {
     'Ao assinar, você permite que {organization} cobre {price} no seu cartão até cancelar. Pode cancelar a qualquer momento.',
   'mandate.trial':
     'Nada é cobrado hoje. A partir de {date}, {organization} cobra {price} no seu cartão até cancelar. Pode cancelar a qualquer momento.',
-  'mandate.later': '{first} hoje e depois {price},',
+  'mandate.usage':
+    'Ao assinar, você permite que {organization} cobre o seu consumo no seu cartão no fim de cada período até cancelar. Pode cancelar a qualquer momento.',
   'mandate.free': 'Nenhum pagamento é necessário.',
 
   'card.unreachable':
@@ -156,15 +166,15 @@ export const messages: Messages = {
     'O seu pagamento está demorando mais do que o normal. Não pague de novo: esta página mostrará o resultado.',
   'problem.changed':
     'O preço mudou enquanto esta página estava aberta. Verifique o novo total e tente de novo.',
-  'problem.notOnSale': 'Este produto já não está à venda. Peça um novo link a {organization}.',
+  'problem.notOnSale': 'Este produto não está mais à venda. Peça um novo link a {organization}.',
   'problem.trialRedeemed': 'Você já teve um teste grátis aqui. Pode comprar sem ele.',
   'problem.withoutTrial': 'Continuar sem teste',
   'problem.alreadySubscribed': 'Este e-mail já tem uma assinatura com {organization}.',
-  'problem.toPortal': 'Entrar para geri-la',
-  'problem.contact': 'Contactar {organization}',
+  'problem.toPortal': 'Entrar para gerenciá-la',
+  'problem.contact': 'Entrar em contato com {organization}',
   'problem.notUpgradable':
     'A assinatura que este pedido amplia terminou. Peça um novo link a {organization}.',
-  'problem.customerGone': 'Este pedido já não é válido. Peça um novo link a {organization}.',
+  'problem.customerGone': 'Este pedido não é mais válido. Peça um novo link a {organization}.',
   'problem.tooMany': 'Muitas tentativas em pouco tempo. Espere um minuto e tente de novo.',
 
   'screen.expiredTitle': 'Este pedido expirou',
@@ -181,7 +191,7 @@ export const messages: Messages = {
   'screen.backTo': 'Voltar a {organization}',
 
   'done.paying': 'Estamos confirmando o seu pagamento',
-  'done.payingText': 'Leva alguns segundos. Pode deixar esta página aberta.',
+  'done.payingText': 'Leva alguns segundos. Não pague de novo.',
   'done.notPaidTitle': 'Este pedido ainda não foi pago',
   'done.notPaidText': 'Volte ao pedido para pagar.',
   'done.toCheckout': 'Ir para o pagamento',
@@ -202,6 +212,6 @@ export const messages: Messages = {
   'done.connectNow': 'Conectar {service}',
   'done.connectFailed': '{service} não foi conectado. Tente de novo.',
   'done.signInToConnect': 'Entrar para conectar {service}',
-  'done.manage': 'Gerir a sua compra',
+  'done.manage': 'Gerenciar a sua compra',
   'done.granting': 'Em preparação',
 }

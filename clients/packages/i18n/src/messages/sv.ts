@@ -30,9 +30,15 @@ export const messages: Messages = {
   'price.usage': '{amount} per enhet {meter}',
   'price.usageTiered': '{meter}: efter förbrukning',
   'price.usageNote': 'Förbrukningen faktureras i slutet av varje period.',
+  'price.byUsage': 'Efter förbrukning',
   'price.seat': '{amount} per plats',
   'price.unit': '{amount} per styck',
   'price.plusTax': '{price} plus skatt',
+  'price.firstThen': '{first} för den första betalningen, därefter {price}',
+  'price.monthsThen': {
+    one: '{first} i 1 månad, därefter {price}',
+    other: '{first} i {count} månader, därefter {price}',
+  },
   'price.atLeast': 'från {amount}',
   'interval.day': { one: 'dag', other: '{count} dagar' },
   'interval.week': { one: 'vecka', other: '{count} veckor' },
@@ -42,7 +48,7 @@ export const messages: Messages = {
   'trial.week': { one: '1 vecka gratis', other: '{count} veckor gratis' },
   'trial.month': { one: '1 månad gratis', other: '{count} månader gratis' },
   'trial.year': { one: '1 år gratis', other: '{count} år gratis' },
-  'trial.then': 'Därefter {price} från {date}. Säger du upp före den dagen betalar du ingenting.',
+  'trial.then': 'Från {date}: {price}. Säger du upp före den dagen betalar du ingenting.',
 
   'summary.subtotal': 'Delsumma',
   'summary.discount': 'Rabatt {name}',
@@ -50,7 +56,6 @@ export const messages: Messages = {
   'summary.discountForever': 'varje betalning',
   'summary.discountMonths': { one: 'i 1 månad', other: 'i {count} månader' },
   'summary.tax': 'Skatt',
-  'summary.taxRate': '{name} {rate} %',
   'summary.taxPending': 'beror på din adress',
   'summary.includesTax': 'varav {amount} skatt',
   'summary.reverseCharge': 'Omvänd skattskyldighet: du redovisar skatten',
@@ -92,6 +97,8 @@ export const messages: Messages = {
   'field.choose': 'Välj',
   'field.required': 'Fyll i det här fältet',
   'field.emailInvalid': 'Ange en e-postadress, till exempel ada@example.com',
+  'field.invalid': 'Kontrollera det här fältet',
+  'field.taxIdInvalid': 'Momsregistreringsnumret är inte giltigt för landet',
   'field.mustTick': 'Kryssa i rutan för att fortsätta',
 
   'discount.add': 'Lägg till rabattkod',
@@ -107,8 +114,10 @@ export const messages: Messages = {
   'pay.pay': 'Betala {amount}',
   'pay.subscribe': 'Prenumerera för {amount}',
   'pay.trial': 'Starta den kostnadsfria provperioden',
+  'pay.trialThen': 'Starta den kostnadsfria provperioden, därefter {price}',
   'pay.free': 'Hämta gratis',
   'pay.freeSubscribe': 'Prenumerera gratis',
+  'pay.subscribeUsage': 'Prenumerera och betala efter förbrukning',
   'pay.processing': 'Din betalning behandlas',
   'pay.authenticating': 'Väntar på din bank',
   'pay.waitForTotal': 'Summan uppdateras',
@@ -120,7 +129,8 @@ export const messages: Messages = {
     'Genom att prenumerera tillåter du {organization} att debitera ditt kort {price} tills du säger upp. Du kan säga upp när som helst.',
   'mandate.trial':
     'I dag debiteras ingenting. Från {date} debiterar {organization} ditt kort {price} tills du säger upp. Du kan säga upp när som helst.',
-  'mandate.later': '{first} i dag, därefter {price},',
+  'mandate.usage':
+    'Genom att prenumerera tillåter du {organization} att debitera ditt kort för din förbrukning i slutet av varje period tills du säger upp. Du kan säga upp när som helst.',
   'mandate.free': 'Ingen betalning behövs.',
 
   'card.unreachable':
@@ -177,7 +187,7 @@ export const messages: Messages = {
   'screen.backTo': 'Tillbaka till {organization}',
 
   'done.paying': 'Vi bekräftar din betalning',
-  'done.payingText': 'Det tar några sekunder. Du kan låta sidan vara öppen.',
+  'done.payingText': 'Det tar några sekunder. Betala inte igen.',
   'done.notPaidTitle': 'Beställningen är inte betald än',
   'done.notPaidText': 'Gå tillbaka till beställningen för att betala.',
   'done.toCheckout': 'Till betalningen',

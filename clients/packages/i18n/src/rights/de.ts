@@ -3,11 +3,12 @@ import type { RightsMessages } from './index'
 export const messages: RightsMessages = {
   loading: 'Wird geladen',
   failed: 'Diese Seite konnte nicht geladen werden.',
-  retry: 'Erneut versuchen',
+  retry: 'Noch einmal versuchen',
   'error.offline':
-    'Wir konnten den Shop nicht erreichen. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
-  'error.tooMany': 'Zu viele Versuche in kurzer Zeit. Warten Sie eine Minute und versuchen Sie es erneut.',
-  'error.later': 'Bei uns ist etwas schiefgegangen. Versuchen Sie es gleich noch einmal.',
+    'Der Shop ist nicht erreichbar. Prüfen Sie Ihre Verbindung, und versuchen Sie es noch einmal.',
+  'error.tooMany':
+    'Zu viele Versuche in kurzer Zeit. Warten Sie eine Minute, und versuchen Sie es noch einmal.',
+  'error.later': 'Bei uns ist etwas schiefgegangen. Versuchen Sie es in einem Moment noch einmal.',
   'shop.unknown': 'Diesen Shop gibt es nicht. Prüfen Sie die Adresse.',
   'shop.notOffered': 'Dieser Shop bietet das nicht an. Bitte wenden Sie sich an ihn.',
   email: 'E-Mail',
@@ -21,7 +22,7 @@ export const messages: RightsMessages = {
   'withdraw.title': 'Vertrag widerrufen',
   'withdraw.text': 'Sie können einen Kauf bei {shop} binnen 14 Tagen ohne Angabe von Gründen widerrufen.',
   'withdraw.order': 'Bestellnummer',
-  'withdraw.orderHint': 'Sie steht in der Mail, die Ihre Bestellung bestätigt hat.',
+  'withdraw.orderHint': 'Sie steht in der E-Mail, die Ihre Bestellung bestätigt hat.',
   'withdraw.codeTitle': 'Widerruf bestätigen',
   'withdraw.codeText':
     'Sie widerrufen die Bestellung {number}. Gibt es diese Bestellung, ist ein Code unterwegs an {email}: Geben Sie ihn zur Bestätigung ein.',
@@ -43,7 +44,7 @@ export const messages: RightsMessages = {
   'cancel.title': 'Verträge hier kündigen',
   'cancel.text': 'Kündigen Sie ein Abonnement bei {shop}.',
   'cancel.number': 'Bestell- oder Vertragsnummer',
-  'cancel.numberHint': 'Sie steht in der Mail, die Ihre Bestellung bestätigt hat.',
+  'cancel.numberHint': 'Sie steht in der E-Mail, die Ihre Bestellung bestätigt hat.',
   'cancel.kind': 'Wann soll der Vertrag enden?',
   'cancel.ordinary': 'Zum Ende des bezahlten Zeitraums',
   'cancel.extraordinary': 'Sofort, aus wichtigem Grund',
@@ -55,7 +56,7 @@ export const messages: RightsMessages = {
   'cancel.doneText':
     'Sie ist am {date} eingegangen. Passen die Angaben zu einem Vertrag, geht eine Bestätigung mit dem Tag, an dem er endet, an {email}.',
   'cancel.doneNothing':
-    'Keine Mail nach einigen Minuten? Prüfen Sie die Angaben oder wenden Sie sich an den Shop.',
+    'Keine E-Mail nach einigen Minuten? Prüfen Sie die Angaben, oder wenden Sie sich an den Shop.',
   'cancel.doneLink':
     'Sie ist am {date} eingegangen. Passen die Angaben zu einem Vertrag, geht ein Link an {email}: Der Vertrag endet sofort, wenn Sie dort binnen 24 Stunden bestätigen.',
   'cancel.linkTitle': 'Kündigung bestätigen',
