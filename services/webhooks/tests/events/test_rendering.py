@@ -96,7 +96,18 @@ def test_what_customers_write_calls_nobody_in_a_chat():
     fields = json.loads(chat.body(event, event.name, "discord"))["embeds"][0]["fields"]
     values = {field["name"]: field["value"] for field in fields}
     assert values["Amount"] == "29.00 USD"
-    assert len(values["Customer"]) == 300
+    assert "<" not in values["Customer"].replace(r"\<", "")
+    assert 300 <= len(values["Customer"]) <= 1024
+    assert "Benefit" not in values, "an order has a description of its own"
+
+
+def test_a_name_is_no_link_in_discord():
+    event = example("order.paid")
+    customer = event.data.customer.model_copy(update={"name": "[Pay here](https://evil.example) **now** a\\b"})
+    event.data = event.data.model_copy(update={"customer": customer})
+    fields = json.loads(chat.body(event, event.name, "discord"))["embeds"][0]["fields"]
+    shown = {field["name"]: field["value"] for field in fields}["Customer"]
+    assert shown == r"\[Pay here\]\(https://evil.example\) \*\*now\*\* a\\b"
 
 
 async def test_a_chat_endpoint_gets_its_message(listening, bus, organization_id, receiver, deliver):

@@ -5,6 +5,7 @@ Slack: blocks, of which a section has at most 10 fields of 2,000 characters.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from servicekit import clock
 COLOR = 0x0062FF
 VALUE = 300
 FIELDS = 10
+_MARKS = re.compile(r"[\\*_~`|>#\[\]()<]")
+"""The characters of Discord's Markdown, which a backslash makes plain."""
 
 
 def body(event: Event[Any], name: str, format: str, *, is_test: bool = False) -> bytes:
@@ -26,9 +29,9 @@ def body(event: Event[Any], name: str, format: str, *, is_test: bool = False) ->
 
 
 def _discord(headline: str, facts: list[tuple[str, str]], event: Event[Any]) -> dict[str, Any]:
-    fields = [{"name": label, "value": value, "inline": True} for label, value in facts]
+    fields = [{"name": label, "value": _MARKS.sub(r"\\\g<0>", value), "inline": True} for label, value in facts]
     embed = {"title": headline, "color": COLOR, "timestamp": clock.rfc3339(event.time), "fields": fields}
-    # What customers write into their names must call nobody.
+    # What customers write into their names must call nobody, and be no link of another text.
     return {"content": headline, "embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
@@ -55,7 +58,8 @@ def _facts(event: Event[Any]) -> Iterator[tuple[str, str]]:
     yield "E-mail", str(customer.get("email") or data.get("customer_email") or data.get("email") or "")
     yield "Product", str(product.get("name") or "")
     yield "Name", str(data.get("name") or "")
-    yield "Benefit", str((data.get("benefit") or data).get("description") or "")
+    benefit = data if event.name.startswith("benefit.") else data.get("benefit") or {}
+    yield "Benefit", str(benefit.get("description") or "")
     yield "Status", str(data.get("status") or "")
     yield "Reason", str(data.get("billing_reason") or data.get("reason") or "")
     yield "URL", str(data.get("url") or "") if event.name.startswith("webhook_endpoint.") else ""
