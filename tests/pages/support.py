@@ -137,8 +137,8 @@ class Visitor:
 
     async def close(self) -> None:
         """Closes the windows."""
-        for context in self.contexts:
-            await context.close()
+        while self.contexts:
+            await self.contexts.pop().close()
 
 
 def path_of(checkout: Any) -> str:

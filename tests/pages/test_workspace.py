@@ -77,6 +77,7 @@ async def test_pages_are_developed_before_a_running_stack(
         visitor.url = address
         opened = await visitor.visit(path_of(checkout))
         await expect(opened.get_by_text("$42.00").first).to_be_visible()
+        await visitor.close()  # what the page loads still is there as long as the server is
 
 
 def test_no_page_loads_more_script_than_it_may(stack: Stack) -> None:

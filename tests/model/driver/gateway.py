@@ -35,6 +35,8 @@ class Gateway(Api):
         super().__init__(world)
         self.shop, self.caller = shop, caller
         self.portals = {}
+        self.first, self.returned = {}, set()
+        """Subscriptions that were bought by whoever typed an e-mail first, and customers who have bought since."""
 
     async def open(self):
         """The seller's settings, what it sells, and one benefit of every subscription."""
@@ -108,6 +110,10 @@ class Gateway(Api):
         await self.shop.settle()
         made = await self.shop.call("GET", f"/v1/orders/{bought['order_id']}")
         self.world.name(customer, made["customer_id"])
+        if known:
+            self.returned.add(customer)
+        elif order.subscription:
+            self.first[customer] = order.subscription
         return None
 
     async def add_card(self, effects, customer, card):
@@ -118,6 +124,15 @@ class Gateway(Api):
             return refusal
         await self.shop.settle()
         known, _ = await self.call("GET", path, customer=id)
+        begun = self.first.get(customer)
+        if begun is not None and customer in self.returned and begun.ended_at is None:
+            # It may be somebody else's who typed the e-mail first: its customer chooses the card for it by name.
+            own = f"/v1/customer-portal/subscriptions/{self.world.id_of(begun)}"
+            choice = {"payment_method_id": added["payment_method"]["id"]}
+            _, refusal = await self.call("PATCH", own, choice, customer=id)
+            assert refusal is None, refusal
+            del self.first[customer]
+            await self.shop.settle()
         for other in known["items"]:
             if other["id"] != added["payment_method"]["id"]:
                 _, refusal = await self.call("DELETE", f"{path}/{other['id']}", customer=id)
